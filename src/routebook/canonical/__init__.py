@@ -1,0 +1,1 @@
+"""What callers and models exchange, whatever the provider: immutable, comparable, plain on request."""

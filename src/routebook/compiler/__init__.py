@@ -1,0 +1,1 @@
+"""Document → table: link, check, freeze."""

@@ -1,0 +1,1 @@
+"""Nodes → what the person wrote, typed."""

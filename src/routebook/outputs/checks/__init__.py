@@ -1,0 +1,1 @@
+"""Output checks, one file each."""

@@ -1,0 +1,1 @@
+"""Templates and the inputs they are rendered with."""

@@ -1,0 +1,1 @@
+"""Requests → responses: one folder an API, one seam for all."""

@@ -1,0 +1,1 @@
+"""HTTP exchanges: the only users of an HTTP library."""

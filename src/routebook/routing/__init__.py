@@ -1,0 +1,1 @@
+"""The immutable routing table, and deciding with it."""

@@ -1,0 +1,185 @@
+"""What runs: providers, models, tool servers, outputs and features, linked, complete and frozen.
+
+Durations are seconds, sizes bytes, prices US dollars per million tokens. Secrets are references, never values.
+`span` says where a thing was defined; like `description`, it is no part of the digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..canonical.frozen import EMPTY
+from ..diagnostics.span import Span
+from .script import ScriptEntry
+
+CredentialMode = Literal["platform", "prefer_caller", "caller"]
+Strategy = Literal["auto", "native", "prompt"]
+
+DEFAULT_FALLBACK_ON = (
+    "rate_limit",
+    "quota_exceeded",
+    "overloaded",
+    "timeout",
+    "connection",
+    "server_error",
+    "malformed_response",
+)
+
+
+def unhashed(**kwargs: Any) -> Any:
+    """Declare a field that is no part of the digest."""
+    return field(metadata={"digest": False}, **kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """Where a secret's value is found when a client is made: an environment variable or a file."""
+
+    kind: Literal["env", "file"]
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Bounds on one HTTP call, in seconds; `first_token` runs to the first byte of the answer."""
+
+    connect: float = 5.0
+    first_token: float = 60.0
+    idle: float = 60.0
+    total: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSpec:
+    """Where models are served. `credential` is None with `auth: none` and for scripts."""
+
+    name: str
+    api: str
+    base_url: str | None = None
+    credential: SecretRef | None = None
+    headers: Mapping[str, str | SecretRef] = EMPTY
+    timeout: Timeouts = Timeouts()
+    script: tuple[ScriptEntry, ...] | None = None
+    span: Span | None = unhashed(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars per million tokens; None where the file does not say."""
+
+    input: float | None = None
+    output: float | None = None
+    cached_input: float | None = None
+    cache_write: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model at a provider; `capabilities` is None where the book declares none."""
+
+    name: str
+    provider: str
+    id: str
+    capabilities: frozenset[str] | None = None
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    price: Price | None = None
+    span: Span | None = unhashed(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpec:
+    """A tool server reached by stdio; `env` adds to the few variables every server gets."""
+
+    name: str
+    command: str
+    args: tuple[str, ...] = ()
+    cwd: str | None = None
+    env: Mapping[str, str | SecretRef] = EMPTY
+    start_timeout_s: float = 15.0
+    required: bool = True
+    span: Span | None = unhashed(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceSpec:
+    """How sure a choice must be; exactly at `at_least` is accepted."""
+
+    field: str
+    at_least: float = 0.0
+    missing: float = 0.5
+    invalid: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Something to choose instead: the id held by the input `input`, or the first candidate that `where` fits."""
+
+    input: str | None = None
+    where: Mapping[str, Any] = EMPTY
+
+    @property
+    def name(self) -> str:
+        """How an outcome's `source` names it: `input:NAME`, or `where:KEY=VALUE`."""
+        if self.input is not None:
+            return f"input:{self.input}"
+        return "where:" + ",".join(f"{key}={value}" for key, value in self.where.items())
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceSpec:
+    """The `choice` check: the value of `field` must be the id of one of the caller's candidates."""
+
+    field: str
+    candidates: str
+    id: str = "id"
+    label: tuple[str, ...] = ()
+    reason: str = "reason"
+    confidence: ConfidenceSpec | None = None
+    otherwise: tuple[Alternative, ...] = ()
+    if_none: Literal["keep", "empty", "fail"] = "keep"
+    on_failure: Literal["raise", "otherwise"] = "raise"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """An output contract: a JSON Schema (2020-12), how it is asked for, further tries, and checks."""
+
+    name: str
+    schema: Mapping[str, Any]
+    strategy: Strategy = "auto"
+    repair_attempts: int = 0
+    checks: tuple[ChoiceSpec, ...] = ()
+    span: Span | None = unhashed(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsSpec:
+    """Which tools a feature offers, and the bounds of its tool loop."""
+
+    servers: tuple[str, ...]
+    allow: tuple[str, ...] | None = None
+    deny: tuple[str, ...] = ()
+    max_turns: int = 8
+    max_calls: int = 32
+    parallel: int = 8
+    timeout_s: float = 30.0
+    result_limit_bytes: int = 64 * 1024
+    on_limit: Literal["finish", "fail"] = "finish"
+    span: Span | None = unhashed(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSpec:
+    """A quality-of-service tier; `lineage` is its own name, then its `extends` ancestors'."""
+
+    name: str
+    lineage: tuple[str, ...]
+    credentials: CredentialMode | None = None
+    description: str | None = unhashed(default=None)
+    span: Span | None = unhashed(default=None)

@@ -1,0 +1,1 @@
+"""Bytes of route files → nodes with spans."""

@@ -1,0 +1,1 @@
+"""Tool servers: sessions, catalogues and calls over the Model Context Protocol."""
