@@ -7,7 +7,7 @@ Durations are seconds, sizes bytes, prices US dollars per million tokens. Secret
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..canonical.frozen import EMPTY
@@ -26,11 +26,6 @@ DEFAULT_FALLBACK_ON = (
     "server_error",
     "malformed_response",
 )
-
-
-def unhashed(**kwargs: Any) -> Any:
-    """Declare a field that is no part of the digest."""
-    return field(metadata={"digest": False}, **kwargs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +60,7 @@ class ProviderSpec:
     headers: Mapping[str, str | SecretRef] = EMPTY
     timeout: Timeouts = Timeouts()
     script: tuple[ScriptEntry, ...] | None = None
-    span: Span | None = unhashed(default=None)
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +84,7 @@ class ModelSpec:
     context_window: int | None = None
     max_output_tokens: int | None = None
     price: Price | None = None
-    span: Span | None = unhashed(default=None)
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +98,7 @@ class ServerSpec:
     env: Mapping[str, str | SecretRef] = EMPTY
     start_timeout_s: float = 15.0
     required: bool = True
-    span: Span | None = unhashed(default=None)
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +150,7 @@ class OutputSpec:
     strategy: Strategy = "auto"
     repair_attempts: int = 0
     checks: tuple[ChoiceSpec, ...] = ()
-    span: Span | None = unhashed(default=None)
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +166,7 @@ class ToolsSpec:
     timeout_s: float = 30.0
     result_limit_bytes: int = 64 * 1024
     on_limit: Literal["finish", "fail"] = "finish"
-    span: Span | None = unhashed(default=None)
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,5 +176,5 @@ class ProfileSpec:
     name: str
     lineage: tuple[str, ...]
     credentials: CredentialMode | None = None
-    description: str | None = unhashed(default=None)
-    span: Span | None = unhashed(default=None)
+    description: str | None = None
+    span: Span | None = None
