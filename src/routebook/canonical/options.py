@@ -28,6 +28,8 @@ OPTION_NAMES = (
     "timeout",
 )
 
+REASONING_OPTIONS = ("reasoning.effort", "reasoning.budget_tokens")
+
 _MERGED_IN_DEPTH = frozenset({"extra_body"})
 
 

@@ -25,3 +25,6 @@ class Usage(Record):
             self.cache_write + other.cache_write,
             self.reasoning + other.reasoning,
         )
+
+
+NO_USAGE = Usage()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.frozen import EMPTY
@@ -30,11 +30,16 @@ class ModelClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
-    """All that a client needs: where to call, as whom, within which bounds. Secrets never show in its repr."""
+    """All that a client needs: where to call, as whom, within which bounds. Secrets never show in its repr.
+
+    `headers` go with every request and are secret; `quirks` are the provider's departures from its API, as the
+    preset lists them.
+    """
 
     provider: str
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default=EMPTY, repr=False)
-    timeout: Timeouts = Timeouts()
+    quirks: Mapping[str, Any] = EMPTY
+    timeout: Timeouts = field(default_factory=Timeouts)
     script: Script = ()

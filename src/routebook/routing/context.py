@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..canonical.frozen import EMPTY, freeze_mapping
+from ..errors import RequestError
+
+_KEY = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,11 @@ class Context:
     key: str | None = None
 
     def __post_init__(self) -> None:
+        for provider, key in self.credentials.items():
+            if not isinstance(key, str) or not _KEY.fullmatch(key):
+                # Taking it for "no key" would let the platform pay; a line break would forge a header.
+                message = f"the caller's key for provider {provider!r} is empty or has characters that no key has"
+                raise RequestError(message, "context")
         object.__setattr__(self, "metadata", freeze_mapping(self.metadata))
         object.__setattr__(self, "credentials", freeze_mapping(self.credentials))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..canonical.frozen import thaw
 from ..diagnostics.span import Span
+from .context import Context, Facts
 
 CredentialKind = Literal["platform", "caller", "none"]
 
@@ -70,12 +71,21 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """A context and facts that lead to a decision."""
+
+    context: Context
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What `resolve` returns. Immutable; `table` is the digest of the table that decided.
 
     `route` is `pin`, `profile:NAME` (the profile whose entry was taken) or `use`. `attempts` has at least one.
     `tools` names the tool servers, `output` the output contract. `arm`, `key`, `shadow` and `budget` are None
-    unless the book splits, mirrors or bounds the feature.
+    unless the book splits, mirrors or bounds the feature. `witness` is set by `RoutingTable.decisions` only, and is
+    no part of a decision's identity.
     """
 
     feature: str
@@ -91,6 +101,7 @@ class Decision:
     key: str | None = None
     shadow: PlannedAttempt | None = None
     budget: Mapping[str, Any] | None = None
+    witness: Witness | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decision as plain data, ready for JSON."""

@@ -50,10 +50,14 @@ class ScriptedFault:
 
 @dataclass(frozen=True, slots=True)
 class ScriptReply:
-    """What an entry answers: text (a template), a JSON value, tool calls, or an error; `delay` in seconds first."""
+    """What an entry answers: text (a template), a JSON value, tool calls, or an error; `delay` in seconds first.
+
+    `has_json` tells a JSON null from no JSON.
+    """
 
     text: str | None = None
     json: Any = None
+    has_json: bool = False
     tool_calls: tuple[ScriptedCall, ...] = ()
     reasoning: str | None = None
     usage: Usage | None = None

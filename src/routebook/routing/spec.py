@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ..canonical.frozen import EMPTY
 from ..diagnostics.span import Span
+from .decision import PlannedAttempt, Skip
 from .script import ScriptEntry
 
 CredentialMode = Literal["platform", "prefer_caller", "caller"]
@@ -51,13 +52,18 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSpec:
-    """Where models are served. `credential` is None with `auth: none` and for scripts."""
+    """Where models are served. `credential` is None with `auth: none` and for scripts.
+
+    `headers` holds those that carry a secret; plain ones are options of every attempt. `quirks` are the preset's
+    departures from its API.
+    """
 
     name: str
     api: str
     base_url: str | None = None
     credential: SecretRef | None = None
-    headers: Mapping[str, str | SecretRef] = EMPTY
+    headers: Mapping[str, SecretRef] = EMPTY
+    quirks: Mapping[str, Any] = EMPTY
     timeout: Timeouts = Timeouts()
     script: tuple[ScriptEntry, ...] | None = None
     span: Span | None = None
@@ -81,6 +87,7 @@ class ModelSpec:
     provider: str
     id: str
     capabilities: frozenset[str] | None = None
+    rejects: frozenset[str] = frozenset()
     context_window: int | None = None
     max_output_tokens: int | None = None
     price: Price | None = None
@@ -178,3 +185,51 @@ class ProfileSpec:
     credentials: CredentialMode | None = None
     description: str | None = None
     span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSpec:
+    """One target of a route, linked and complete.
+
+    `platform` is the attempt as the platform pays for it (or nobody, where no key is needed), `caller` as a caller
+    with a key of their own does (None where no key is needed). `carries` names the options that its API and model
+    take.
+    """
+
+    platform: PlannedAttempt
+    caller: PlannedAttempt | None
+    carries: frozenset[str]
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSpec:
+    """Where a feature goes under one condition: `name` is `pin`, `profile:NAME` or `use`, the first attempt is the
+    primary; `dropped` are fallbacks that equal an attempt before them.
+    """
+
+    name: str
+    attempts: tuple[AttemptSpec, ...]
+    dropped: tuple[Skip, ...] = ()
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """What the application asks for by name, with a route for every profile."""
+
+    name: str
+    pin: RouteSpec | None = None
+    profiles: Mapping[str, RouteSpec] = EMPTY
+    use: RouteSpec | None = None
+    credentials: CredentialMode | None = None
+    needs: frozenset[str] = frozenset()
+    tags: tuple[str, ...] = ()
+    tools: ToolsSpec | None = None
+    output: str | None = None
+    description: str | None = None
+    span: Span | None = None
+
+    def routes(self) -> tuple[RouteSpec, ...]:
+        """Return every route of the feature, the strongest first."""
+        return tuple(route for route in (self.pin, *self.profiles.values(), self.use) if route is not None)

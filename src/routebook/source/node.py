@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.span import Span
 
 
@@ -88,3 +89,22 @@ def _child(node: Node, step: str | int) -> Node | None:
     if isinstance(node, SequenceNode) and isinstance(step, int) and 0 <= step < len(node.items):
         return node.items[step]
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedValue:
+    """What reading a text gave: its value, or None where it has errors, and everything to be said about it.
+
+    With duplicate keys as the only problems the value is there, and the first of the keys stands.
+    """
+
+    node: Node | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A `ParsedValue` of a route file, whose top is a mapping."""
+
+    node: MappingNode | None
+    diagnostics: tuple[Diagnostic, ...] = ()

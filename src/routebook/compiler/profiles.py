@@ -1,0 +1,90 @@
+"""Profiles and the settings that name them: lineages without cycles (RB303), a default that exists (RB408)."""
+
+from __future__ import annotations
+
+from ..diagnostics.suggest import did_you_mean
+from ..document.entry import Definition
+from ..document.profiles import CredentialMode, Profile
+from ..routing.spec import ProfileSpec
+from .build import Build
+
+_ONLY = "default"
+
+
+def link_profiles(build: Build) -> None:
+    """Link each profile to its ancestors, nearest first, and settle the default and the byok profile."""
+    for definition in build.document.profiles.values():
+        parent = definition.value.extends
+        if parent is not None:
+            build.refer("profiles", parent, definition.span("extends"), f"profile {definition.name!r}")
+    reported: set[str] = set()
+    for name, definition in build.document.profiles.items():
+        lineage = _lineage(build, definition, reported)
+        description, span = definition.value.description, definition.key
+        build.profiles[name] = ProfileSpec(name, lineage, _credentials(build, lineage), description, span)
+    if not build.document.names("profiles") and not build.document.unread:
+        build.profiles[_ONLY] = ProfileSpec(_ONLY, (_ONLY,))
+    _settle(build)
+
+
+def _lineage(build: Build, definition: Definition[Profile], reported: set[str]) -> tuple[str, ...]:
+    lineage = [definition.name]
+    parent = definition.value.extends
+    while parent is not None and parent in build.document.profiles:
+        if parent in lineage:
+            _report_cycle(build, lineage[lineage.index(parent) :], reported)
+            break
+        lineage.append(parent)
+        parent = build.document.profiles[parent].value.extends
+    return tuple(lineage)
+
+
+def _report_cycle(build: Build, cycle: list[str], reported: set[str]) -> None:
+    if reported & set(cycle):
+        return
+    reported.update(cycle)
+    first = min((build.document.profiles[name] for name in cycle), key=lambda definition: definition.key)
+    start = cycle.index(first.name)
+    path = " → ".join([*cycle[start:], *cycle[:start], first.name])
+    build.report(
+        "RB303",
+        first.span("extends"),
+        f"profile {first.name!r} extends itself: {path}",
+        help="remove one `extends` of the circle",
+    )
+
+
+def _credentials(build: Build, lineage: tuple[str, ...]) -> CredentialMode | None:
+    modes = (build.document.profiles[name].value.credentials for name in lineage)
+    return next((mode for mode in modes if mode is not None), None)
+
+
+def _settle(build: Build) -> None:
+    document = build.document
+    default, byok = document.settings.get("default_profile"), document.settings.get("byok_profile")
+    if default is not None:
+        build.default_profile = default.value.default_profile or _ONLY
+        _must_exist(build, "default_profile", build.default_profile)
+    elif document.profiles and "default_profile" not in document.broken.get("settings", ()) and not document.unread:
+        first = min(document.profiles.values(), key=lambda definition: definition.key)
+        build.report(
+            "RB408",
+            first.key,
+            "a book with profiles needs `settings.default_profile`",
+            help=f"add `settings: {{default_profile: {first.name}}}`",
+        )
+    if byok is not None and byok.value.byok_profile is not None:
+        build.byok_profile = byok.value.byok_profile
+        _must_exist(build, "byok_profile", build.byok_profile)
+
+
+def _must_exist(build: Build, setting: str, name: str) -> None:
+    if name in build.profiles or name in build.document.names("profiles") or build.document.unread:
+        return
+    known = build.profiles
+    build.report(
+        "RB408",
+        build.document.settings[setting].span(setting),
+        f"setting {setting!r} is {name!r}, which is no profile",
+        help=did_you_mean(name, known) or f"profiles: {', '.join(sorted(known))}",
+    )

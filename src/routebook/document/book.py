@@ -1,0 +1,47 @@
+"""Document: everything that the files of a book define, typed, by section and name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .entry import Definition, Entry
+from .features import Feature
+from .models import Model
+from .outputs import Output
+from .profiles import Profile, Settings
+from .providers import Provider
+from .servers import Server
+
+SECTIONS: dict[str, type[Entry]] = {
+    "providers": Provider,
+    "models": Model,
+    "mcp_servers": Server,
+    "outputs": Output,
+    "profiles": Profile,
+    "features": Feature,
+}
+SETTINGS = "settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What was written. Names are still names, defaults absent, places kept.
+
+    `settings` holds each setting that was given, under its key. `broken` names, by section, definitions whose
+    shape was refused; `unread` tells that some file could not be read or shaped and so may define any name.
+    """
+
+    providers: Mapping[str, Definition[Provider]] = field(default_factory=dict)
+    models: Mapping[str, Definition[Model]] = field(default_factory=dict)
+    mcp_servers: Mapping[str, Definition[Server]] = field(default_factory=dict)
+    outputs: Mapping[str, Definition[Output]] = field(default_factory=dict)
+    profiles: Mapping[str, Definition[Profile]] = field(default_factory=dict)
+    features: Mapping[str, Definition[Feature]] = field(default_factory=dict)
+    settings: Mapping[str, Definition[Settings]] = field(default_factory=dict)
+    broken: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unread: bool = False
+
+    def names(self, section: str) -> frozenset[str]:
+        """Return every name that *section* defines, broken ones included."""
+        return frozenset(getattr(self, section)) | self.broken.get(section, frozenset())

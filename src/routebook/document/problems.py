@@ -1,0 +1,162 @@
+"""pydantic's errors → located diagnostics, each with the sentence a person can act on (RB2xx, RB7xx)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from ..diagnostics.diagnostic import Diagnostic, diagnose
+from ..diagnostics.span import Span
+from ..diagnostics.suggest import did_you_mean
+from ..source.node import Node, locate, locate_key
+
+_CODES = {
+    "extra_forbidden": "RB201",
+    "missing": "RB204",
+    "env_unset": "RB701",
+    "env_unfit": "RB702",
+    "secret_literal": "RB206",
+    "secret_header": "RB206",
+    "secret_form": "RB202",
+    "too_small": "RB203",
+    "finite": "RB203",
+    "duration": "RB203",
+    "size": "RB203",
+    "one_of": "RB203",
+    "regex": "RB203",
+    "literal_error": "RB203",
+    "greater_than_equal": "RB203",
+    "less_than_equal": "RB203",
+    "too_short": "RB203",
+    "too_long": "RB203",
+    "string_too_short": "RB203",
+}
+_WANTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+_BOUNDS = {
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "too_short": "longer: at least {min_length} item",
+    "string_too_short": "longer: at least {min_length} character",
+}
+_HELP = {
+    "env_unset": "set the variable, or give it a default: {{env: {name}, default: ...}}",
+    "secret_literal": "name the variable that holds it: {{env: NAME}}; replace a key that has been committed",
+    "secret_header": "put it into the provider's `headers` as a reference: {{env: NAME}}",
+}
+
+
+def read_problems(error: ValidationError, model: type[BaseModel], node: Node, key: Span) -> list[Diagnostic]:
+    """Turn *error*, met when *node* was shaped as *model*, into diagnostics; *key* is where its name stands."""
+    return [_diagnostic(problem, model, node, key) for problem in error.errors(include_url=False)]
+
+
+def _diagnostic(problem: ErrorDetails, model: type[BaseModel], node: Node, key: Span) -> Diagnostic:
+    kind, path = problem["type"], [step for step in problem["loc"] if not str(step).startswith("[")]
+    code = _CODES.get(kind, "RB202")
+    context = {name: str(value) for name, value in problem.get("ctx", {}).items()}
+    if kind == "secret_header":
+        path.append(context["name"])
+    if kind == "extra_forbidden":
+        known = known_keys(model, path[:-1])
+        mend = did_you_mean(str(path[-1]), known) or f"known keys: {', '.join(sorted(known))}"
+        return diagnose(code, locate_key(node, path), f"unknown key {path[-1]!r}", help=mend)
+    if kind == "missing":
+        place = locate_key(node, path[:-1]) if path[:-1] else key
+        return diagnose(code, place, f"required key {path[-1]!r} is missing", help=f"add `{path[-1]}: ...`")
+    help_text = _HELP[kind].format(**context) if kind in _HELP else None
+    return diagnose(code, locate(node, path), _sentence(problem, path), help=help_text or _mend(problem))
+
+
+def _sentence(problem: ErrorDetails, path: Sequence[str | int]) -> str:
+    kind, value = problem["type"], problem["input"]
+    if kind in _WANTED:
+        return f"{_subject(path)} must be {_WANTED[kind]}, not {_described(value)}"
+    if kind == "literal_error":
+        return f"{_subject(path)} cannot be {value!r}"
+    if kind in _BOUNDS:
+        return f"{_subject(path)} must be {_BOUNDS[kind].format(**problem['ctx'])}"
+    message = problem["msg"]
+    return f"{_subject(path)}: {message[0].lower()}{message[1:]}"
+
+
+def _subject(path: Sequence[str | int]) -> str:
+    named = [step for step in path if isinstance(step, str)]
+    if not named:
+        return "this definition"
+    return f"an item of {named[-1]!r}" if isinstance(path[-1], int) else repr(named[-1])
+
+
+def _described(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    return f"the {'number' if isinstance(value, (int, float)) else 'text'} {value!r}"
+
+
+def _mend(problem: ErrorDetails) -> str | None:
+    kind, value = problem["type"], problem["input"]
+    if kind == "literal_error":
+        expected = str(problem.get("ctx", {}).get("expected", ""))
+        words = [word for word in expected.replace("' or '", "', '").strip("'").split("', '") if word]
+        near = did_you_mean(value, words) if isinstance(value, str) else None
+        return near or f"one of: {', '.join(words)}"
+    if kind == "string_type" and isinstance(value, (int, float)):
+        return "put it in quotes"
+    if kind in {"model_type", "dict_type"} and value is None:
+        return "an empty mapping is written `{}`"
+    return None
+
+
+def known_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+    """Return the keys that the model at *path* below *model* knows."""
+    annotation: Any = model
+    for step in path:
+        annotation = _step(annotation, step)
+    found = _model_in(annotation)
+    return [] if found is None else [info.alias or name for name, info in found.model_fields.items()]
+
+
+def _step(annotation: Any, step: str | int) -> Any:
+    found = _model_in(annotation)
+    if found is not None:
+        fields = {info.alias or name: info.annotation for name, info in found.model_fields.items()}
+        return fields.get(str(step))
+    for option in _options(annotation):
+        if get_origin(option) in {list, dict}:
+            return get_args(option)[-1]
+    return None
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    for option in _options(annotation):
+        if isinstance(option, type) and issubclass(option, BaseModel):
+            return option
+    return None
+
+
+def _options(annotation: Any) -> list[Any]:
+    """Open unions and Annotated: return the plain types that *annotation* allows."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _options(get_args(annotation)[0])
+    if origin is None or origin in {list, dict}:
+        return [annotation]
+    return [option for argument in get_args(annotation) for option in _options(argument)]

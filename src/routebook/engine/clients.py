@@ -1,0 +1,91 @@
+"""Clients: which client, with whose key, makes a planned attempt's call."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+
+from ..canonical.chat import ChatRequest, ChatResponse
+from ..canonical.frozen import EMPTY, freeze_mapping
+from ..credentials import SecretUnavailable, read_secret
+from ..errors import ProviderError
+from ..providers import registry
+from ..providers.protocol import ClientConfig, ModelClient
+from ..providers.scripted import ScriptedClient
+from ..routing.context import Context
+from ..routing.decision import PlannedAttempt
+from ..routing.script import Script
+from ..routing.spec import ProviderSpec
+from ..routing.table import RoutingTable
+from .pool import Pool
+
+_MOST_IDLE = 64
+
+ClientKey = tuple[str, str]
+"""A provider's digest, and whose key: empty for the platform's, else a salted hash of the caller's."""
+
+
+class Clients:
+    """The clients of one engine, shared by provider configuration and credential."""
+
+    def __init__(self, environment: Mapping[str, str], script: Script | None) -> None:
+        self._environment = environment
+        self._pool: Pool[ClientKey, ModelClient] = Pool(_MOST_IDLE)
+        self._salt = secrets.token_bytes(16)
+        self._script = script
+
+    async def complete(
+        self, table: RoutingTable, context: Context, planned: PlannedAttempt, request: ChatRequest
+    ) -> ChatResponse:
+        """Send *request* to the provider of *planned*.
+
+        Raises:
+            ProviderError: The provider refused, failed or was not reached, or its key is not to be had.
+        """
+        provider = table.providers[planned.provider]
+        if self._script is not None:
+            return await ScriptedClient(self._script, provider.name).complete(request)
+        callers_key = context.credentials[planned.provider] if planned.credential == "caller" else None
+        key = (table.digests["providers", provider.name], self._identity(callers_key))
+        try:
+            lease = self._pool.lease(
+                key, lambda: registry.make_client(provider.api, self._config(provider, callers_key))
+            )
+            async with lease as client:
+                return await client.complete(request)
+        except SecretUnavailable as error:
+            message = f"{error}; nothing was sent"
+            raise ProviderError(message, "authentication", provider=provider.name, model=planned.model) from error
+
+    async def keep_only(self, table: RoutingTable) -> None:
+        """Retire the clients whose provider is not configured so in *table*."""
+        current = {digest for (section, _), digest in table.digests.items() if section == "providers"}
+        await self._pool.retain(lambda key: key[0] in current)
+
+    async def close(self) -> None:
+        """Close every client."""
+        await self._pool.close()
+
+    def _identity(self, key: str | None) -> str:
+        return "" if key is None else hashlib.blake2b(key.encode(), key=self._salt).hexdigest()
+
+    def _make(self, provider: ProviderSpec, callers_key: str | None) -> ModelClient:
+        return registry.make_client(provider.api, self._config(provider, callers_key))
+
+    def _config(self, provider: ProviderSpec, callers_key: str | None) -> ClientConfig:
+        """Read the secrets now. A run that a caller pays for gets nothing of the platform's, headers included."""
+        key, headers = callers_key, EMPTY
+        if callers_key is None:
+            key = None if provider.credential is None else read_secret(provider.credential, self._environment)
+            secret_headers = {n: read_secret(ref, self._environment) for n, ref in provider.headers.items()}
+            headers = freeze_mapping(secret_headers)
+        return ClientConfig(
+            provider=provider.name,
+            base_url=provider.base_url,
+            api_key=key,
+            headers=headers,
+            quirks=provider.quirks,
+            timeout=provider.timeout,
+            script=provider.script or (),
+        )

@@ -1,0 +1,40 @@
+"""Facts of a request, counted once a run; and the caller's options, checked before anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..canonical.frozen import EMPTY
+from ..canonical.message import Message
+from ..canonical.part import ImagePart
+from ..document.options import check_options
+from ..errors import RequestError
+from ..routing.context import Facts
+
+_BYTES_PER_TOKEN = 4
+
+
+def facts_of(
+    messages: Sequence[Message], has_tools: bool, options: Mapping[str, Any] | None, model: str | None
+) -> Facts:
+    """Derive the facts of a request; `input_tokens` is the UTF-8 bytes of its text divided by four, rounded up.
+
+    Raises:
+        RequestError: An option is unknown, or its value does not fit.
+    """
+    size = sum(len(message.text.encode()) for message in messages)
+    return Facts(
+        input_tokens=-(-size // _BYTES_PER_TOKEN),
+        has_images=any(isinstance(part, ImagePart) for message in messages for part in message.content),
+        has_tools=has_tools,
+        model=model,
+        options=_checked(options) if options else EMPTY,
+    )
+
+
+def _checked(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    layer, problems = check_options(options)
+    if problems:
+        raise RequestError(f"the caller's options do not fit: {'; '.join(problems)}", "options")
+    return layer

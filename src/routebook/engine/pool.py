@@ -1,0 +1,87 @@
+"""Pool: things that are costly to open, shared by what configures them, closed after their last user.
+
+Clients and tool servers live here. A thing whose configuration left the table is retired: nobody new gets it, and
+it closes when the last run that uses it is done.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+
+class Closable(Protocol):
+    """Something that is closed once, from any task."""
+
+    async def close(self) -> None:
+        """Close it."""
+        ...
+
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V", bound=Closable)
+
+
+@dataclass(slots=True)
+class _Entry(Generic[V]):
+    value: V
+    users: int = 0
+    retired: bool = False
+
+
+class Pool(Generic[K, V]):
+    """Shares values by key; at most *most* idle ones are kept, the least recently used go first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._leaving: list[_Entry[V]] = []
+
+    @asynccontextmanager
+    async def lease(self, key: K, make: Callable[[], V]) -> AsyncIterator[V]:
+        """Lend the value under *key*, made by *make* where there is none; it stays open inside the block."""
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry(make())
+        self._entries.move_to_end(key)
+        entry.users += 1
+        try:
+            yield entry.value
+        finally:
+            entry.users -= 1
+            if entry.retired and entry.users == 0:
+                await self._close(entry)
+            await self._shrink()
+
+    async def retain(self, wanted: Callable[[K], bool]) -> None:
+        """Retire every value whose key is not *wanted*."""
+        for key in [key for key in self._entries if not wanted(key)]:
+            await self._retire(key)
+
+    async def close(self) -> None:
+        """Close every value, in use or not."""
+        entries = [*self._entries.values(), *self._leaving]
+        self._entries.clear()
+        self._leaving.clear()
+        for entry in entries:
+            await entry.value.close()
+
+    async def _shrink(self) -> None:
+        idle = [key for key, entry in self._entries.items() if entry.users == 0]
+        for key in idle[: max(0, len(idle) - self._most)]:
+            await self._retire(key)
+
+    async def _retire(self, key: K) -> None:
+        entry = self._entries.pop(key)
+        entry.retired = True
+        self._leaving.append(entry)
+        if entry.users == 0:
+            await self._close(entry)
+
+    async def _close(self, entry: _Entry[V]) -> None:
+        if entry in self._leaving:
+            self._leaving.remove(entry)
+            await entry.value.close()

@@ -1,0 +1,131 @@
+"""RunResult: all that a run leaves behind, and the ledger it is written from while the run goes on."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..canonical.frozen import thaw
+from ..canonical.message import Message
+from ..canonical.tool import ToolCall, ToolResult
+from ..canonical.usage import NO_USAGE, Usage
+from ..outputs.checks.outcome import CheckOutcome
+from ..routing.decision import Decision
+from .attempt import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class RunWarning:
+    """Something that did not stop a run, but should be known: `code` for programs, `subject` what it is about."""
+
+    code: str
+    subject: str
+    message: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the warning as plain data."""
+        return {"code": self.code, "subject": self.subject, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run returned, and everything that led to it.
+
+    `output` is the validated value (None without an output contract, or where no answer kept it), `text` the last
+    message's text, `messages` the whole transcript, `turns` the number of model calls that answered, `tool_results`
+    the whole, uncut results. `usage` sums all turns; `cost_usd` what the platform pays (None: unpriced).
+    `finish_reason` is stop, length, content_filter, refusal, max_turns or max_calls.
+    """
+
+    run_id: str
+    decision: Decision
+    output: Any = None
+    message: Message | None = None
+    messages: tuple[Message, ...] = ()
+    turns: int = 0
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_results: tuple[ToolResult, ...] = ()
+    checks: tuple[CheckOutcome, ...] = ()
+    usage: Usage = NO_USAGE
+    cost_usd: float | None = None
+    attempts: tuple[Attempt, ...] = ()
+    finish_reason: str = "stop"
+    warnings: tuple[RunWarning, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The text of the last message."""
+        return "" if self.message is None else self.message.text
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain data, ready for JSON."""
+        return {
+            "run_id": self.run_id,
+            "output": thaw(self.output),
+            "text": self.text,
+            "message": None if self.message is None else self.message.to_dict(),
+            "messages": [message.to_dict() for message in self.messages],
+            "turns": self.turns,
+            "tool_calls": [call.to_dict() for call in self.tool_calls],
+            "tool_results": [result.to_dict() for result in self.tool_results],
+            "checks": [check.to_dict() for check in self.checks],
+            "usage": self.usage.to_dict(),
+            "cost_usd": self.cost_usd,
+            "attempts": [attempt.to_dict() for attempt in self.attempts],
+            "decision": self.decision.to_dict(),
+            "finish_reason": self.finish_reason,
+            "warnings": [warning.to_dict() for warning in self.warnings],
+        }
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """A run in progress: what it has said, called and paid so far.
+
+    `sent_calls` counts the tool calls sent to a server, `tool_turns` the model calls that made some; `limited` tells
+    that no more tools are offered.
+    """
+
+    decision: Decision
+    messages: list[Message]
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    turns: int = 0
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    tool_results: list[ToolResult] = field(default_factory=list)
+    checks: list[CheckOutcome] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    warnings: list[RunWarning] = field(default_factory=list)
+    finish_reason: str = "stop"
+    sent_calls: int = 0
+    tool_turns: int = 0
+    limited: bool = False
+
+    def result(self, output: Any = None) -> RunResult:
+        """Return what there is by now as a result."""
+        last = self.messages[-1] if self.messages and self.messages[-1].role == "assistant" else None
+        return RunResult(
+            run_id=self.run_id,
+            decision=self.decision,
+            output=output,
+            message=last,
+            messages=tuple(self.messages),
+            turns=self.turns,
+            tool_calls=tuple(self.tool_calls),
+            tool_results=tuple(self.tool_results),
+            checks=tuple(self.checks),
+            usage=sum((attempt.usage for attempt in self.attempts if attempt.usage), NO_USAGE),
+            cost_usd=self._cost_usd(),
+            attempts=tuple(self.attempts),
+            finish_reason=self.finish_reason,
+            warnings=tuple(self.warnings),
+        )
+
+    def _cost_usd(self) -> float | None:
+        total = 0.0
+        for attempt in self.attempts:
+            if attempt.kind is None and attempt.payer != "caller":
+                if attempt.cost_usd is None:
+                    return None
+                total += attempt.cost_usd
+        return total

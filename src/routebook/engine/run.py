@@ -1,0 +1,144 @@
+"""Run: turns until the model answers, and tries until the answer keeps its contract.
+
+Comes in: a decision and a transcript. Goes out: the transcript, complete, and the validated output. Each model
+call goes along the decision's attempts (`engine.fallback`), starting with the one that answered last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..canonical.chat import ChatRequest, ChatResponse
+from ..canonical.message import Message
+from ..canonical.tool import ToolDefinition
+from ..errors import LimitError, ProviderError
+from ..outputs.repair import feedback
+from ..routing.decision import PlannedAttempt
+from ..routing.table import RoutingTable
+from .attempt import Complete
+from .contract import Contract
+from .fallback import complete_along
+from .result import RunRecord, RunWarning
+from .toolbox import Toolbox
+from .turn import answer_tools, refuse_tools, with_unique_ids
+
+
+@dataclass(slots=True)
+class Run:
+    """One run in progress; `at` is the index of the attempt that answered last."""
+
+    table: RoutingTable
+    record: RunRecord
+    complete: Complete
+    contract: Contract | None
+    toolbox: Toolbox | None
+    at: int = 0
+
+    async def play(self) -> Any:
+        """Go on until there is an answer; return the validated output, or None without a contract.
+
+        Raises:
+            ProviderError, LimitError, OutputError: As their classes say.
+        """
+        repairs = 0
+        while True:
+            response = await self._answer()
+            if self.contract is None:
+                return None
+            judgement = self.contract.judge(response)
+            if judgement.problems and repairs < self.contract.spec.repair_attempts and _repairable(response):
+                repairs += 1
+                self.record.messages.append(feedback(judgement.problems))
+                continue
+            self.record.checks = list(judgement.outcomes)
+            error = self.contract.broken_by(judgement, response.message.text)
+            if error is not None:
+                raise error
+            if self.record.finish_reason not in {"max_turns", "max_calls"}:
+                self.record.finish_reason = "stop"
+            return judgement.value
+
+    async def _answer(self) -> ChatResponse:
+        """Take turns until the model answers without calling a tool."""
+        while True:
+            offer = self._offer()
+            response = await self._call_model(offer)
+            self.record.turns += 1
+            taken = [call.id for call in self.record.tool_calls]
+            message = with_unique_ids(response.message, taken)
+            self.record.messages.append(message)
+            if not self.record.limited:
+                self.record.finish_reason = response.finish_reason
+            if not message.tool_calls or self.toolbox is None:
+                return response
+            if self.record.limited:
+                self._ignore_calls(message)
+                return response
+            await self._use_tools(message, self.toolbox, cut=response.finish_reason == "length")
+
+    def _offer(self) -> tuple[ToolDefinition, ...]:
+        return () if self.toolbox is None or self.record.limited else self.toolbox.definitions
+
+    async def _use_tools(self, message: Message, toolbox: Toolbox, *, cut: bool) -> None:
+        self.record.tool_turns += 1
+        last = self.record.tool_turns >= toolbox.spec.max_turns
+        if last and toolbox.spec.on_limit == "fail":
+            raise LimitError(f"the model still called tools in turn {toolbox.spec.max_turns}, the last", "turns")
+        over = await answer_tools(self.record, message, toolbox, cut=cut)
+        if over and toolbox.spec.on_limit == "fail":
+            raise LimitError(f"the run made {toolbox.spec.max_calls} tool calls, the most it may", "calls")
+        if over or last:
+            self.record.limited = True
+            self.record.finish_reason = "max_calls" if over else "max_turns"
+
+    def _ignore_calls(self, message: Message) -> None:
+        refuse_tools(self.record, message)
+        text = "the model called a tool again after the last turn that had any; the call was not made"
+        self.record.warnings.append(RunWarning("tool_call_ignored", self.record.decision.feature, text))
+
+    async def _call_model(self, offer: Sequence[ToolDefinition]) -> ChatResponse:
+        def request_for(planned: PlannedAttempt) -> ChatRequest:
+            return self._request(planned, offer)
+
+        planned = self.record.decision.attempts
+        response, self.at = await complete_along(
+            planned, self.at, request_for, self._checked_call, self.table.models, self.record.attempts.append
+        )
+        return response
+
+    async def _checked_call(self, planned: PlannedAttempt, request: ChatRequest) -> ChatResponse:
+        response = await self.complete(planned, request)
+        if response.message.tool_calls and self.toolbox is None:
+            names = ", ".join(repr(call.name) for call in response.message.tool_calls)
+            message = f"the model called a tool ({names}), but the feature has none"
+            raise ProviderError(message, "malformed_response", provider=planned.provider, model=planned.model)
+        return response
+
+    def _request(self, planned: PlannedAttempt, offer: Sequence[ToolDefinition]) -> ChatRequest:
+        messages, output = list(self.record.messages), None
+        if self.contract is not None:
+            model = self.table.models.get(planned.model)
+            output, instructions = self.contract.asked_of(None if model is None else model.capabilities)
+            if instructions:
+                messages.insert(leading_system(messages), Message("system", instructions))
+        return ChatRequest(
+            model=planned.id,
+            messages=tuple(messages),
+            tools=tuple(offer),
+            options=planned.options,
+            output=output,
+            feature=self.record.decision.feature,
+            target=planned.model,
+            turn=self.record.turns + 1,
+        )
+
+
+def leading_system(messages: Sequence[Message]) -> int:
+    """Return how many system messages *messages* begins with."""
+    return next((index for index, message in enumerate(messages) if message.role != "system"), len(messages))
+
+
+def _repairable(response: ChatResponse) -> bool:
+    return response.finish_reason not in {"refusal", "content_filter"}

@@ -1,0 +1,122 @@
+"""SyncEngine: the engine without `async`, from any thread.
+
+One event loop in a thread of its own serves all callers; it starts on entering and ends on closing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping
+from typing import Any, Self, TypeVar
+
+from ..diagnostics.diagnostic import Diagnostic
+from ..errors import EngineClosed
+from ..routing.context import Context
+from ..routing.table import RoutingTable
+from .engine import Book, Engine, EngineStatus, ScriptLike
+from .messages import MessagesLike
+from .result import RunResult
+
+T = TypeVar("T")
+
+
+class SyncEngine:
+    """`Engine` for code without an event loop. Use as `with SyncEngine("routes/") as engine`.
+
+    The arguments, results and errors are those of `Engine`. It may be used from several threads at once.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        *,
+        watch: bool = False,
+        script: ScriptLike | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._engine = Engine(book, watch=watch, script=script, environment=environment)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=_serve, args=(loop,), name="routebook-engine", daemon=True)
+        self._thread.start()
+        self._loop = loop
+        try:
+            self._wait(self._engine.__aenter__())
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def table(self) -> RoutingTable:
+        """The current table. A run keeps the one it began with."""
+        return self._engine.table
+
+    @property
+    def status(self) -> EngineStatus:
+        """What the engine runs on now."""
+        return self._engine.status
+
+    def run(
+        self,
+        feature: str,
+        messages: MessagesLike,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        context: Context | None = None,
+        options: Mapping[str, Any] | None = None,
+        model: str | None = None,
+    ) -> RunResult:
+        """Run *feature* once; as `Engine.run`."""
+        return self._wait(
+            self._engine.run(feature, messages, inputs=inputs, context=context, options=options, model=model)
+        )
+
+    def reload(self) -> tuple[Diagnostic, ...]:
+        """Compile the book now and take the table if it is good; return all diagnostics."""
+        return self._wait(self._engine.reload())
+
+    def close(self) -> None:
+        """Close the engine and end its thread. A second call does nothing."""
+        if self._loop is not None:
+            try:
+                self._wait(self._engine.close())
+            finally:
+                self._stop()
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        loop = self._loop
+        if loop is None:
+            work.close()
+            raise EngineClosed("the engine is not open; use it inside `with SyncEngine(...)`")
+        future = asyncio.run_coroutine_threadsafe(work, loop)
+        try:
+            return future.result()
+        except BaseException:
+            # Ctrl-C in the waiting thread: the run must not go on behind the caller's back.
+            future.cancel()
+            raise
+
+    def _stop(self) -> None:
+        loop, thread = self._loop, self._thread
+        self._loop, self._thread = None, None
+        if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()

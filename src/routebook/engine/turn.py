@@ -1,0 +1,61 @@
+"""Turn: one model call and the answers to its tool calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..canonical.message import Message, Part
+from ..canonical.part import TextPart
+from ..canonical.tool import ToolCall, ToolResult
+from .result import RunRecord
+from .toolbox import Toolbox
+
+_CUT = "Error: your answer was cut off by its token limit, so this call was not made. Make it again, shorter."
+_NO_MORE = "Error: this call was not made: no more tools can be used. Answer with what you have."
+
+
+def with_unique_ids(message: Message, taken: Iterable[str]) -> Message:
+    """Return *message* with call ids that are unique over the whole transcript; missing and repeated ones are new."""
+    used = set(taken)
+    parts: list[Part] = []
+    for part in message.content:
+        if isinstance(part, ToolCall):
+            number = len(used) + 1
+            fresh = part.id
+            while not fresh or fresh in used:
+                fresh, number = f"call_{number}", number + 1
+            used.add(fresh)
+            part = part if fresh == part.id else replace(part, id=fresh)
+        parts.append(part)
+    return Message(message.role, parts)
+
+
+async def answer_tools(record: RunRecord, message: Message, toolbox: Toolbox, *, cut: bool) -> bool:
+    """Answer every tool call of *message*; return whether the run's limit on calls was reached.
+
+    Each call gets exactly one result in the transcript before the next model call.
+    """
+    calls = message.tool_calls
+    record.tool_calls += calls
+    if cut:
+        _refuse(record, calls, _CUT)
+        return False
+    answered = await toolbox.answer(calls, toolbox.spec.max_calls - record.sent_calls)
+    record.sent_calls += sum(answer.sent for answer in answered)
+    record.tool_results += [answer.whole for answer in answered]
+    record.messages += [Message("tool", (answer.shown,)) for answer in answered]
+    return any(answer.over_limit for answer in answered)
+
+
+def refuse_tools(record: RunRecord, message: Message) -> None:
+    """Answer the calls of a model that was offered no tools any more, so that the transcript stays whole."""
+    record.tool_calls += message.tool_calls
+    _refuse(record, message.tool_calls, _NO_MORE)
+
+
+def _refuse(record: RunRecord, calls: Iterable[ToolCall], why: str) -> None:
+    for call in calls:
+        result = ToolResult(call.id, call.name or "unnamed_tool", (TextPart(why),), is_error=True)
+        record.tool_results.append(result)
+        record.messages.append(Message("tool", (result,)))

@@ -1,0 +1,223 @@
+"""Decode: the answer of a chat completions call → a canonical response.
+
+Pure. Read once, strictly, into typed structures: what is no answer of this API is a Fault, never an empty success.
+Shapes that its dialects add are known (reasoning beside or within the content, an error inside a choice).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from ...canonical.chat import ChatResponse, FinishReason
+from ...canonical.message import Message, Part
+from ...canonical.part import ReasoningPart, RefusalPart, TextPart
+from ...canonical.tool import ToolCall
+from ...canonical.usage import Usage
+from ..arguments import read_arguments
+from ..fault import Fault, say
+from ..sentence import read_sentence
+from .faults import fault_of_error
+from .traits import TRAITS
+
+_FINISH: dict[str | None, FinishReason] = {
+    "length": "length",
+    "max_tokens": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+_CUT_SHORT = ("length", "content_filter")
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: Any = None
+
+
+class _Call(msgspec.Struct):
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _TextOrThought(msgspec.Struct):
+    type: str
+    text: str | None = None
+    thinking: str | list[dict[str, Any]] | None = None
+    refusal: str | None = None
+
+
+class _Message(msgspec.Struct):
+    content: str | list[_TextOrThought] | None = None
+    refusal: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[_Call] | None = None
+    function_call: _Function | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Message | None = None
+    finish_reason: str | None = None
+    error: Any = None
+
+
+class _InputDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class _OutputDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: _InputDetails | None = None
+    completion_tokens_details: _OutputDetails | None = None
+
+
+class _Answer(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: Any = None
+
+
+class _Malformed(Exception):
+    """The answer has the right types and still makes no sense; its text is the message."""
+
+
+_DECODER = msgspec.json.Decoder(_Answer)
+
+
+def decode(
+    status: int, headers: Mapping[str, str], body: bytes, now: float, secrets: Iterable[str] = ()
+) -> ChatResponse | Fault:
+    """Return the answer in *body*, or why it is none.
+
+    *headers* have lower-case names, *now* is seconds since the epoch, *secrets* never stand in a message.
+    """
+    try:
+        answer = _DECODER.decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        return Fault("malformed_response", say(_unreadable(body, error), secrets))
+    if answer.error:
+        return fault_of_error(answer.error, status, headers, now, secrets)
+    if not answer.choices:
+        words = read_sentence(body)
+        message = "the answer has no choices" + (f": {words}" if words else "")
+        return Fault("malformed_response", say(message, secrets))
+    choice = answer.choices[0]
+    if choice.error:
+        return fault_of_error(choice.error, status, headers, now, secrets)
+    try:
+        return _response(choice, answer.usage, headers)
+    except _Malformed as error:
+        return Fault("malformed_response", say(str(error), secrets))
+
+
+def _unreadable(body: bytes, error: Exception) -> str:
+    if not body.strip():
+        return "the answer is empty"
+    if body.lstrip()[:1] == b"<":
+        return f"the answer is a web page, no JSON: {read_sentence(body) or 'without text'}"
+    if isinstance(error, msgspec.ValidationError):
+        return f"the answer does not fit this API: {error}"
+    if isinstance(error, UnicodeError):
+        return "the answer is not valid UTF-8"
+    if isinstance(error, RecursionError):
+        return "the answer is nested too deeply"
+    return f"the answer is no JSON: {error}"
+
+
+def _response(choice: _Choice, usage: _Usage | None, headers: Mapping[str, str]) -> ChatResponse:
+    if choice.message is None:
+        raise _Malformed("the answer's choice has no message")
+    parts = tuple(_parts(choice.message))
+    return ChatResponse(
+        message=Message("assistant", parts),
+        finish_reason=_finish_reason(choice.finish_reason, parts),
+        raw_finish_reason=choice.finish_reason,
+        usage=None if usage is None else _usage(usage),
+        request_id=headers.get("x-request-id"),
+    )
+
+
+def _parts(message: _Message) -> Iterator[Part]:
+    reasoning, text, refusal = _content(message.content)
+    reasoning = message.reasoning_content or message.reasoning or reasoning
+    refusal = message.refusal or refusal
+    if reasoning:
+        yield ReasoningPart(reasoning, api=TRAITS.name)
+    if text:
+        yield TextPart(text)
+    if refusal:
+        yield RefusalPart(refusal)
+    yield from _calls(message)
+
+
+def _content(content: str | list[_TextOrThought] | None) -> tuple[str, str, str]:
+    """Return the reasoning, the text and the refusal in *content*."""
+    if content is None or isinstance(content, str):
+        return "", content or "", ""
+    found: dict[str, list[str]] = {"thinking": [], "text": [], "refusal": []}
+    for part in content:
+        if part.type not in found:
+            raise _Malformed(f"the answer's content has a part of type {part.type!r}, which this API does not define")
+        found[part.type].append(_words(getattr(part, part.type)))
+    return "".join(found["thinking"]), "".join(found["text"]), "".join(found["refusal"])
+
+
+def _words(value: str | list[dict[str, Any]] | None) -> str:
+    if isinstance(value, list):
+        return "".join(str(item.get("text", "")) for item in value)
+    return value or ""
+
+
+def _calls(message: _Message) -> Iterator[ToolCall]:
+    calls = message.tool_calls or []
+    if not calls and message.function_call is not None:
+        calls = [_Call(function=message.function_call)]
+    taken = {call.id for call in calls}
+    for index, call in enumerate(calls):
+        function = call.function or _Function()
+        arguments, raw = read_arguments(function.arguments)
+        yield ToolCall(call.id or _free_id(index, taken), function.name or None, arguments, raw)
+
+
+def _free_id(index: int, taken: set[str | None]) -> str:
+    name = f"call_{index}"
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
+    reason = _FINISH.get(raw, "stop")
+    if reason in _CUT_SHORT:
+        return reason
+    if any(isinstance(part, ToolCall) for part in parts):
+        return "tool_calls"
+    if reason == "tool_calls" and not parts:
+        raise _Malformed("the answer ends for its tool calls, and has none")
+    return "refusal" if any(isinstance(part, RefusalPart) for part in parts) else "stop"
+
+
+def _usage(usage: _Usage) -> Usage:
+    given, made = usage.prompt_tokens or 0, usage.completion_tokens or 0
+    inputs = usage.prompt_tokens_details or _InputDetails()
+    outputs = usage.completion_tokens_details or _OutputDetails()
+    reasoning = outputs.reasoning_tokens or 0
+    # Some dialects count reasoning beside the completion, not within it; their total says so.
+    beside = usage.total_tokens is not None and usage.total_tokens == given + made + reasoning
+    return Usage(
+        input=given,
+        output=made + reasoning if beside else made,
+        cached_input=inputs.cached_tokens or 0,
+        cache_write=inputs.cache_write_tokens or 0,
+        reasoning=reasoning,
+    )
