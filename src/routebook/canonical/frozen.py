@@ -6,13 +6,38 @@ type, a table or a decision holds went through `freeze`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 Frozen = Mapping[str, Any]
 
-EMPTY: Frozen = MappingProxyType({})
+
+class _Empty(Mapping[str, Any]):
+    """The mapping without entries.
+
+    Dataclasses take it as a default, which they refuse of a MappingProxyType before Python 3.12: it has no hash.
+    """
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
+
+
+EMPTY: Frozen = _Empty()
 
 
 def freeze(value: Any) -> Any:

@@ -10,16 +10,22 @@ from collections.abc import Iterable
 
 from ..diagnostics.diagnostic import Diagnostic, diagnose
 from ..diagnostics.span import Span
-from .node import MappingNode, Node, Parsed, ParsedValue, ScalarNode, SequenceNode
+from .node import MappingNode, Node, Parsed, ScalarNode, SequenceNode
 from .tree import SourceFile
 
 LIMIT_DEPTH = 100
 LIMIT_PROBLEMS = 100
 
+_LONGEST_SHOWN = 60
 _MORE = f"only the first {LIMIT_PROBLEMS} problems of this file are shown"
 
 
-class Stop(Exception):  # noqa: N818
+def brief(text: str) -> str:
+    """Return *text* as a message can hold it: whole, or its beginning."""
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
+
+
+class Stop(Exception):
     """Nothing after this place of a file can be understood; the diagnostic is with the builder."""
 
 
@@ -85,9 +91,7 @@ class Builder:
     def say(self, code: str, span: Span, message: str, help_text: str | None = None, notes: Iterable[str] = ()) -> None:
         """Note a problem, and stop after the hundredth."""
         full = len(self.diagnostics) + 1 == LIMIT_PROBLEMS
-        self.diagnostics.append(
-            diagnose(code, span, message, help=help_text, notes=(*notes, _MORE) if full else notes)
-        )
+        self.diagnostics.append(diagnose(code, span, message, help=help_text, notes=(*notes, _MORE) if full else notes))
         if full:
             raise Stop
 
@@ -136,10 +140,10 @@ class Builder:
             help_text = "route files need no such depth; is a bracket never closed?"
             raise self.stop("RB105", span, f"nested more than {LIMIT_DEPTH} levels deep", help_text)
 
-    def result(self) -> ParsedValue:
+    def result(self) -> Parsed:
         """Return the value, unless there are other problems than duplicate keys."""
         readable = all(diagnostic.code == "RB103" for diagnostic in self.diagnostics)
-        return ParsedValue(self.root if readable else None, tuple(self.diagnostics))
+        return Parsed(self.root if readable else None, tuple(self.diagnostics))
 
     def _open(self, frame: _Sequence | _Mapping) -> None:
         if len(self._stack) >= LIMIT_DEPTH:
@@ -153,7 +157,9 @@ class Builder:
             self._refuse_key(node)
         elif node.value in frame.first:
             note = f"first defined at line {frame.first[node.value].line}"
-            self.say("RB103", node.span, f"duplicate key {node.value!r}", "remove or rename one of them", (note,))
+            self.say(
+                "RB103", node.span, f"duplicate key {brief(node.value)!r}", "remove or rename one of them", (note,)
+            )
         else:
             frame.first[node.value] = node.span
             frame.key = node
@@ -163,19 +169,19 @@ class Builder:
             column = node.span.column - 1
             written = (self.file.line(node.span.line) or "")[column : column + node.span.width]
             is_blank = node.value is None and written in ("", ":", "?")
-            help_text = "write the key before its colon" if is_blank else f"quote it: '{written}'"
+            help_text = "write the key before its colon" if is_blank else f"quote it: '{brief(written)}'"
             self.say("RB106", node.span, "a key must be text", help_text)
         else:
             what = "a mapping" if isinstance(node, MappingNode) else "a list"
             self.say("RB106", node.span, f"a key must be text, not {what}", "quote it if it is meant as text")
 
 
-def as_route_file(parsed: ParsedValue) -> Parsed:
+def as_route_file(parsed: Parsed) -> Parsed:
     """Require that the value at the top is a mapping (RB202)."""
-    node = parsed.node
-    if node is None or isinstance(node, MappingNode):
-        return Parsed(node, parsed.diagnostics)
-    what = "a list" if isinstance(node, SequenceNode) else "a single value"
+    if parsed.node is None or isinstance(parsed.node, MappingNode):
+        return parsed
+    what = "a list" if isinstance(parsed.node, SequenceNode) else "a single value"
+    message = f"a route file is a mapping of sections, not {what}"
     help_text = "begin with a section's name and a colon, such as `features:`"
-    problem = diagnose("RB202", node.span, f"a route file is a mapping of sections, not {what}", help=help_text)
+    problem = diagnose("RB202", parsed.node.span, message, help=help_text)
     return Parsed(None, (*parsed.diagnostics, problem))

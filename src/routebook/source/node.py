@@ -92,19 +92,11 @@ def _child(node: Node, step: str | int) -> Node | None:
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedValue:
+class Parsed:
     """What reading a text gave: its value, or None where it has errors, and everything to be said about it.
 
     With duplicate keys as the only problems the value is there, and the first of the keys stands.
     """
 
     node: Node | None
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """A `ParsedValue` of a route file, whose top is a mapping."""
-
-    node: MappingNode | None
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from yaml.error import MarkedYAMLError
-from yaml.events import Event, ScalarEvent
 
 from ..diagnostics.diagnostic import Diagnostic, diagnose
 from .tree import SourceFile
@@ -38,14 +38,18 @@ class _Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What libyaml said: *problem* at offset *at*, *context* since offset *since* (*at* where it gave none)."""
+    """What libyaml said: *problem* at offset *at*, *context* since offset *since* (*at* where it gave none).
+
+    Where it gave up at the end of the text, *at_end* is true, and *at* is the last character instead.
+    """
 
     file: SourceFile
     problem: str
     context: str
     at: int
     since: int
-    last: Event | None
+    at_end: bool
+    last: Any
 
     @property
     def character(self) -> str:
@@ -64,7 +68,7 @@ class _Fault:
         return _Finding(self.at, self.at + 1, message, help_text, notes)
 
 
-def explain(file: SourceFile, error: MarkedYAMLError, last: Event | None) -> Diagnostic:
+def explain(file: SourceFile, error: MarkedYAMLError, last: Any) -> Diagnostic:
     """Say what is wrong with *file*, given libyaml's *error* and the *last* event before it."""
     finding = _find(_fault(file, error, last))
     span = file.span(finding.start, finding.end)
@@ -93,12 +97,12 @@ def name_tag(tag: str) -> str:
     return tag.replace("tag:yaml.org,2002:", "!!")
 
 
-def _fault(file: SourceFile, error: MarkedYAMLError, last: Event | None) -> _Fault:
-    # At the end of a file there is nothing to look at: point at the last character instead.
-    end = max(0, len(file.text.rstrip()) - 1)
-    at = min(error.problem_mark.index, end) if error.problem_mark else end
+def _fault(file: SourceFile, error: MarkedYAMLError, last: Any) -> _Fault:
+    last_character = max(0, len(file.text.rstrip()) - 1)
+    index = error.problem_mark.index if error.problem_mark else 0
+    at = min(index, last_character)
     since = min(error.context_mark.index, at) if error.context_mark else at
-    return _Fault(file, error.problem or "", error.context or "", at, since, last)
+    return _Fault(file, error.problem or "", error.context or "", at, since, index > last_character, last)
 
 
 def _find(fault: _Fault) -> _Finding:
@@ -204,7 +208,9 @@ def _quote(fault: _Fault) -> _Finding:
     quote = fault.file.text[fault.since : fault.since + 1]
     twice = " (inside, write '' for one)" if quote == "'" else ' (inside, write \\" for one)'
     end = fault.since + 1
-    return _Finding(fault.since, end, f"the quote that opens here is never closed: {quote}", f"add the closing {quote}{twice}")
+    return _Finding(
+        fault.since, end, f"the quote that opens here is never closed: {quote}", f"add the closing {quote}{twice}"
+    )
 
 
 def _escape(fault: _Fault) -> _Finding:
@@ -225,9 +231,9 @@ def _flow(fault: _Fault) -> _Finding:
     closing = {"[": "]", "{": "}"}.get(bracket, "bracket")
     opened, stopped = fault.line_of(fault.since), fault.line_of(fault.at)
     quote = _open_quote(fault)
-    is_last = not fault.file.text[fault.at + 1 :].strip()
-    if is_last or _indent(fault, fault.at) <= _indent(fault, fault.since) and opened != stopped:
-        notes = (f"line {stopped} already stands outside of it, by its indentation",) if opened != stopped else ()
+    is_outside = opened != stopped and _indent(fault, fault.at) <= _indent(fault, fault.since)
+    if fault.at_end or is_outside:
+        notes = (f"line {stopped} already stands outside of it, by its indentation",) if is_outside else ()
         message = f"the {bracket!r} that opens here is never closed"
         return _Finding(fault.since, fault.since + 1, message, f"add the closing {closing!r}", (*notes, *quote))
     notes = (f"the {bracket!r} opens at line {opened}",) if opened != stopped else ()
@@ -253,7 +259,7 @@ def _misplaced(fault: _Fault) -> _Finding:
 
 def _open_quote(fault: _Fault) -> tuple[str, ...]:
     last = fault.last
-    if not isinstance(last, ScalarEvent) or last.style not in ("'", '"'):
+    if getattr(last, "style", None) not in ("'", '"'):
         return ()
     line = last.start_mark.line + 1
     if line == last.end_mark.line + 1:
@@ -272,6 +278,8 @@ def _after_end(fault: _Fault) -> _Finding:
 
 
 def _no_content(fault: _Fault) -> _Finding:
+    if fault.at_end:
+        return fault.here("the text ends where a value belongs", "write the value, and close every open bracket")
     return fault.here(f"unexpected {fault.character!r} where a value belongs", "remove it, or quote it if it is text")
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from typing import Any
 
 import yaml
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
-    Event,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -24,9 +24,9 @@ from yaml.events import (
 
 from ..diagnostics.span import Span
 from ..diagnostics.suggest import did_you_mean
-from .build import Builder, Stop, as_route_file
+from .build import Builder, Stop, as_route_file, brief
 from .core import plain_value
-from .node import Node, Parsed, ParsedValue
+from .node import Node, Parsed
 from .syntax import explain, find_template, name_tag, template_problem
 from .tree import SourceFile
 
@@ -43,7 +43,7 @@ def read_yaml(file: SourceFile) -> Parsed:
     return as_route_file(read_yaml_value(file))
 
 
-def read_yaml_value(file: SourceFile) -> ParsedValue:
+def read_yaml_value(file: SourceFile) -> Parsed:
     """Read a YAML text whose top may be anything, as a script's is a list."""
     composer = _Composer(file)
     with suppress(Stop):
@@ -65,7 +65,7 @@ class _Composer:
         self.expanded = 0
         self.documents = 0
         self._open: list[tuple[str | None, int]] = []
-        self._last: Event | None = None
+        self._last: Any = None
         self._text, self._originals = _replace_old_breaks(file.text)
 
     def run(self) -> None:
@@ -87,7 +87,7 @@ class _Composer:
         if not said or said[-1].span.line != problem.span.line:
             said.append(problem)
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: Any) -> None:
         kind = type(event)
         if kind is ScalarEvent:
             self._scalar(event)
@@ -100,7 +100,7 @@ class _Composer:
         elif kind is DocumentStartEvent:
             self._document(event)
 
-    def _scalar(self, event: Event) -> None:
+    def _scalar(self, event: Any) -> None:
         value, start, end = event.value, event.start_mark.index, event.end_mark.index
         if event.tag is not None:
             self._refuse_tag(event)
@@ -122,7 +122,7 @@ class _Composer:
             self.builder.say("RB202", self.file.span(start, end), str(error), "quote it if it is meant as text")
             return text
 
-    def _start(self, event: Event) -> None:
+    def _start(self, event: Any) -> None:
         start = event.start_mark.index
         if event.tag is not None:
             self._refuse_tag(event)
@@ -138,29 +138,30 @@ class _Composer:
         self._open.append((event.anchor, self.nodes))
         self.nodes += 1
 
-    def _end(self, event: Event) -> None:
+    def _end(self, event: Any) -> None:
         node, height = self.builder.close(event.end_mark.index)
         anchor, nodes_before = self._open.pop()
         if anchor is not None:
             self.anchors[anchor] = (node, self.nodes - nodes_before, height)
 
-    def _alias(self, event: Event) -> None:
+    def _alias(self, event: Any) -> None:
         name, start, end = event.anchor, event.start_mark.index, event.end_mark.index
         span = self.file.span(start, end)
+        shown = brief(name)
         if self.builder.expects_key:
-            self.builder.say("RB106", span, "a key must be text, not an alias", f"quote it if it is text: '*{name}'")
+            self.builder.say("RB106", span, "a key must be text, not an alias", f"quote it if it is text: '*{shown}'")
             self.builder.scalar(f"*{name}", start, end)
         elif name not in self.anchors:
             near = did_you_mean(name, self.anchors)
-            help_text = near or f"define it with '&{name}', or quote it if it is text: '*{name}'"
-            self.builder.say("RB102", span, f"alias '*{name}' names no anchor above it", help_text)
+            help_text = near or f"define it with '&{shown}', or quote it if it is text: '*{shown}'"
+            self.builder.say("RB102", span, f"alias '*{shown}' names no anchor above it", help_text)
             self.builder.scalar(None, start, end)
         else:
             self._expand(self.anchors[name], name, span)
 
     def _expand(self, anchored: tuple[Node, int, int] | None, name: str, span: Span) -> None:
         if anchored is None:
-            message = f"alias '*{name}' stands inside what it names, so it never ends"
+            message = f"alias '*{brief(name)}' stands inside what it names, so it never ends"
             raise self.builder.stop("RB104", span, message, "write out what it stands for")
         node, size, height = anchored
         self.nodes += size
@@ -171,7 +172,7 @@ class _Composer:
         self.builder.check_depth(height, span)
         self.builder.add(node, height)
 
-    def _document(self, event: Event) -> None:
+    def _document(self, event: Any) -> None:
         self.documents += 1
         span = self.file.span(event.start_mark.index, event.end_mark.index)
         if self.documents > 1:
@@ -180,10 +181,10 @@ class _Composer:
         if event.version not in (None, (1, 2)):
             self.builder.say("RB106", span, "this is YAML 1.1, and route files are YAML 1.2", "remove this line")
 
-    def _refuse_tag(self, event: Event) -> None:
+    def _refuse_tag(self, event: Any) -> None:
         span = self.file.span(event.start_mark.index, event.end_mark.index)
         help_text = "leave the tag out; quotes make text, {env: NAME} names a variable and {file: PATH} a file"
-        self.builder.say("RB106", span, f"tag {name_tag(event.tag)!r} is not known in route files", help_text)
+        self.builder.say("RB106", span, f"tag {brief(name_tag(event.tag))!r} is not known in route files", help_text)
 
     def _check_characters(self) -> None:
         found = _FORBIDDEN.search(self.file.text)
@@ -192,7 +193,7 @@ class _Composer:
         code = ord(found.group())
         escape = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
         message = f"character U+{code:04X} cannot stand in YAML"
-        help_text = f'remove it, or write it as the escape {escape} in a text in double quotes'
+        help_text = f"remove it, or write it as the escape {escape} in a text in double quotes"
         raise self.builder.stop("RB102", self.file.span(found.start(), found.end()), message, help_text)
 
     def _empty(self) -> Stop:

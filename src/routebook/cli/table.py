@@ -1,0 +1,112 @@
+"""`routebook table`: what serves each feature under each profile, on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich import box
+from rich.table import Table
+
+from ..book import compile_book
+from ..diagnostics.suggest import did_you_mean
+from ..routing.context import Context
+from ..routing.decision import Decision
+from ..routing.spec import Price
+from ..routing.table import RoutingTable
+from .options import json_option, routes_option
+from .output import console, print_json
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One feature under the profiles that it serves alike; keys of callers left aside."""
+
+    feature: str
+    profiles: tuple[str, ...]
+    decision: Decision
+    price: Price | None
+
+
+@click.command("table")
+@click.argument("features", nargs=-1)
+@routes_option
+@click.option("--profile", help="Only this profile.")
+@json_option
+def command(features: tuple[str, ...], routes: Path, profile: str | None, as_json: bool) -> None:
+    """Show FEATURES (default: all) by profile: provider, model, fallbacks, tools, output, price."""
+    table = compile_book(routes)
+    for kind, asked, known in (("feature", features, table.features), ("profile", (profile,), table.profiles)):
+        for name in asked:
+            if name is not None and name not in known:
+                raise click.BadParameter(f"the book has no {kind} {name!r}. {did_you_mean(name, known) or ''}")
+    shown = list(rows(table, features or tuple(table.features), (profile,) if profile else tuple(table.profiles)))
+    if as_json:
+        print_json([_plain(row) for row in shown])
+    else:
+        console().print(rendered(shown))
+
+
+def rows(table: RoutingTable, features: tuple[str, ...], profiles: tuple[str, ...]) -> Iterator[Row]:
+    """Yield a row for each feature and set of profiles that lead to the same attempts."""
+    for name in sorted(features):
+        alike: dict[tuple[Any, ...], tuple[list[str], Decision]] = {}
+        for profile in profiles:
+            decision = table.resolve(name, Context(profile=profile, credentials=_keys(table, name, profile)))
+            targets = tuple((a.provider, a.model, tuple(sorted(a.options)), a.on) for a in decision.attempts)
+            alike.setdefault(targets, ([], decision))[0].append(profile)
+        for served, decision in alike.values():
+            model = table.models.get(decision.attempts[0].model)
+            yield Row(name, tuple(served), decision, None if model is None else model.price)
+
+
+def _keys(table: RoutingTable, feature: str, profile: str) -> dict[str, str]:
+    """Return keys for every provider where only a caller's key serves, none elsewhere."""
+    mode = table.features[feature].credentials or table.profiles[profile].credentials
+    return dict.fromkeys(table.providers, "any") if mode == "caller" else {}
+
+
+def rendered(shown: list[Row]) -> Table:
+    """Return *shown* as a table for people."""
+    view = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("feature", "profile", "provider", "model", "fallbacks", "tools", "output", "$/M in → out"):
+        view.add_column(heading, overflow="fold", no_wrap=heading in {"feature", "$/M in → out"})
+    last = None
+    for row in shown:
+        first, *later = row.decision.attempts
+        view.add_row(
+            "" if row.feature == last else row.feature,
+            "all (pin)" if row.decision.route == "pin" else ", ".join(row.profiles),
+            first.provider,
+            first.model,
+            ", ".join(attempt.model for attempt in later),
+            ", ".join(row.decision.tools),
+            row.decision.output or "",
+            _price(row.price),
+        )
+        last = row.feature
+    return view
+
+
+def _price(price: Price | None) -> str:
+    if price is None or price.input is None or price.output is None:
+        return "unpriced"
+    return f"{price.input:g} → {price.output:g}"
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    first, *later = row.decision.attempts
+    return {
+        "feature": row.feature,
+        "profiles": list(row.profiles),
+        "route": row.decision.route,
+        "provider": first.provider,
+        "model": first.model,
+        "fallbacks": [attempt.model for attempt in later],
+        "tools": list(row.decision.tools),
+        "output": row.decision.output,
+        "price": None if row.price is None else {"input": row.price.input, "output": row.price.output},
+    }

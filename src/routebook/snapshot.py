@@ -1,0 +1,59 @@
+"""DecisionSnapshot: decisions as text for syrupy, without digests, files and lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from syrupy.extensions.amber import AmberSnapshotExtension
+
+from .canonical.frozen import thaw
+from .routing.decision import Decision, PlannedAttempt
+
+
+class DecisionSnapshot(AmberSnapshotExtension):
+    """Serialises a Decision, or an iterable of them; other values as syrupy does."""
+
+    def serialize(self, data: Any, **kwargs: Any) -> str:
+        """Return *data* as text. Decisions that differ only in the callers' keys stand together."""
+        if isinstance(data, Decision):
+            data = [data]
+        if isinstance(data, Iterable) and not isinstance(data, (str, bytes, dict)):
+            data = list(data)
+            if data and all(isinstance(item, Decision) for item in data):
+                return "\n".join(_lines(data)) + "\n"
+        return super().serialize(data, **kwargs)
+
+
+def _lines(decisions: Iterable[Decision]) -> Iterator[str]:
+    for (feature, profile), group in groupby(decisions, key=lambda decision: (decision.feature, decision.profile)):
+        yield f"{feature} @ {profile}"
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for decision in group:
+            alike.setdefault(tuple(_body(decision)), []).append(_keys(decision))
+        for body, keys in alike.items():
+            if keys != [""]:
+                yield f"  keys: {' | '.join(key or 'none' for key in keys)}"
+            yield from body
+
+
+def _keys(decision: Decision) -> str:
+    return "" if decision.witness is None else "+".join(sorted(decision.witness.context.credentials))
+
+
+def _body(decision: Decision) -> Iterator[str]:
+    extras = [f"tools {','.join(decision.tools)}"] if decision.tools else []
+    extras += [f"output {decision.output}"] if decision.output else []
+    yield "    " + "; ".join([decision.route, *extras])
+    for attempt in decision.attempts:
+        yield f"    → {_target(attempt)}"
+    for skip in decision.skipped:
+        yield f"    ✗ {skip.provider}/{skip.model}: {skip.reason}"
+
+
+def _target(attempt: PlannedAttempt) -> str:
+    name = f"{attempt.provider} {attempt.id} ({attempt.api}, {attempt.credential})"
+    options = f" {json.dumps(thaw(attempt.options), sort_keys=True, ensure_ascii=False)}" if attempt.options else ""
+    return name + options + (f" on {','.join(attempt.on)}" if attempt.on else "")

@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import asyncio
+import gzip
+import socket
+import time
+
+import pytest
+
+from routebook.providers.http import over_httpx2
+from routebook.providers.http.exchange import ExchangeFault, HttpRequest
+from routebook.providers.http.over_httpx2 import HttpxTransport
+from routebook.routing.spec import Timeouts
+
+FAST = Timeouts(connect=2, first_token=2, idle=2, total=4)
+
+
+@pytest.fixture
+async def transport():
+    transport = HttpxTransport()
+    yield transport
+    await transport.close()
+
+
+def post(url: str, headers: dict | None = None, body: bytes = b"{}") -> HttpRequest:
+    return HttpRequest("POST", url, headers or {}, body)
+
+
+async def fault_of(transport: HttpxTransport, url: str, timeouts: Timeouts = FAST, **rest: object) -> ExchangeFault:
+    with pytest.raises(ExchangeFault) as caught:
+        await transport.send(post(url, **rest), timeouts)
+    return caught.value
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def test_a_request_arrives_as_it_was_made_and_its_answer_comes_back_whole(loopback, transport):
+    server = await loopback.start(loopback.answer(201, b"pong", "X-Request-ID: r1"))
+    response = await transport.send(post(server.url + "/v1/x", {"a": "b"}, b"ping"), FAST)
+    assert (response.status, response.body, response.headers["x-request-id"]) == (201, b"pong", "r1")
+    (received,) = server.received
+    assert (received.line, received.header("a"), received.body) == ("POST /v1/x HTTP/1.1", ["b"], b"ping")
+
+
+async def test_only_the_headers_that_were_asked_for_and_those_http_needs_are_sent(loopback, transport):
+    server = await loopback.start(loopback.answer(200, b""))
+    await transport.send(post(server.url, {"a": "b"}), FAST)
+    names = {name for name, _ in server.received[0].headers}
+    assert names == {"host", "a", "content-length", "accept-encoding"}
+
+
+async def test_a_connection_is_used_again(loopback, transport):
+    server = await loopback.start(loopback.answer(200, b"ok"))
+    for _ in range(3):
+        await transport.send(post(server.url), FAST)
+    assert (len(server.received), server.open_connections) == (3, 1)
+
+
+async def test_cookies_are_not_kept(loopback, transport):
+    server = await loopback.start(loopback.answer(200, b"", "set-cookie: a=b"))
+    for _ in range(2):
+        await transport.send(post(server.url), FAST)
+    assert server.received[1].header("cookie") == []
+
+
+async def test_a_redirect_is_an_answer_and_is_not_followed(loopback, transport):
+    other = await loopback.start(loopback.answer(200, b"stolen"))
+    server = await loopback.start(loopback.answer(307, b"", f"location: {other.url}/x"))
+    response = await transport.send(post(server.url, {"authorization": "Bearer sk-secret"}), FAST)
+    assert response.status == 307
+    assert other.received == []
+
+
+async def test_a_refused_connection_says_where_and_why(transport):
+    url = f"http://127.0.0.1:{unused_port()}"
+    fault = await fault_of(transport, url + "/v1/chat/completions")
+    assert (fault.kind, fault.message) == ("connection", f"could not connect to {url} (connection refused)")
+
+
+async def test_an_unknown_host_is_a_connection_fault(transport):
+    fault = await fault_of(transport, "http://nowhere.invalid/")
+    assert fault.kind == "connection"
+    assert fault.message.startswith("could not connect to http://nowhere.invalid (")
+
+
+@pytest.mark.parametrize(
+    ("timeouts", "sentence"),
+    [
+        (Timeouts(first_token=0.1, total=5), "no answer within 0.1 s"),
+        (Timeouts(first_token=5, total=0.1), "no complete answer within 0.1 s"),
+    ],
+)
+async def test_a_server_that_never_answers_is_a_timeout_in_bounded_time(loopback, transport, timeouts, sentence):
+    async def stall(_writer):
+        await asyncio.sleep(30)
+
+    server = await loopback.start(stall)
+    began = time.monotonic()
+    fault = await fault_of(transport, server.url, timeouts)
+    assert (fault.kind, fault.message) == ("timeout", sentence)
+    assert time.monotonic() - began < 2
+
+
+async def test_an_answer_that_stalls_in_the_middle_is_a_timeout(loopback, transport):
+    async def half(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc")
+        await writer.drain()
+        await asyncio.sleep(30)
+
+    server = await loopback.start(half)
+    fault = await fault_of(transport, server.url, Timeouts(idle=0.1))
+    assert (fault.kind, fault.message) == ("timeout", "the answer stalled: no further byte within 0.1 s")
+
+
+async def test_an_answer_that_drips_ends_with_the_whole_call(loopback, transport):
+    async def drip(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+        for _ in range(1000):
+            writer.write(b".")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    server = await loopback.start(drip)
+    fault = await fault_of(transport, server.url, Timeouts(idle=1, total=0.3))
+    assert (fault.kind, fault.message) == ("timeout", "no complete answer within 0.3 s")
+
+
+async def test_a_slow_answer_within_its_bounds_is_no_fault(loopback, transport):
+    async def slow(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n")
+        for _ in range(6):
+            await asyncio.sleep(0.05)
+            writer.write(b".")
+            await writer.drain()
+
+    server = await loopback.start(slow)
+    response = await transport.send(post(server.url), Timeouts(first_token=0.2, idle=0.2, total=5))
+    assert response.body == b"......"
+
+
+async def test_a_timed_out_or_cancelled_call_closes_its_connection(loopback, transport):
+    async def stall(_writer):
+        await asyncio.sleep(30)
+
+    server = await loopback.start(stall)
+    await fault_of(transport, server.url, Timeouts(first_token=0.05))
+    call = asyncio.create_task(transport.send(post(server.url), FAST))
+    while len(server.received) < 2:
+        await asyncio.sleep(0.01)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    pool = transport._pools[server.url]._pool
+    assert pool.connections == []
+
+
+def _writes(payload: bytes):
+    async def reply(writer):
+        writer.write(payload)
+        await writer.drain()
+
+    return reply
+
+
+async def _reset(writer):
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "words"),
+    [
+        (_writes(b""), "connection", "broke (server disconnected"),
+        (_reset, "connection", "broke ("),
+        (_writes(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"), "connection", "broke (peer closed"),
+        (_writes(b"SSH-2.0-OpenSSH\r\n\r\n"), "malformed_response", "does not speak HTTP"),
+        (_writes(b"HTTP/1.1 200 OK\r\na: " + b"b" * 300_000), "malformed_response", "does not speak HTTP"),
+        (
+            _writes(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-encoding: gzip\r\n\r\nabc"),
+            "malformed_response",
+            "compression is broken",
+        ),
+    ],
+)
+async def test_a_broken_answer_is_a_fault_of_its_kind(loopback, transport, reply, kind, words):
+    server = await loopback.start(reply)
+    fault = await fault_of(transport, server.url)
+    assert fault.kind == kind
+    assert words in fault.message
+
+
+async def test_tls_to_a_server_without_it_is_a_connection_fault(loopback, transport):
+    server = await loopback.start(loopback.answer(200, b""))
+    fault = await fault_of(transport, server.url.replace("http://", "https://"))
+    assert fault.kind == "connection"
+
+
+async def test_a_compressed_answer_is_unpacked(loopback, transport):
+    packed = gzip.compress(b"hello" * 1000)
+    server = await loopback.start(loopback.answer(200, packed, "content-encoding: gzip"))
+    assert (await transport.send(post(server.url), FAST)).body == b"hello" * 1000
+
+
+async def test_a_compression_bomb_is_refused(loopback, transport, monkeypatch):
+    monkeypatch.setattr(over_httpx2, "LARGEST_BODY_BYTES", 2**20)
+    server = await loopback.start(loopback.answer(200, gzip.compress(bytes(2**26)), "content-encoding: gzip"))
+    fault = await fault_of(transport, server.url)
+    assert (fault.kind, fault.message) == ("malformed_response", "the answer is larger than 1 MiB")
+
+
+@pytest.mark.parametrize("value", ["sk-secret\n", "sk-sécret", "a\r\nx-evil: 1", "\x00"])
+async def test_a_header_that_http_cannot_carry_is_refused_without_showing_it(loopback, transport, value):
+    server = await loopback.start(loopback.answer(200, b""))
+    fault = await fault_of(transport, server.url, headers={"authorization": f"Bearer {value}"})
+    assert (fault.kind, server.received) == ("bad_request", [])
+    assert "'authorization'" in fault.message
+    assert "cret" not in fault.message
+
+
+@pytest.mark.parametrize("url", ["ftp://x/", "nonsense", "http://", "http://[::1", "http://u:hidden@127.0.0.1/"])
+async def test_an_address_that_is_none_is_a_connection_fault(transport, url):
+    fault = await fault_of(transport, url)
+    assert fault.kind == "connection"
+    assert "address" in fault.message
+    assert "hidden" not in fault.message
+
+
+async def test_loopback_is_reached_past_the_environments_proxy(loopback, transport, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_port()}")
+    server = await loopback.start(loopback.answer(200, b"direct"))
+    assert (await transport.send(post(server.url), FAST)).body == b"direct"
+
+
+async def test_the_environments_proxy_is_used_for_other_hosts(loopback, transport, monkeypatch):
+    proxy = await loopback.start(loopback.answer(200, b"by proxy"))
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    assert (await transport.send(post("http://llm.invalid/v1"), FAST)).body == b"by proxy"
+    assert proxy.received[0].line == "POST http://llm.invalid/v1 HTTP/1.1"
+
+
+async def test_a_proxy_that_cannot_be_used_is_a_fault(transport, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "gopher://proxy.invalid")
+    fault = await fault_of(transport, "http://llm.invalid/v1")
+    assert (fault.kind, "proxy" in fault.message) == ("connection", True)
+
+
+async def test_plain_http_makes_no_tls_context_and_https_shares_one(loopback, transport, monkeypatch):
+    made = []
+    over_httpx2._trusting_context.cache_clear()
+    original = over_httpx2.httpx2.create_ssl_context
+    monkeypatch.setattr(over_httpx2.httpx2, "create_ssl_context", lambda: made.append(1) or original())
+    server = await loopback.start(loopback.answer(200, b""))
+    await transport.send(post(server.url), FAST)
+    assert made == []
+    for _ in range(2):
+        await fault_of(HttpxTransport(), f"https://127.0.0.1:{unused_port()}")
+    assert made == [1]
+
+
+async def test_a_closed_transport_refuses(loopback):
+    server = await loopback.start(loopback.answer(200, b""))
+    transport = HttpxTransport()
+    await transport.send(post(server.url), FAST)
+    await transport.close()
+    fault = await fault_of(transport, server.url)
+    assert (fault.kind, fault.message) == ("connection", "the client is closed")
+    for _ in range(100):
+        if server.open_connections == 0:
+            break
+        await asyncio.sleep(0.01)
+    assert server.open_connections == 0
+
+
+async def test_hundreds_of_calls_at_once_get_their_own_connections(loopback, transport):
+    gate = asyncio.Event()
+
+    async def wait(writer):
+        await gate.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        await writer.drain()
+
+    server = await loopback.start(wait)
+    calls = [asyncio.create_task(transport.send(post(server.url), Timeouts())) for _ in range(300)]
+    async with asyncio.timeout(20):
+        while len(server.received) < 300:
+            await asyncio.sleep(0.01)
+    gate.set()
+    assert {(await call).body for call in calls} == {b"ok"}
