@@ -125,8 +125,8 @@ def _compile_files(
     environment: Environment | None,
 ) -> BookReport:
     environment = os.environ if environment is None else environment
-    sources, diagnostics, nodes = list(files), list(earlier), []
-    nodes += [None] * sum(diagnostic.severity == "error" for diagnostic in diagnostics)
+    sources, diagnostics = list(files), list(earlier)
+    nodes: list[Node | None] = [None] * has_errors(diagnostics)
     for file in sources:
         parsed = parse(file)
         nodes.append(parsed.node)

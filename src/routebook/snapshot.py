@@ -17,14 +17,19 @@ class DecisionSnapshot(AmberSnapshotExtension):
     """Serialises a Decision, or an iterable of them; other values as syrupy does."""
 
     def serialize(self, data: Any, **kwargs: Any) -> str:
-        """Return *data* as text. Decisions that differ only in the callers' keys stand together."""
+        """Return *data* as text."""
         if isinstance(data, Decision):
             data = [data]
         if isinstance(data, Iterable) and not isinstance(data, (str, bytes, dict)):
             data = list(data)
             if data and all(isinstance(item, Decision) for item in data):
-                return "\n".join(_lines(data)) + "\n"
+                return decisions_text(data)
         return super().serialize(data, **kwargs)
+
+
+def decisions_text(decisions: Iterable[Decision]) -> str:
+    """Return *decisions* as text; those that differ only in the callers' keys stand together."""
+    return "\n".join(_lines(decisions)) + "\n"
 
 
 def _lines(decisions: Iterable[Decision]) -> Iterator[str]:

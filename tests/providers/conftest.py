@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from routebook.canonical.chat import ChatRequest, OutputFormat
+from routebook.canonical.message import Message
+from routebook.canonical.tool import ToolDefinition
+
 
 @dataclass(frozen=True)
 class Received:
@@ -64,8 +68,8 @@ class Loopback:
                     else:
                         await reply(writer)
                         return
-            except ConnectionError:
-                return
+            except (ConnectionError, asyncio.CancelledError):
+                return  # the client went away, or the test is over
             finally:
                 server.open_connections -= 1
                 writer.close()
@@ -114,3 +118,30 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def full_request() -> ChatRequest:
+    """A request with everything that this version can ask of a provider, save `extra_body`."""
+    return ChatRequest(
+        model="vendor/model-1",
+        messages=(Message("system", "Be brief."), Message("user", "What time is it?")),
+        tools=(ToolDefinition("clock__now", "clock.now", "The time.", {"type": "object", "properties": {}}),),
+        options={
+            "temperature": 0.2,
+            "top_p": 0.9,
+            "max_output_tokens": 100,
+            "stop": ["END"],
+            "seed": 7,
+            "presence_penalty": 0.5,
+            "frequency_penalty": -0.5,
+            "reasoning": {"effort": "low"},
+            "parallel_tool_calls": True,
+            "service_tier": "flex",
+            "extra_headers": {"X-Title": "Demo"},
+            "timeout": 5.0,
+        },
+        output=OutputFormat("answer", {"type": "object", "properties": {"a": {"type": "string"}}}),
+        feature="chat_agent",
+        target="luna",
+    )

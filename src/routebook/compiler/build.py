@@ -50,6 +50,7 @@ class Build:
     default_profile: str = "default"
     byok_profile: str | None = None
     used: set[tuple[str, str]] = field(default_factory=set)
+    undeclared: set[str] = field(default_factory=set)
 
     def report(
         self,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ..diagnostics.diagnostic import has_errors
 from .build import Build
 
 _NOUNS = {"providers": "provider", "models": "model", "mcp_servers": "tool server", "outputs": "output"}
 
 
 def find_dead(build: Build) -> None:
-    """Warn of what nothing uses. While a feature or a file could not be read, nothing is called unused."""
+    """Warn of what nothing uses. While anything is an error, nothing is called unused: a misspelt name uses nothing."""
     for definition in build.document.features.values():
         if definition.value.pin is not None:
             for name in definition.value.profiles or {}:
@@ -19,7 +20,7 @@ def find_dead(build: Build) -> None:
                 message = f"`use` is never taken: feature {definition.name!r} is pinned"
                 place = definition.key_span("use")
                 build.report("RB502", place, message, notes=(f"pinned at {definition.span('pin')}",))
-    if build.document.unread or any(build.document.broken.values()):
+    if has_errors(build.diagnostics):
         return
     for section, noun in _NOUNS.items():
         for name, definition in getattr(build.document, section).items():

@@ -65,6 +65,10 @@ def _check_rejects(build: Build, definition: Definition[Model]) -> None:
 
 
 def _note_unknown(build: Build, name: str, place: Span) -> None:
+    """Note, once a model, that nothing is known of it."""
+    if name in build.undeclared:
+        return
+    build.undeclared.add(name)
     build.report(
         "RB504",
         place,

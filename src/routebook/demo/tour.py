@@ -31,6 +31,7 @@ SHOWN = ("chat_agent", "chat_responses", "conv_folder", "daily_summary", "fair_u
 
 _EDITED = Path("features") / "conversations.yaml"
 _LONGEST_WAIT_S = 5.0
+_LOOK_S = 0.01
 
 
 class Tour:
@@ -139,6 +140,8 @@ def _rerouted(text: str, old: str, new: str) -> str:
 
 
 async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(_LONGEST_WAIT_S):
-        while not holds():
-            await asyncio.sleep(0.01)
+    for _ in range(int(_LONGEST_WAIT_S / _LOOK_S)):
+        if holds():
+            return
+        await asyncio.sleep(_LOOK_S)
+    raise TimeoutError("the engine did not notice the edit")

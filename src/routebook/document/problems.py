@@ -10,8 +10,8 @@ from pydantic_core import ErrorDetails
 
 from ..diagnostics.diagnostic import Diagnostic, diagnose
 from ..diagnostics.span import Span
-from ..diagnostics.suggest import did_you_mean
-from ..source.node import Node, locate, locate_key
+from ..diagnostics.suggest import did_you_mean, near_names
+from ..source.node import Node, existing, locate, locate_key
 
 _CODES = {
     "extra_forbidden": "RB201",
@@ -60,7 +60,17 @@ _HELP = {
 
 def read_problems(error: ValidationError, model: type[BaseModel], node: Node, key: Span) -> list[Diagnostic]:
     """Turn *error*, met when *node* was shaped as *model*, into diagnostics; *key* is where its name stands."""
-    return [_diagnostic(problem, model, node, key) for problem in error.errors(include_url=False)]
+    problems = error.errors(include_url=False)
+    misspelt = set()
+    for problem in problems:
+        if problem["type"] == "extra_forbidden":
+            *parent, name = problem["loc"]
+            misspelt |= {(*parent, near) for near in near_names(str(name), known_keys(model, parent), limit=1)}
+    return [
+        _diagnostic(problem, model, node, key)
+        for problem in problems
+        if not (problem["type"] == "missing" and problem["loc"] in misspelt)
+    ]
 
 
 def _diagnostic(problem: ErrorDetails, model: type[BaseModel], node: Node, key: Span) -> Diagnostic:
@@ -69,6 +79,8 @@ def _diagnostic(problem: ErrorDetails, model: type[BaseModel], node: Node, key: 
     context = {name: str(value) for name, value in problem.get("ctx", {}).items()}
     if kind == "secret_header":
         path.append(context["name"])
+    if kind not in {"extra_forbidden", "missing"}:
+        path = existing(node, path)
     if kind == "extra_forbidden":
         known = known_keys(model, path[:-1])
         mend = did_you_mean(str(path[-1]), known) or f"known keys: {', '.join(sorted(known))}"

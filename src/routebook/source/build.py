@@ -79,11 +79,6 @@ class Builder:
         self._stack: list[_Sequence | _Mapping] = []
 
     @property
-    def depth(self) -> int:
-        """How many lists and mappings are open."""
-        return len(self._stack)
-
-    @property
     def expects_key(self) -> bool:
         """Whether what comes next is a mapping's key."""
         return bool(self._stack) and self._stack[-1].expects_key
@@ -156,10 +151,9 @@ class Builder:
         if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
             self._refuse_key(node)
         elif node.value in frame.first:
+            message = f"duplicate key {brief(node.value)!r}"
             note = f"first defined at line {frame.first[node.value].line}"
-            self.say(
-                "RB103", node.span, f"duplicate key {brief(node.value)!r}", "remove or rename one of them", (note,)
-            )
+            self.say("RB103", node.span, message, "remove or rename one of them", (note,))
         else:
             frame.first[node.value] = node.span
             frame.key = node

@@ -54,6 +54,18 @@ def to_plain(node: Node) -> Any:
     return node.value
 
 
+def existing(node: Node, path: Sequence[str | int]) -> list[str | int]:
+    """Return the part of *path* that was written: a model may have wrapped a bare value in a mapping."""
+    written: list[str | int] = []
+    for step in path:
+        child = _child(node, step)
+        if child is None:
+            break
+        node = child
+        written.append(step)
+    return written
+
+
 def locate(node: Node, path: Sequence[str | int]) -> Span:
     """Return the span of the value at *path* below *node*, or of its nearest ancestor that exists."""
     for step in path:

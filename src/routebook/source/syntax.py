@@ -248,6 +248,8 @@ def _indent(fault: _Fault, offset: int) -> int:
 
 def _misplaced(fault: _Fault) -> _Finding:
     """Something after a complete value, on its line or on the next."""
+    if fault.character == ":":
+        return fault.here("there is no key before ':'", "write `key: value`, or quote a text that begins with ':'")
     if fault.before.strip():
         if fault.before.rstrip().endswith(("'", '"')):
             help_text = "put the whole value in quotes, and write a quote inside them as '' or \\\""

@@ -131,8 +131,8 @@ class _Refused(Exception):
 class _Walk:
     """Finds a book's files: `found` pairs the path as listed with the real place.
 
-    Folders come before links, and each folder is read once, so that every walk ends and a cycle of links, or a
-    second way into a folder, is always told at the link.
+    Folders come before links, and each folder is read once, so that every walk ends; a cycle of links, or a second
+    way into a folder (which would define its names twice), is refused.
     """
 
     def __init__(self, base: str) -> None:
@@ -207,12 +207,18 @@ def _content_place(root: Path, path: str, span: Span) -> str:
         help_text = "name a file below the book's root, relative to it, such as `_schemas/answer.json`"
         raise _Refused("RB107", f"content file {_shown(path)!r} is not inside the book", help_text)
     base = os.path.realpath(root)
+    named = os.path.join(base, path)
     try:
-        place = os.path.realpath(os.path.join(base, path), strict=True)
+        place = os.path.realpath(named, strict=True)
     except FileNotFoundError as error:
-        raise _Refused("RB107", f"no such content file: {path!r}", _near_file(base, pure, span)) from error
+        is_link = os.path.lexists(named)
+        message = (
+            f"content file {path!r} is a link that leads nowhere" if is_link else f"no such content file: {path!r}"
+        )
+        raise _Refused("RB107", message, "mend the link" if is_link else _near_file(base, pure, span)) from error
     except OSError as error:
-        raise _Refused("RB107", f"content file {path!r} cannot be read: {_reason(error)}") from error
+        message = f"content file {path!r} cannot be read: {_reason(error)}"
+        raise _Refused("RB107", message, "make it readable") from error
     if not _is_inside(base, place):
         help_text = "copy the file into the book"
         raise _Refused("RB107", f"content file {path!r} is a link that leads out of the book", help_text)
@@ -221,16 +227,22 @@ def _content_place(root: Path, path: str, span: Span) -> str:
 
 def _near_file(base: str, path: PurePosixPath, span: Span) -> str:
     """Say what may have been meant by *path*, which does not exist."""
+    rule = "paths are relative to the book's root"
     beside = PurePosixPath(span.path).parent / path
     if beside != path and os.path.isfile(os.path.join(base, beside)):
-        return f"paths are relative to the book's root: write {str(beside)!r}"
-    folder = os.path.join(base, path.parent)
-    if not os.path.isdir(folder):
-        return f"paths are relative to the book's root, and the book has no folder {str(path.parent)!r}"
-    if not _is_inside(base, os.path.realpath(folder)):
-        return "paths are relative to the book's root"
-    near = near_names(path.name, (name for name in os.listdir(folder) if not _UNPRINTABLE.search(name)), limit=1)
-    return f"did you mean {str(path.parent / near[0])!r}?" if near else "paths are relative to the book's root"
+        return f"{rule}: write {str(beside)!r}"
+    folder = os.path.realpath(os.path.join(base, path.parent))
+    if not (os.path.isdir(folder) and _is_inside(base, folder)):
+        return f"{rule}, and the book has no folder {str(path.parent)!r}"
+    near = near_names(path.name, _names_in(folder), limit=1)
+    return f"did you mean {str(path.parent / near[0])!r}?" if near else rule
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(folder) if not _UNPRINTABLE.search(name)]
+    except OSError:
+        return []  # it only means that no help can be offered
 
 
 def _read_text(place: str) -> str:

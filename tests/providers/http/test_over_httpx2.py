@@ -192,10 +192,17 @@ async def test_a_broken_answer_is_a_fault_of_its_kind(loopback, transport, reply
     assert words in fault.message
 
 
-async def test_tls_to_a_server_without_it_is_a_connection_fault(loopback, transport):
-    server = await loopback.start(loopback.answer(200, b""))
-    fault = await fault_of(transport, server.url.replace("http://", "https://"))
+async def test_tls_to_a_server_without_it_is_a_connection_fault(transport):
+    async def speak_plainly(reader, writer):
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(speak_plainly, "127.0.0.1", 0) as server:
+        address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        fault = await fault_of(transport, address)
     assert fault.kind == "connection"
+    assert fault.message.startswith(f"could not connect to {address} (")
 
 
 async def test_a_compressed_answer_is_unpacked(loopback, transport):

@@ -12,9 +12,10 @@ import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from reprlib import repr as short
+from reprlib import Repr
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote
 
 from ...canonical.frozen import thaw
 from ...errors import RequestError
@@ -23,6 +24,8 @@ from .outcome import CheckOutcome, Status
 
 _NAME = "choice"
 _ABSENT = object()
+_SHORT = Repr()
+_SHORT.maxstring = 80
 # Control and format characters, lone surrogates, line and paragraph separators: everything that ends a line somewhere,
 # turns the direction of writing, or is not seen at all.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -59,7 +62,9 @@ def read_candidates(spec: ChoiceSpec, inputs: Mapping[str, Any]) -> Candidates:
         place = f"inputs[{name!r}][{index}]"
         identity = _read_id(spec, item, place)
         if identity in seen:
-            raise _refusal(f"{place} has the {spec.id} {short(identity)}, as [{seen[identity]}] does; ids must differ")
+            raise _refusal(
+                f"{place} has the {spec.id} {_SHORT.repr(identity)}, as [{seen[identity]}] does; ids must differ"
+            )
         _line(spec, item, place)
         seen[identity] = index
         items.append(MappingProxyType(dict(item)))
@@ -86,7 +91,7 @@ def confidence_problems(spec: ChoiceSpec, value: Any) -> tuple[str, ...]:
     given = value[spec.confidence.field]
     if isinstance(given, (int, float)) and not isinstance(given, bool) and 0 <= given <= 1:
         return ()
-    return (f"/{spec.confidence.field}: {short(given)} is not a number from 0 to 1",)
+    return (f"/{spec.confidence.field}: {_SHORT.repr(given)} is not a number from 0 to 1",)
 
 
 def check_choice(
@@ -104,7 +109,7 @@ def check_choice(
     confidence = _confidence(spec, value)
     if not candidates.has(original):
         invalid = None if spec.confidence is None else spec.confidence.invalid
-        wrong = f"{spec.field} {short(original)} is not in the list"
+        wrong = f"{spec.field} {_SHORT.repr(original)} is not in the list"
         return _instead(spec, candidates, inputs, "invalid_choice", original, invalid, reason or wrong)
     if spec.confidence is None or confidence is None or confidence >= spec.confidence.at_least:
         return CheckOutcome(_NAME, "accepted", original, "model", original, confidence, reason)
@@ -146,7 +151,9 @@ def problems_of(spec: ChoiceSpec, schema: Mapping[str, Any]) -> list[str]:
         problems.append("the schema does not say `type: object`")
     problems += _misfit(parts, "field", spec.field, {"string", "integer"}, "an id (a string or an integer)")
     if spec.confidence is not None:
-        problems += _misfit(parts, "confidence.field", spec.confidence.field, {"number"}, "a number from 0 to 1")
+        problems += _misfit(
+            parts, "confidence.field", spec.confidence.field, {"number", "integer"}, "a number from 0 to 1"
+        )
     return problems
 
 
@@ -240,8 +247,10 @@ def _parts(schema: Any, root: Mapping[str, Any], followed: tuple[str, ...]) -> I
 
 def _target(root: Mapping[str, Any], reference: str) -> Any:
     """Return what the JSON pointer *reference* (`#/$defs/item`) points to below *root*, or None."""
+    if reference != "#" and not reference.startswith("#/"):
+        return None
     found: Any = root
-    for step in reference.removeprefix("#").split("/")[1:]:
+    for step in unquote(reference).split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
         if isinstance(found, Mapping):
             found = found.get(key)

@@ -1,0 +1,111 @@
+"""Catalog: the tools of a feature's servers, filtered and named for the wire.
+
+Pure: the same tools and the same spec give the same names, in whatever order the servers list them. A wire name is
+known exactly or not at all; it leads to its tool by a mapping and is never taken apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from types import MappingProxyType
+
+from ..canonical.tool import ToolDefinition
+from ..routing.spec import ToolsSpec
+from .protocol import ServerTool
+
+NAME_LIMIT = 64
+"""Characters of a wire name that every API takes."""
+
+_HASH_LENGTH = 8
+_NOT_FOR_THE_WIRE = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """A tool on offer: as the model sees it, and where a call of it goes."""
+
+    definition: ToolDefinition
+    server: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The tools on offer: servers in the feature's order, then each server's own order."""
+
+    entries: Mapping[str, CatalogEntry]
+
+    @property
+    def definitions(self) -> tuple[ToolDefinition, ...]:
+        """What the model is offered."""
+        return tuple(entry.definition for entry in self.entries.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The wire names."""
+        return tuple(self.entries)
+
+    def find(self, wire_name: str) -> CatalogEntry | None:
+        """Return the tool that the model was offered under exactly *wire_name*, or None."""
+        return self.entries.get(wire_name)
+
+
+def build_catalog(tools: Iterable[ServerTool], spec: ToolsSpec) -> Catalog:
+    """Choose from *tools* what *spec* allows, and name it.
+
+    `allow` and `deny` are shell-style patterns over `server.tool`, case-sensitive; no `allow` is all, an empty one is
+    none, and `deny` wins. Of two tools that a server lists under one name, the first counts.
+    """
+    order = {server: place for place, server in enumerate(spec.servers)}
+    offered = sorted((tool for tool in tools if tool.server in order), key=lambda tool: order[tool.server])
+    chosen: dict[str, ServerTool] = {}
+    for tool in offered:
+        spoken = f"{tool.server}.{tool.name}"
+        if _allowed(spoken, spec):
+            chosen.setdefault(spoken, tool)
+    names = _wire_names({spoken: f"{tool.server}__{tool.name}" for spoken, tool in chosen.items()})
+    return Catalog(
+        MappingProxyType({names[spoken]: _entry(names[spoken], spoken, tool) for spoken, tool in chosen.items()})
+    )
+
+
+def _entry(wire_name: str, spoken: str, tool: ServerTool) -> CatalogEntry:
+    return CatalogEntry(
+        ToolDefinition(wire_name, spoken, tool.description, tool.parameters), server=tool.server, name=tool.name
+    )
+
+
+def _allowed(spoken: str, spec: ToolsSpec) -> bool:
+    allowed = spec.allow is None or any(fnmatchcase(spoken, pattern) for pattern in spec.allow)
+    return allowed and not any(fnmatchcase(spoken, pattern) for pattern in spec.deny)
+
+
+def _wire_names(plain: Mapping[str, str]) -> dict[str, str]:
+    """Map each `server.tool` to its wire name, given its plain `server__tool`.
+
+    One that is too long, or that several tools would share, is shortened and gets a hash of its `server.tool`: all
+    that share it do, so that no name depends on the order of the tools.
+    """
+    clean = {spoken: _NOT_FOR_THE_WIRE.sub("_", name) for spoken, name in plain.items()}
+    uses = Counter(clean.values())
+    names = {spoken: name for spoken, name in clean.items() if uses[name] == 1 and len(name) <= NAME_LIMIT}
+    taken = set(names.values())
+    for spoken in sorted(clean.keys() - names.keys()):
+        names[spoken] = _hashed(clean[spoken], spoken, taken)
+        taken.add(names[spoken])
+    return names
+
+
+def _hashed(name: str, spoken: str, taken: set[str]) -> str:
+    digest = sha256(spoken.encode("utf-8", "surrogatepass")).hexdigest()
+    length = _HASH_LENGTH
+    while True:
+        hashed = f"{name[: NAME_LIMIT - length - 1]}_{digest[:length]}"
+        if hashed not in taken:
+            return hashed
+        length += 1

@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from routebook.canonical.chat import ChatResponse
+from routebook.canonical.message import Message
+from routebook.canonical.part import ReasoningPart, RefusalPart, TextPart
+from routebook.canonical.tool import ToolCall
+from routebook.canonical.usage import Usage
+from routebook.providers.fault import Fault
+from routebook.providers.openai_chat.decode import decode
+
+
+def read(body: object, **headers: str) -> ChatResponse | Fault:
+    payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return decode(200, headers, payload, 0.0, ["sk-secret-key"])
+
+
+def answer(message: dict, finish_reason: str | None = "stop", **rest: object) -> dict:
+    return {"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}], **rest}
+
+
+def response_of(body: object, **headers: str) -> ChatResponse:
+    response = read(body, **headers)
+    assert isinstance(response, ChatResponse), response
+    return response
+
+
+def fault_of(body: object) -> Fault:
+    fault = read(body)
+    assert isinstance(fault, Fault), fault
+    return fault
+
+
+def call(arguments: object = "{}", name: object = "t", **rest: object) -> dict:
+    return {"type": "function", "function": {"name": name, "arguments": arguments}, **rest}
+
+
+def calls_of(*calls: dict) -> tuple[ToolCall, ...]:
+    return response_of(answer({"tool_calls": list(calls)}, "tool_calls")).message.tool_calls
+
+
+def test_a_recorded_answer_is_read_whole():
+    body = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "gpt-x",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "Noon.", "refusal": None, "annotations": []},
+                "logprobs": None,
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {
+            "prompt_tokens": 20,
+            "completion_tokens": 7,
+            "total_tokens": 27,
+            "prompt_tokens_details": {"cached_tokens": 16, "audio_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": 5, "audio_tokens": 0},
+        },
+        "service_tier": "default",
+    }
+    assert response_of(body, **{"x-request-id": "req_1"}) == ChatResponse(
+        message=Message("assistant", "Noon."),
+        finish_reason="stop",
+        raw_finish_reason="stop",
+        usage=Usage(input=20, output=7, cached_input=16, reasoning=5),
+        request_id="req_1",
+    )
+
+
+def test_recorded_tool_calls_are_read_with_what_was_said_before_them():
+    message = {
+        "content": "Let me see.",
+        "reasoning_content": "A clock helps.",
+        "tool_calls": [call('{"zone": "UTC"}', "clock__now", id="c1"), call("", "list", id="c2")],
+    }
+    response = response_of(answer(message, "tool_calls"))
+    assert response.finish_reason == "tool_calls"
+    assert response.message.content == (
+        ReasoningPart("A clock helps.", api="openai-chat"),
+        TextPart("Let me see."),
+        ToolCall("c1", "clock__now", {"zone": "UTC"}),
+        ToolCall("c2", "list", {}),
+    )
+
+
+def test_a_missing_or_null_id_becomes_one_that_is_unique_in_the_answer():
+    calls = calls_of(call(), call(id=None), call(id="call_0"), call(id=""))
+    assert [c.id for c in calls] == ["call_0_", "call_1", "call_0", "call_3"]
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_a_call_without_a_name_has_none(name: object):
+    assert calls_of(call(name=name, id="c"))[0].name is None
+
+
+def test_a_call_without_a_function_has_no_name_and_no_arguments():
+    assert calls_of({"id": "c", "type": "function"}) == (ToolCall("c", None, {}),)
+
+
+@pytest.mark.parametrize("arguments", [None, "", "  ", "null", "{}", {}])
+def test_no_arguments_are_an_empty_object(arguments: object):
+    assert calls_of(call(arguments, id="c"))[0].arguments == {}
+
+
+def test_arguments_that_are_an_object_already_are_taken():
+    assert calls_of(call({"a": 1}, id="c"))[0].arguments == {"a": 1}
+
+
+@pytest.mark.parametrize(("arguments", "raw"), [("{broken", "{broken"), ("[1]", "[1]"), ([1], "[1]"), (7, "7")])
+def test_arguments_that_are_no_object_are_kept_raw(arguments: object, raw: str):
+    (read_call,) = calls_of(call(arguments, id="c"))
+    assert (read_call.arguments, read_call.arguments_json) == (None, raw)
+
+
+def test_a_call_of_the_old_form_is_a_call():
+    message = {"content": None, "function_call": {"name": "t", "arguments": '{"a": 1}'}}
+    response = response_of(answer(message, "function_call"))
+    assert response.message.tool_calls == (ToolCall("call_0", "t", {"a": 1}),)
+    assert (response.finish_reason, response.raw_finish_reason) == ("tool_calls", "function_call")
+
+
+@pytest.mark.parametrize(
+    ("message", "raw", "portable"),
+    [
+        ({"content": "x"}, "stop", "stop"),
+        ({"content": "x"}, None, "stop"),
+        ({"content": "x"}, "eos", "stop"),
+        ({"content": "x"}, "tool_calls", "stop"),
+        ({"content": "x"}, "length", "length"),
+        ({"content": None}, "length", "length"),
+        ({"content": ""}, "content_filter", "content_filter"),
+        ({"refusal": "no"}, "stop", "refusal"),
+        ({"content": "x", "tool_calls": [call()]}, "stop", "tool_calls"),
+        ({"content": "x", "tool_calls": [call()]}, None, "tool_calls"),
+        ({"content": "x", "tool_calls": [call()]}, "length", "length"),
+    ],
+)
+def test_a_finish_reason_is_portable_and_keeps_the_raw_word(message: dict, raw: str | None, portable: str):
+    response = response_of(answer(message, raw))
+    assert (response.finish_reason, response.raw_finish_reason) == (portable, raw)
+
+
+@pytest.mark.parametrize(
+    ("content", "parts"),
+    [
+        (None, ()),
+        ("", ()),
+        ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], (TextPart("ab"),)),
+        (
+            [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "a"}],
+            (ReasoningPart("hm", api="openai-chat"), TextPart("a")),
+        ),
+        ([{"type": "refusal", "refusal": "no"}], (RefusalPart("no"),)),
+    ],
+)
+def test_content_may_be_null_text_or_a_list_of_parts(content: object, parts: tuple):
+    assert response_of(answer({"content": content})).message.content == parts
+
+
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
+def test_reasoning_beside_the_content_is_a_reasoning_part(field: str):
+    content = response_of(answer({"content": "x", field: "hm"})).message.content
+    assert content == (ReasoningPart("hm", api="openai-chat"), TextPart("x"))
+
+
+@pytest.mark.parametrize(
+    ("usage", "read_as"),
+    [
+        (None, None),
+        ({}, Usage()),
+        ({"prompt_tokens": 3, "completion_tokens": None}, Usage(input=3)),
+        (
+            {"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": None},
+            Usage(input=3, output=2),
+        ),
+        (
+            {"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": None}},
+            Usage(input=3, output=2),
+        ),
+        (
+            {"prompt_tokens": 3, "prompt_tokens_details": {"cached_tokens": 1, "cache_write_tokens": 2}},
+            Usage(input=3, cached_input=1, cache_write=2),
+        ),
+        (
+            {
+                "prompt_tokens": 3,
+                "completion_tokens": 2,
+                "total_tokens": 15,
+                "completion_tokens_details": {"reasoning_tokens": 10},
+            },
+            Usage(input=3, output=12, reasoning=10),
+        ),
+    ],
+)
+def test_usage_is_read_with_or_without_its_details(usage: dict | None, read_as: Usage | None):
+    assert response_of(answer({"content": "x"}, usage=usage)).usage == read_as
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "the answer is empty"),
+        (b"<html><title>Sign in</title></html>", "the answer is a web page, no JSON: Sign in"),
+        (b'{"choices": [{"message": {"content": "ha', "the answer is no JSON: Input data was truncated"),
+        (b"ok", "the answer is no JSON"),
+        (b"[]", "the answer does not fit this API: Expected `object`"),
+        (b'{"choices": [{"message": {"content": "\xff"}}]}', "not valid UTF-8"),
+        (b'{"x": ' + b"[" * 100_000, "nested too deeply"),
+        ({}, "the answer has no choices"),
+        ({"choices": []}, "the answer has no choices"),
+        ({"choices": None}, "the answer has no choices"),
+        ({"detail": "Not here"}, "the answer has no choices: Not here"),
+        ({"choices": [{}]}, "the answer's choice has no message"),
+        ({"choices": [{"message": None}]}, "the answer's choice has no message"),
+        (answer({"content": 7}), "at `$.choices[0].message.content`"),
+        (answer({"tool_calls": "x"}), "at `$.choices[0].message.tool_calls`"),
+        (answer({"content": [{"type": "video"}]}), "a part of type 'video'"),
+        (answer({"content": None}, "tool_calls"), "ends for its tool calls, and has none"),
+    ],
+)
+def test_what_is_no_answer_of_this_api_is_malformed(body: object, words: str):
+    fault = fault_of(body)
+    assert fault.kind == "malformed_response"
+    assert words in fault.message
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "message"),
+    [
+        ({"error": {"message": "Slow down", "code": "rate_limit_exceeded"}}, "rate_limit", "Slow down"),
+        ({"error": {"message": "Upstream is gone", "code": 502}}, "server_error", "Upstream is gone"),
+        ({"error": {"message": "Slow down", "code": 429}, "choices": []}, "rate_limit", "Slow down"),
+        ({"error": "boom"}, "server_error", "boom"),
+        (
+            {"choices": [{"message": {"content": ""}, "error": {"code": 402, "message": "No credit"}}]},
+            "quota_exceeded",
+            "No credit",
+        ),
+    ],
+)
+def test_an_error_under_a_status_of_success_is_a_fault(body: dict, kind: str, message: str):
+    fault = fault_of(body)
+    assert (fault.kind, fault.message) == (kind, message)
+
+
+def test_the_key_does_not_show_in_a_fault():
+    assert fault_of({"error": "bad key sk-secret-key"}).message == "bad key [redacted]"
+    assert "sk-secret" not in fault_of({"choices": [], "message": "sk-secret-key"}).message
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["choices", "message", "content", "tool_calls", "function", "error", "usage", "type"]),
+                inner,
+                max_size=3,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_any_json_is_an_answer_or_a_fault(body: object):
+    result = read(body)
+    assert isinstance(result, (ChatResponse, Fault))
+    if isinstance(result, Fault):
+        assert 0 < len(result.message) <= 500

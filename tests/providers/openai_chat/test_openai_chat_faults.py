@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from routebook.providers.openai_chat.faults import read_fault
+
+
+def read(status: int, body: object, **headers: str):
+    payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return read_fault(status, headers, payload, 0.0, ["sk-secret-key"])
+
+
+def error(message: str, **fields: object) -> dict:
+    return {"error": {"message": message, **fields}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        # the provider's own code and type
+        (401, error("Incorrect API key provided: sk-abc.", code="invalid_api_key"), "authentication"),
+        (429, error("You exceeded your current quota", code="insufficient_quota"), "quota_exceeded"),
+        (429, error("You exceeded your current quota", type="insufficient_quota"), "quota_exceeded"),
+        (429, error("Rate limit reached for gpt-x", code="rate_limit_exceeded", type="requests"), "rate_limit"),
+        (413, error("Request too large, tokens per minute", code="rate_limit_exceeded"), "rate_limit"),
+        (400, error("This model's maximum is 8192", code="context_length_exceeded"), "context_window_exceeded"),
+        (404, error("The model `x` does not exist", code="model_not_found"), "not_found"),
+        (400, error("Rejected", code="content_filter"), "content_filter"),
+        (400, error("Use 'max_completion_tokens' instead.", code="unsupported_parameter"), "unsupported_option"),
+        (400, error("'temperature' does not support 0.2", code="unsupported_value"), "unsupported_option"),
+        (403, error("Country not supported", code="unsupported_country_region_territory"), "permission_denied"),
+        (500, error("The server had an error", type="server_error"), "server_error"),
+        # the status
+        (401, b"", "authentication"),
+        (402, error("Insufficient credits"), "quota_exceeded"),
+        (404, b"", "not_found"),
+        (429, error("Quota exceeded: requests per minute"), "rate_limit"),
+        (429, error("Slow down", code="429"), "rate_limit"),
+        (504, b"<html>", "timeout"),
+        (529, error("Overloaded"), "overloaded"),
+        (503, error("Service unavailable"), "server_error"),
+        (500, error("context length", code=500), "server_error"),
+        # words, where the status says little
+        (400, [error("API key not valid. Please pass a valid API key.", code=400)], "authentication"),
+        (400, error("Your credit balance is too low"), "quota_exceeded"),
+        (400, error("prompt is too long: 210000 tokens > 200000 maximum"), "context_window_exceeded"),
+        (400, error("This model's maximum context length is 8192 tokens."), "context_window_exceeded"),
+        (400, error("max tokens must be at least 1"), "bad_request"),
+        (400, error("max_tokens is too large: 300000"), "bad_request"),
+        (400, error("Model X is not supported"), "not_found"),
+        (400, error("foo/bar is not a valid model ID"), "not_found"),
+        (400, error("Unsupported parameter: 'top_k' is not supported with this model."), "unsupported_option"),
+        (400, error("Unknown parameter: 'top_k'."), "unsupported_option"),
+        (
+            422,
+            {"detail": [{"type": "extra_forbidden", "loc": ["body", "n"], "msg": "Extra inputs are not permitted"}]},
+            "unsupported_option",
+        ),
+        (404, error("No endpoints found that support image input"), "unsupported_capability"),
+        (400, error("This model does not support tools"), "unsupported_capability"),
+        (400, error("The response was filtered due to our content management policy"), "content_filter"),
+        (503, error("The model is overloaded. Please try again later."), "overloaded"),
+        (400, error("messages: at least one message is required"), "bad_request"),
+    ],
+)
+def test_a_recorded_refusal_has_its_kind(status: int, body: object, kind: str):
+    assert read(status, body).kind == kind
+
+
+def test_a_recorded_refusal_has_the_providers_sentence_and_how_long_to_wait():
+    fault = read(429, error("Rate limit reached.", code="rate_limit_exceeded"), **{"retry-after": "2"})
+    assert (fault.message, fault.retry_after) == ("Rate limit reached.", 2.0)
+
+
+def test_how_long_to_wait_is_read_whatever_the_status():
+    assert read(500, b"", **{"retry-after-ms": "1500"}).retry_after == 1.5
+
+
+def test_a_router_passes_on_what_the_provider_behind_it_said():
+    metadata = {"raw": json.dumps(error("Input is too long", type="x")), "provider_name": "P"}
+    fault = read(400, error("Provider returned error", code=400, metadata=metadata))
+    assert fault.message == "Provider returned error: Input is too long"
+    assert fault.kind == "context_window_exceeded"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "message"),
+    [
+        (503, b"", "the provider gave no reason (Service Unavailable)"),
+        (529, b"{}", "the provider gave no reason (HTTP 529)"),
+        (500, b'{"half', "the provider gave no reason (Internal Server Error)"),
+        (502, b"<html><title>502 Bad Gateway</title>", "502 Bad Gateway"),
+    ],
+)
+def test_a_refusal_without_words_is_told_by_its_status(status: int, body: bytes, message: str):
+    assert read(status, body).message == message
+
+
+def test_a_message_is_bounded_and_never_shows_the_key():
+    fault = read(401, error("x" * 480 + " bad key: sk-secret-key " + "y" * 480))
+    assert len(fault.message) <= 500
+    assert "sk-" not in fault.message
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("https://login.example.com/x?key=1", "redirects to host 'login.example.com'"),
+        ("/elsewhere", "redirects to another path"),
+        ("http://[", "redirects to another path"),
+    ],
+)
+def test_a_redirect_is_a_malformed_answer_that_names_the_host(location: str, words: str):
+    fault = read(302, b"", location=location)
+    assert fault.kind == "malformed_response"
+    assert words in fault.message
+    assert "key=1" not in fault.message

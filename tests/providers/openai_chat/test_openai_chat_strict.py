@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from routebook.canonical.frozen import freeze_mapping
+from routebook.providers.openai_chat.strict import allows_strict
+
+
+def closed(**properties: object) -> dict:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+TEXT = {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        closed(),
+        closed(a=TEXT, b={"type": ["number", "null"], "minimum": 0}),
+        closed(a={"type": "array", "items": closed(b=TEXT)}),
+        closed(a={"anyOf": [TEXT, closed(b={"enum": ["x"]})]}),
+        {**closed(a={"$ref": "#/$defs/d"}), "$defs": {"d": closed(b=TEXT)}},
+        {**closed(a={"type": "string", "format": "date"}), "title": "T", "description": "D"},
+    ],
+)
+def test_a_closed_schema_of_known_words_may_be_strict(schema: dict):
+    assert allows_strict(schema)
+    assert allows_strict(freeze_mapping(schema))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"type": "array", "items": TEXT},
+        {"type": "object"},
+        {**closed(a=TEXT), "required": []},
+        {**closed(a=TEXT), "additionalProperties": True},
+        {**closed(a=TEXT), "anyOf": [closed()]},
+        {**closed(a=TEXT), "patternProperties": {}},
+        closed(a={"type": "object", "properties": {"b": TEXT}}),
+        closed(a={"type": "array"}),
+        closed(a={"type": "array", "items": {"type": "object"}}),
+        closed(a={"type": "array", "items": True}),
+        closed(a={"type": "string", "minLength": 1}),
+        closed(a={"type": "string", "format": "iri"}),
+        closed(a={"anyOf": [TEXT, {"type": "object"}]}),
+        closed(a={"oneOf": [TEXT]}),
+        closed(a={"$ref": "#/$defs/d", "description": "beside"}),
+        closed(a={"description": "anything"}),
+        closed(a={}),
+        closed(a=True),
+        {**closed(a=TEXT), "$defs": {"d": {"type": "object"}}},
+    ],
+)
+def test_any_other_schema_may_not(schema: dict):
+    assert not allows_strict(schema)
+
+
+def test_a_schema_nested_beyond_the_apis_depth_may_not():
+    schema = closed()
+    for _ in range(20):
+        schema = closed(a=schema)
+    assert not allows_strict(schema)
