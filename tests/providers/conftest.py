@@ -41,6 +41,14 @@ class Server:
     received: list[Received] = field(default_factory=list)
     open_connections: int = 0
     tasks: set[asyncio.Task] = field(default_factory=set)
+    arrival: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait_for(self, requests: int) -> None:
+        """Wait until so many requests have come in, ten seconds at most."""
+        async with asyncio.timeout(10):
+            while len(self.received) < requests:
+                self.arrival.clear()
+                await self.arrival.wait()
 
     @property
     def url(self) -> str:
@@ -62,6 +70,7 @@ class Loopback:
             try:
                 while (received := await _read_request(reader)) is not None:
                     server.received.append(received)
+                    server.arrival.set()
                     if isinstance(reply, bytes):
                         writer.write(reply)
                         await writer.drain()

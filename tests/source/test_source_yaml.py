@@ -317,7 +317,7 @@ def test_a_tab_is_told_that_yaml_is_indented_with_spaces(text, where):
 
 @pytest.mark.parametrize(
     ("text", "where", "width"),
-    [("a: {{ x }}\n", (1, 4), 7), ("a: {{ x }} and\n", (1, 4), 7), ("- {{x}}: b\n", (1, 3), 5), 
+    [("a: {{ x }}\n", (1, 4), 7), ("a: {{ x }} and\n", (1, 4), 7), ("- {{x}}: b\n", (1, 3), 5),
      ("a: [{{ x\n", (1, 5), 2), ("{{ x }}: y\n", (1, 1), 7), ("a: {{ x }}/{{ y }}\n", (1, 4), 7)],
 )  # fmt: skip
 def test_an_unquoted_template_is_told_to_be_quoted(text, where, width):
@@ -380,7 +380,6 @@ def test_an_unclosed_bracket_is_found_where_it_opens(text, where):
         ("a: 'it's'\n", (1, 8), "after the closing quote"),
         ("a: &x &y z\n", (1, 7), "unexpected '&'"),
         ("a: 1\n: b\n", (2, 1), "no key before ':'"),
-        ("{: b}\n", (1, 2), "no key before ':'"),
         ("a: @x\n", (1, 4), "cannot begin with '@'"),
         ("a: ?\n", (1, 4), "cannot begin with '?'"),
         ("a: [*.read]\n", (1, 5), "'*' begins an alias"),

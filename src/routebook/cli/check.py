@@ -49,9 +49,14 @@ def command(routes: Path, strict: bool, check_env: bool, form: str, as_json: boo
 
 def _summary(routes: Path, report: BookReport, diagnostics: tuple[Diagnostic, ...], seconds: float) -> str:
     counts = [(severity, sum(d.severity == severity for d in diagnostics)) for severity in ("error", "warning", "note")]
-    said = ", ".join(f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counts)
+    said = ", ".join(_counted(count, severity) for severity, count in counts)
     if report.table is None:
         return f"{routes}: does not compile: {said} ({seconds:.2f} s)"
     table = report.table
-    size = f"{len(table.features)} features, {len(table.profiles)} profiles, {len(table.models)} models"
+    sizes = (("feature", table.features), ("profile", table.profiles), ("model", table.models))
+    size = ", ".join(_counted(len(definitions), noun) for noun, definitions in sizes)
     return f"{routes}: {size}; {said}; table {table.digest[:12]} ({seconds:.2f} s)"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from .. import __version__
+from ..diagnostics.suggest import did_you_mean
 from ..errors import RoutebookError
 
 COMMANDS = {
@@ -38,6 +39,13 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = import_module(COMMANDS[cmd_name][0]).command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no such command: {args[0]!r}. {did_you_mean(args[0], COMMANDS) or ''}".rstrip())
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -209,6 +209,20 @@ def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
+def _property(validator: Any, key: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+    if schema is False:  # the library forgets where it met this schema
+        yield ValidationError(f"{value!r} is not allowed here", path=(key,))
+    else:
+        yield from validator.descend(value, schema, path=key)
+
+
+def _properties(validator: Any, properties: Mapping[str, Any], value: Any, schema: Any) -> Iterator[ValidationError]:
+    if isinstance(value, dict):
+        for key, subschema in properties.items():
+            if key in value:
+                yield from _property(validator, key, value[key], subschema)
+
+
 def _pattern_properties(
     validator: Any, patterns: Mapping[str, Any], value: Any, schema: Any
 ) -> Iterator[ValidationError]:
@@ -217,7 +231,7 @@ def _pattern_properties(
     for pattern, subschema in patterns.items():
         for key, item in value.items():
             if _matches(pattern, key):
-                yield from validator.descend(item, subschema, path=key, schema_path=pattern)
+                yield from _property(validator, key, item, subschema)
 
 
 def _additional_properties(validator: Any, allowed: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
@@ -229,11 +243,12 @@ def _additional_properties(validator: Any, allowed: Any, value: Any, schema: Any
         yield ValidationError(f"additional properties are not allowed ({', '.join(map(repr, extra))})")
     elif allowed is not False:
         for key in extra:
-            yield from validator.descend(value[key], allowed, path=key)
+            yield from _property(validator, key, value[key], allowed)
 
 
 _KEYWORDS: dict[str, Callable[..., Iterator[ValidationError]]] = {
     "pattern": _pattern,
+    "properties": _properties,
     "patternProperties": _pattern_properties,
     "additionalProperties": _additional_properties,
 }

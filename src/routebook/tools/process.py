@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import cast
 
 from ..canonical.redact import redact
 
-GRACE_S = 2.0
+GRACE_S = 1.5
 """How long a process may take to exit: once its input is closed, and once more after SIGTERM."""
 
 LINE_LIMIT_BYTES = 64 * 2**20
@@ -26,11 +27,13 @@ _TAIL_LINES = 20
 _TAIL_LENGTH = 2000
 _SETTLE_S = 0.5
 _POLL_S = 0.01
-_TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[^\S\n\t ]|[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+_TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class ServerProcess(asyncio.SubprocessProtocol):
     """One process, from its start to the end of its group."""
+
+    _transport: asyncio.SubprocessTransport
 
     def __init__(self) -> None:
         self.ended = asyncio.Event()
@@ -56,9 +59,11 @@ class ServerProcess(asyncio.SubprocessProtocol):
         return process
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way to the process; called by the event loop, as the next four are."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        """Take in what the process wrote."""
         raw = data.encode() if isinstance(data, str) else data
         if fd == 1:
             self._take(raw)
@@ -68,15 +73,18 @@ class ServerProcess(asyncio.SubprocessProtocol):
             del self._errors[:-_ERRORS_KEPT_BYTES]
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        """Note that the process closed its output."""
         if fd == 1:
             self.hang_up()
 
     def process_exited(self) -> None:
+        """Note that the process is gone, though its children may not be."""
         self._exited.set()
         # A child that inherited the pipes can hold them open for ever.
         asyncio.get_running_loop().call_later(_SETTLE_S, self.hang_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the process is gone and every pipe is closed."""
         self._disconnected.set()
 
     async def read_line(self) -> bytes | None:
@@ -89,7 +97,7 @@ class ServerProcess(asyncio.SubprocessProtocol):
         It does not wait: a server that stops reading must not hold up the one who calls it. What piles up is bounded
         by the calls under way, each of which has a time limit.
         """
-        stdin = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
+        stdin = self._stdin()
         if not stdin.is_closing():
             stdin.write(line + b"\n")
 
@@ -121,16 +129,19 @@ class ServerProcess(asyncio.SubprocessProtocol):
         """End the process and all of its group: by closing its input, then SIGTERM, then SIGKILL."""
         self.hang_up("was closed")
         try:
-            self._transport.get_pipe_transport(0).close()
+            self._stdin().close()
             if not await _within(GRACE_S, self._exited):
                 self._signal_group(signal.SIGTERM)
                 await _within(GRACE_S, self._exited)
             await self._end_children()
         finally:
-            self._signal_group(_KILL)
+            self._signal_group(getattr(signal, "SIGKILL", signal.SIGTERM))
             self._transport.close()
             await _within(_SETTLE_S, self._exited)
             await _within(_SETTLE_S, self._disconnected)
+
+    def _stdin(self) -> asyncio.WriteTransport:
+        return cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
 
     async def _end_children(self) -> None:
         """Give what the process left running a moment to end by itself."""
@@ -146,12 +157,13 @@ class ServerProcess(asyncio.SubprocessProtocol):
         if self._group_gone:
             return
         try:
-            if sys.platform == "win32":
-                self._transport.send_signal(number)
-            else:
-                # The group's id is the first process's. It stays taken as long as the group has members.
+            if sys.platform != "win32":
+                # The group's id is the first process's; it stays taken as long as the group has members.
                 os.killpg(self._transport.get_pid(), number)
-        except ProcessLookupError:
+            elif number:
+                self._transport.terminate()
+        except (ProcessLookupError, PermissionError):
+            # Not permitted: on macOS, only zombies are left.
             self._group_gone = True
 
     def _take(self, data: bytes) -> None:
@@ -164,7 +176,21 @@ class ServerProcess(asyncio.SubprocessProtocol):
             self.hang_up(f"wrote a line of more than {LINE_LIMIT_BYTES // 2**20} MiB")
 
 
-_KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
+def find_program(command: str, path: str | None) -> str:
+    """Return what to execute for *command*: a bare name is looked up beside the running Python, then in *path*.
+
+    So `python`, and what is installed with it, is found without activating its environment.
+
+    Raises:
+        FileNotFoundError: A bare name that is in neither place.
+    """
+    if os.path.dirname(command):
+        return command
+    beside = os.path.dirname(sys.executable)
+    found = shutil.which(command, path=beside) or shutil.which(command, path=path)
+    if found is None:
+        raise FileNotFoundError(f"no program of this name beside the running Python or in PATH: {command!r}")
+    return found
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:

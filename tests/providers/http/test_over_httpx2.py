@@ -149,8 +149,7 @@ async def test_a_timed_out_or_cancelled_call_closes_its_connection(loopback, tra
     server = await loopback.start(stall)
     await fault_of(transport, server.url, Timeouts(first_token=0.05))
     call = asyncio.create_task(transport.send(post(server.url), FAST))
-    while len(server.received) < 2:
-        await asyncio.sleep(0.01)
+    await server.wait_for(2)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
@@ -291,8 +290,6 @@ async def test_hundreds_of_calls_at_once_get_their_own_connections(loopback, tra
 
     server = await loopback.start(wait)
     calls = [asyncio.create_task(transport.send(post(server.url), Timeouts())) for _ in range(300)]
-    async with asyncio.timeout(20):
-        while len(server.received) < 300:
-            await asyncio.sleep(0.01)
+    await server.wait_for(300)
     gate.set()
     assert {(await call).body for call in calls} == {b"ok"}

@@ -1,0 +1,56 @@
+# Only Python 3.11 or newer and make are needed: a target that needs the environment builds .venv first.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# An interpreter is taken if it runs, is new enough and can make an environment. `make PYTHON=...` names one.
+USABLE := import ensurepip, sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 python3.11; do \
+	if "$$candidate" -c "$(USABLE)" >/dev/null 2>&1; then echo "$$candidate"; break; fi; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.installed ## see Routebook at work, offline, in a few seconds
+	@$(BIN)/routebook demo
+
+test: lint ## lint, then run every test
+	$(BIN)/python -m pytest
+
+check: lint ## lint, then run the quick tests of the project's shape
+	$(BIN)/python -m pytest tests/test_floors.py tests/test_project.py tests/test_docs.py \
+		tests/document/test_schemas_in_step.py
+
+lint: $(VENV)/.installed ## run ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed ## measure, as ratios in one run
+	@$(BIN)/python benchmarks/run.py
+
+lock: ## pin the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-header --no-annotate \
+		--quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --all-extras --group dev --python-version 3.11 --universal --generate-hashes \
+		--no-header --no-annotate --quiet --output-file requirements-dev.lock
+
+clean: ## remove the environment and the caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is written last, so that what was interrupted is done again, the environment from nothing.
+$(VENV)/.locked: requirements-dev.lock
+	@"$(PYTHON)" -c "$(USABLE)" 2>/dev/null || { echo "error: no Python 3.11 or newer with venv and pip was found;" \
+		"install one, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "installing the locked dependencies into $(VENV)"
+	@"$(PYTHON)" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
