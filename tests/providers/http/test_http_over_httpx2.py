@@ -204,6 +204,16 @@ async def test_tls_to_a_server_without_it_is_a_connection_fault(transport):
     assert fault.message.startswith(f"could not connect to {address} (")
 
 
+async def test_a_handshake_that_stalls_is_a_timeout_of_connecting(loopback, transport):
+    async def stall(_writer):
+        await asyncio.sleep(30)
+
+    server = await loopback.start(stall)
+    address = server.url.replace("http://", "https://")
+    fault = await fault_of(transport, address, Timeouts(connect=0.1))
+    assert (fault.kind, fault.message) == ("timeout", f"no connection to {address} within 0.1 s")
+
+
 async def test_a_compressed_answer_is_unpacked(loopback, transport):
     packed = gzip.compress(b"hello" * 1000)
     server = await loopback.start(loopback.answer(200, packed, "content-encoding: gzip"))
