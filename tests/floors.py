@@ -1,7 +1,8 @@
 """The floors of the house, read from the imports of a package without importing it.
 
-Comes in: the directory of a package laid out as `docs` of the house style say. Goes out: one sentence for each
-import that does not belong, each cycle and each impurity, as `path:line: what is wrong`.
+Comes in: the directory of a package. Goes out: one sentence for each import that does not belong, each impurity and
+each cycle, as `path:line: what is wrong`. Imports under `if TYPE_CHECKING:` count for the floors, not for cycles; the
+tables of the lazy doors count for both.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ NEIGHBOURS = {
     ("outputs", "routing"),
     ("engine", "book"),
     ("errors", "diagnostics"),
-    # doors that open doors: the command starts the tour, the version is the package's, the plugin's snapshot form
-    ("cli", "demo"),
-    ("cli", ""),
+    ("errors", "canonical"),  # an error carries the tool call it is about
+    ("cli", "demo"),  # `routebook demo` takes the tour, `routebook init` copies the example book
+    ("cli", ""),  # the version
     ("pytest_plugin", "snapshot"),
 }
 """Who may import whom on the same floor."""
@@ -55,16 +56,9 @@ IMPURE_NAMES = {"pathlib": frozenset({"PurePath", "PurePosixPath", "PureWindowsP
 """Modules of which a pure room may import these names alone."""
 IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today"})
 
-ONLY_IN = {
-    "httpx2": ("providers.http",),
-    "httpx": (),
-    "requests": (),
-    "aiohttp": (),
-    "urllib3": (),
-    "urllib.request": (),
-    "http.client": (),
-    "mcp": ("tools.session", "demo"),
-}
+_HTTP_LIBRARIES = ("httpx2", "httpcore2", "httpx", "requests", "aiohttp", "urllib3", "urllib.request", "http.client")
+
+ONLY_IN = {**dict.fromkeys(_HTTP_LIBRARIES, ("providers.http",)), "mcp": ("tools.session", "demo")}
 """Where each of these modules may be imported; a room stands for everything in it."""
 
 
@@ -267,7 +261,7 @@ def _check_foreign(module: Module) -> None:
         for name in _prefixes(edge):
             places = ONLY_IN.get(name)
             if places is not None and not any(_is_within(module.name, place) for place in places):
-                module.say(edge.line, f"{module.name} imports {name}, which belongs to {' and '.join(places) or 'none'}")
+                module.say(edge.line, f"{module.name} imports {name}, which belongs to {' and '.join(places)}")
 
 
 def _is_impure(edge: Edge) -> bool:

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routebook.canonical.frozen import freeze_mapping
-from routebook.outputs.validate import check_schema, read_answer, validate
+from routebook.outputs.answer import read_answer
+from routebook.outputs.schema import check_schema
+from routebook.outputs.validate import validate
 
 FOLDER = {
     "type": "object",

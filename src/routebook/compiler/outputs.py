@@ -11,7 +11,7 @@ from ..document.entry import Definition
 from ..document.outputs import Choice, Output
 from ..document.scalars import content_file
 from ..outputs.checks.choice import problems_of
-from ..outputs.validate import check_schema
+from ..outputs.schema import check_schema
 from ..routing.spec import Alternative, ChoiceSpec, ConfidenceSpec, OutputSpec
 from ..source.node import Node, locate, to_plain
 from .build import Build

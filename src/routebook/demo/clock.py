@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,12 +19,7 @@ def now(
     zone: Annotated[str, Field(description="A time zone's name, such as Europe/Berlin or UTC.")] = "UTC",
 ) -> str:
     """Tell the current date, weekday and time in a time zone."""
-    try:
-        moment = datetime.now(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ToolError(
-            f"there is no time zone {zone!r}; give a name such as UTC, Europe/Berlin, America/New_York or Asia/Tokyo"
-        ) from error
+    moment = datetime.now(_zone(zone))
     return f"{moment:%A}, {moment:%Y-%m-%d %H:%M} in {zone} ({moment.isoformat(timespec='seconds')})"
 
 
@@ -36,6 +31,17 @@ def days_between(
     """Count the days from one date to another; negative if the second is earlier."""
     days = (_day(end) - _day(start)).days
     return f"{days} {'day' if abs(days) == 1 else 'days'} from {start} to {end}"
+
+
+def _zone(name: str) -> tzinfo:
+    if name == "UTC":
+        return UTC  # needs no time zone database
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ToolError(
+            f"there is no time zone {name!r}; give a name such as UTC, Europe/Berlin, America/New_York or Asia/Tokyo"
+        ) from error
 
 
 def _day(text: str) -> date:

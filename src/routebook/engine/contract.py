@@ -12,6 +12,7 @@ from typing import Any
 from ..canonical.chat import ChatResponse, OutputFormat
 from ..canonical.part import RefusalPart
 from ..errors import OutputError
+from ..outputs.answer import read_answer
 from ..outputs.checks.choice import (
     Candidates,
     apply,
@@ -24,7 +25,7 @@ from ..outputs.checks.choice import (
 )
 from ..outputs.checks.outcome import CheckOutcome
 from ..outputs.strategy import choose_strategy, instructions, output_format
-from ..outputs.validate import read_answer, validate
+from ..outputs.validate import validate
 from ..routing.spec import ChoiceSpec, OutputSpec
 
 

@@ -15,6 +15,7 @@ from ..routing.spec import SecretRef, ServerSpec, ToolsSpec
 from ..routing.table import RoutingTable
 from ..tools.call import AnsweredCall, answer_calls
 from ..tools.catalog import Catalog, build_catalog
+from ..tools.protocol import ServerTool
 from .pool import Pool
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ async def open_toolbox(
             pool.lease(digest, lambda server=server, env=env: session.ToolServer(server, env))  # type: ignore[misc]
         )
     listed = await asyncio.gather(*(servers[name].list_tools() for name in spec.servers), return_exceptions=True)
-    tools, failures = [], {}
+    tools: list[ServerTool] = []
+    failures: dict[str, str] = {}
     for name, outcome in zip(spec.servers, listed, strict=True):
         if isinstance(outcome, ToolError) and not table.servers[name].required:
             failures[name] = str(outcome)
