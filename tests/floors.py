@@ -49,8 +49,8 @@ LAZY_DOORS = {
 
 PURE = frozenset({*FLOORS[0], *FLOORS[1], "document", "compiler"})
 IMPURE_MODULES = frozenset(
-    "asyncio httpx2 io logging mcp multiprocessing os random secrets select shutil socket subprocess tempfile "
-    "threading time uuid".split()
+    {"asyncio", "httpx2", "importlib", "io", "logging", "mcp", "multiprocessing", "os", "random", "secrets", "select"}
+    | {"shutil", "socket", "subprocess", "tempfile", "threading", "time", "uuid"}
 )
 IMPURE_NAMES = {"pathlib": frozenset({"PurePath", "PurePosixPath", "PureWindowsPath"})}
 """Modules of which a pure room may import these names alone."""
@@ -127,13 +127,11 @@ class _Reader(ast.NodeVisitor):
         self.table_seen = False
         self.by_name: list[int] = []
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
-        self.in_function += 1
-        self.generic_visit(node)
-        self.in_function -= 1
-
-    visit_AsyncFunctionDef = visit_FunctionDef
-    visit_Lambda = visit_FunctionDef
+    def visit(self, node: ast.AST) -> None:
+        is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        self.in_function += is_function
+        super().visit(node)
+        self.in_function -= is_function
 
     def visit_If(self, node: ast.If) -> None:
         typing_only = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
@@ -162,12 +160,18 @@ class _Reader(ast.NodeVisitor):
             self._add(inner if inner in self.names else base, node.lineno, own=True)
 
     def visit_Call(self, node: ast.Call) -> None:
-        name = _called(node)
-        if name in {"import_module", "__import__"}:
-            self.by_name.append(node.lineno)
+        name = _last_name(node.func)
         if name in IMPURE_CALLS and self.module.room in PURE:
             self.module.say(node.lineno, f"{self.module.room} is pure, but calls {name}()")
         self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name | ast.Attribute) -> None:
+        if _last_name(node) in {"import_module", "__import__"}:
+            self.by_name.append(node.lineno)
+        self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        self.visit_Name(node)
 
     def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
@@ -222,11 +226,11 @@ class _Reader(ast.NodeVisitor):
         self.module.edges.append(Edge(target, line, own, bool(self.in_typing), names))
 
 
-def _called(node: ast.Call) -> str:
-    function = node.func
-    if isinstance(function, ast.Name):
-        return function.id
-    return function.attr if isinstance(function, ast.Attribute) else ""
+def _last_name(node: ast.expr) -> str:
+    """Return `c` of `c` and of `a.b.c`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _texts(values: Iterable[ast.expr]) -> Iterator[tuple[int, str]]:
@@ -247,7 +251,10 @@ def _check_floors(module: Module) -> None:
             continue
         other = FLOOR_OF[room]
         if other > floor:
-            module.say(edge.line, f"{module.room} (floor {floor}) imports {edge.target} (floor {other}), above it")
+            module.say(
+                edge.line,
+                f"{module.room} (floor {floor}) imports {edge.target or 'the package'} (floor {other}), above it",
+            )
         elif other == floor and (module.room, room) not in NEIGHBOURS:
             module.say(edge.line, f"{module.room or 'the package'} imports {edge.target}, on the same floor")
 
@@ -269,7 +276,7 @@ def _is_impure(edge: Edge) -> bool:
     allowed = IMPURE_NAMES.get(head)
     if allowed is not None:
         return not edge.names or not allowed.issuperset(edge.names)
-    return head in IMPURE_MODULES or edge.target in {"urllib.request", "http.client", "importlib"}
+    return head in IMPURE_MODULES or edge.target in ONLY_IN
 
 
 def _prefixes(edge: Edge) -> set[str]:

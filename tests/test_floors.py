@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from floors import FLOOR_OF, LAZY_DOORS, NEIGHBOURS, PURE, problems_of
 
 PACKAGE = Path(__file__).parents[1] / "src" / "routebook"
@@ -39,7 +40,7 @@ def test_every_lazy_door_has_the_table_that_is_read(door: str):
     text = (PACKAGE / f"{door.replace('.', '/')}.py").read_text(encoding="utf-8")
 
     assert f"\n{table}" in text
-    assert "import_module(" in text
+    assert text.count("import_module") > 1
 
 
 def test_a_house_in_order_has_no_problems(tmp_path: Path):
@@ -85,7 +86,7 @@ def test_a_house_in_order_has_no_problems(tmp_path: Path):
         ),
         (
             {"routing__x": "from .. import y\n", "_": "y = 1\n"},
-            "house/routing/x.py:1: routing (floor 1) imports  (floor 4), above it",
+            "house/routing/x.py:1: routing (floor 1) imports the package (floor 4), above it",
         ),
         (
             {

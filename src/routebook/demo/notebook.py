@@ -133,7 +133,7 @@ def search(
     limit: Annotated[int, Field(description="How many conversations to list at most.", ge=1, le=20)] = 5,
 ) -> Matches:
     """Find conversations that hold any of the words, those with the most of them first."""
-    words = re.findall(r"\w+", query.casefold())
+    words = re.findall(r"\w{3,}", query.casefold()) or [query.casefold()]
     scored = [(sum(_has(word, f"{c.title} {c.text}") for word in words), c) for c in CONVERSATIONS]
     found = [c for score, c in sorted(scored, key=lambda pair: -pair[0]) if score]
     return Matches(total=len(found), matches=[_match(c, words) for c in found[:limit]])

@@ -1,0 +1,24 @@
+"""A server on the package's own server side, whose tool notes in a file how its wait ended."""
+
+import asyncio
+from pathlib import Path
+
+from mcp.server import MCPServer
+
+server = MCPServer("slow", version="1", log_level="WARNING")
+
+
+@server.tool()
+async def wait(seconds: float, note: str) -> str:
+    """Wait."""
+    Path(note).write_text("waiting")
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        Path(note).write_text("cancelled")
+        raise
+    Path(note).write_text("done")
+    return "done"
+
+
+server.run("stdio")
