@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,9 @@ from routebook.routing.spec import ServerSpec
 from routebook.tools.process import find_program
 from routebook.tools.protocol import ToolFailure
 from routebook.tools.session import ToolServer
+
+
+SERVERS = Path(__file__).parent / "servers"
 
 
 def is_alive(pid: int) -> bool:
@@ -81,7 +85,7 @@ async def test_a_server_that_greets_before_it_speaks_is_put_up_with(make_server)
         ("/no/such/program", None, "No such file or directory: '/no/such/program'"),
         (__file__, None, "Permission denied"),
         (sys.executable, "/no/such/folder", "No such file or directory: '/no/such/folder'"),
-        ("null\0byte", None, "null byte"),
+        ("/null\0byte", None, "null byte"),
     ],
 )
 async def test_a_command_that_cannot_be_run_is_named_with_the_reason(command, cwd, problem):
@@ -252,15 +256,30 @@ async def test_a_server_that_dies_fails_its_calls_at_once_and_starts_anew_with_t
     assert again[0] != first
 
 
-async def test_a_server_that_no_longer_starts_fails_the_call_with_the_reason(make_server, tmp_path):
-    server = make_server("dies")
+async def test_a_server_that_no_longer_starts_fails_the_call_with_the_reason(tmp_path):
+    for script in ("raw.py", "dies.py"):
+        shutil.copy(SERVERS / script, tmp_path)
+    server = ToolServer(ServerSpec("dies", sys.executable, (str(tmp_path / "dies.py"),)), {})
     await server.start()
+    (tmp_path / "dies.py").unlink()
     with pytest.raises(ToolFailure):
         await server.call("die", {}, 5)
-    server._spec = ServerSpec("dies", str(tmp_path / "gone"))
 
-    with pytest.raises(ToolFailure, match="tool server 'dies' cannot start: .*No such file or directory"):
+    with pytest.raises(ToolFailure, match="(?s)tool server 'dies' cannot start: .*can't open file"):
         await server.call("pid", {}, 5)
+
+    await server.close()
+
+
+async def test_a_server_that_reads_no_more_holds_up_nobody(make_server):
+    server = make_server("deaf")
+    await server.start()
+
+    outcomes = await asyncio.gather(
+        *(server.call("any", {"text": "x" * 1_000_000}, 0.3) for _ in range(3)), return_exceptions=True
+    )
+
+    assert {str(outcome) for outcome in outcomes} == {"deaf.any did not answer within 0.3 s"}
 
 
 async def test_a_slow_call_fails_at_its_timeout_is_cancelled_at_the_server_and_costs_no_other(make_server, tmp_path):
@@ -305,6 +324,7 @@ async def test_closing_from_another_task_ends_the_process_and_the_calls_under_wa
         await call
     with pytest.raises(ToolError, match="tool server 'slow' was closed"):
         await server.start()
+    assert not is_alive(int(pid.read_text()))
 
 
 async def test_closing_a_server_that_is_still_starting_ends_it(make_server, tmp_path):
@@ -361,7 +381,7 @@ async def test_a_server_killed_from_outside_leaves_no_children(make_server, tmp_
 
 def test_a_loop_that_ends_without_closing_ends_the_server(tmp_path):
     note = tmp_path / "pid"
-    script = Path(__file__).parent / "servers" / "dies.py"
+    script = SERVERS / "dies.py"
 
     async def forgetful() -> None:
         await ToolServer(ServerSpec("dies", sys.executable, (str(script),)), {"PID_FILE": str(note)}).start()

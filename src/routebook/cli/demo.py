@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import click
 
@@ -22,4 +23,6 @@ def command() -> None:
         explain=explanation,
         account=account,
     )
+    # The tour shows the diagnostics of the bad edit itself.
+    logging.getLogger("routebook").addHandler(logging.NullHandler())
     asyncio.run(tour.take())

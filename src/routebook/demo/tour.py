@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console, RenderableType
-from rich.rule import Rule
 
 from ..book import compile_book
 from ..diagnostics.text import render_text
@@ -32,6 +31,7 @@ SHOWN = ("chat_agent", "chat_responses", "conv_folder", "daily_summary", "fair_u
 _EDITED = Path("features") / "conversations.yaml"
 _LONGEST_WAIT_S = 5.0
 _LOOK_S = 0.01
+_SHOWN_LENGTH = 44
 
 
 class Tour:
@@ -92,8 +92,7 @@ class Tour:
         for text in (CONVERSATION, "We talked about this and that.", "File this under my secret folder."):
             result = await engine.run("conv_folder", text, inputs=inputs)
             check = result.checks[0]
-            said = f"model said {check.original!r} with confidence {check.confidence}"
-            self._say(f"{text[:44]:<45} → {check.value}  ({check.status}; {said}; taken from {check.source})")
+            self._say(f"{_start(text):<45} → {check.value}: {check.status}, the model said {check.original!r}")
 
     async def _edit_live(self, routes: Path) -> None:
         copy_example(routes)
@@ -118,12 +117,14 @@ class Tour:
         return result.attempts[-1].model
 
     def _stop(self, title: str, aside: str) -> None:
-        self._console.print()
-        self._console.print(Rule(f"[bold]{title}", align="left", characters="─"))
-        self._console.print(f"[dim]{aside}", soft_wrap=True)
+        self._console.print(f"\n[bold]── {title}[/]  [dim]{aside}", soft_wrap=True)
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, soft_wrap=True)
+
+
+def _start(text: str) -> str:
+    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
 
 
 def _save(file: Path, text: str) -> None:

@@ -6,7 +6,9 @@ PIXEL = "iVBORw0KGgo="
 ANSWERS = {
     "echo": None,
     "huge": text("ä" * 50_000),
-    "image": {"content": [{"type": "text", "text": "a dot"}, {"type": "image", "data": PIXEL, "mimeType": "image/png"}]},
+    "image": {
+        "content": [{"type": "text", "text": "a dot"}, {"type": "image", "data": PIXEL, "mimeType": "image/png"}]
+    },
     "structured": {"content": [], "structuredContent": {"name": "Jürgen", "age": 7}},
     "both": {"content": [{"type": "text", "text": "seven"}], "structuredContent": {"value": 7}},
     "mismatch": {"content": [{"type": "text", "text": "seven"}], "structuredContent": {"value": "seven"}},

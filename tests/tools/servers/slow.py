@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from mcp.server import MCPServer
+from raw import note_pid
 
 server = MCPServer("slow", version="1", log_level="WARNING")
 
@@ -21,4 +22,5 @@ async def wait(seconds: float, note: str) -> str:
     return "done"
 
 
+note_pid()
 server.run("stdio")
