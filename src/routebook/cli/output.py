@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.console import Console
+from tabulate import tabulate
 
 _PIPE_WIDTH = 160
+_GAP = 2
+_NARROWEST = 6
+_WORD_END = re.compile(r"(?<=[-, ])")
 
 
 def print_json(value: Any) -> None:
@@ -23,8 +29,27 @@ def wants_colour(stream: Any = None) -> bool:
     return bool((stream or sys.stdout).isatty()) and "NO_COLOR" not in os.environ
 
 
-def console() -> Console:
-    """Return where tables are printed: as wide as the terminal, plain and wide in a pipe."""
-    if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=_PIPE_WIDTH, no_color=True)
+def table_text(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table that fits the terminal; cells are wrapped where they must be. In a pipe it is wide."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
+    columns = list(zip(headings, *rows, strict=True))
+    room = width - _GAP * (len(columns) - 1)
+    widths = [max(map(len, column)) for column in columns]
+    for narrowest in ([_longest_word(column) for column in columns], [_NARROWEST] * len(columns)):
+        widths = _narrowed(widths, narrowest, room)
+    return tabulate(rows, headings, tablefmt="simple", maxcolwidths=widths, maxheadercolwidths=widths)
+
+
+def _longest_word(column: Sequence[str]) -> int:
+    return max(len(word) for cell in column for word in _WORD_END.split(cell))
+
+
+def _narrowed(widths: list[int], narrowest: list[int], room: int) -> list[int]:
+    """Return *widths* made to fit *room*, the widest columns first, none below its *narrowest*."""
+    widths = list(widths)
+    while sum(widths) > room:
+        able = [index for index, least in enumerate(narrowest) if widths[index] > least]
+        if not able:
+            break
+        widths[max(able, key=widths.__getitem__)] -= 1
+    return widths

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich import box
-from rich.table import Table
 
 from ..book import compile_book
 from ..diagnostics.suggest import did_you_mean
@@ -18,7 +16,9 @@ from ..routing.decision import Decision
 from ..routing.spec import Price
 from ..routing.table import RoutingTable
 from .options import json_option, routes_option
-from .output import console, print_json
+from .output import print_json, table_text
+
+_HEADINGS = ("feature", "profile", "provider", "model", "fallbacks", "tools", "output", "$/M in→out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def command(features: tuple[str, ...], routes: Path, profile: str | None, as_jso
     if as_json:
         print_json([_plain(row) for row in shown])
     else:
-        console().print(rendered(shown))
+        click.echo(rendered(shown))
 
 
 def rows(table: RoutingTable, features: tuple[str, ...], profiles: tuple[str, ...]) -> Iterator[Row]:
@@ -69,32 +69,29 @@ def _keys(table: RoutingTable, feature: str, profile: str) -> dict[str, str]:
     return dict.fromkeys(table.providers, "any") if mode == "caller" else {}
 
 
-def rendered(shown: list[Row]) -> Table:
+def rendered(shown: list[Row]) -> str:
     """Return *shown* as a table for people."""
-    view = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("feature", "profile", "provider", "model", "fallbacks", "tools", "output", "$/M in → out"):
-        view.add_column(heading, overflow="fold", no_wrap=heading in {"feature", "$/M in → out"})
-    last = None
-    for row in shown:
-        first, *later = row.decision.attempts
-        view.add_row(
-            "" if row.feature == last else row.feature,
-            "all (pin)" if row.decision.route == "pin" else ", ".join(row.profiles),
-            first.provider,
-            first.model,
-            ", ".join(attempt.model for attempt in later),
-            ", ".join(row.decision.tools),
-            row.decision.output or "",
-            _price(row.price),
-        )
-        last = row.feature
-    return view
+    return table_text(_HEADINGS, [_cells(row, earlier) for row, earlier in zip(shown, [None, *shown], strict=False)])
+
+
+def _cells(row: Row, earlier: Row | None) -> list[str]:
+    first, *later = row.decision.attempts
+    return [
+        "" if earlier is not None and earlier.feature == row.feature else row.feature,
+        "all (pin)" if row.decision.route == "pin" else ", ".join(row.profiles),
+        first.provider,
+        first.model,
+        ", ".join(attempt.model for attempt in later),
+        ", ".join(row.decision.tools),
+        row.decision.output or "",
+        _price(row.price),
+    ]
 
 
 def _price(price: Price | None) -> str:
     if price is None or price.input is None or price.output is None:
         return "unpriced"
-    return f"{price.input:g} → {price.output:g}"
+    return f"{price.input:g}→{price.output:g}"
 
 
 def _plain(row: Row) -> dict[str, Any]:

@@ -10,13 +10,11 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from rich.console import Console, RenderableType
-
 from ..book import compile_book
-from ..diagnostics.text import render_text
+from ..diagnostics.diagnostic import Diagnostic
 from ..engine.engine import Engine
 from ..engine.result import RunResult
 from ..routing.context import Context
@@ -35,26 +33,32 @@ _SHOWN_LENGTH = 44
 
 
 class Tour:
-    """Prints each stop; *show_table*, *explain* and *account* are how the command line shows these things."""
+    """Shows each stop: *head* prints its title with an aside, *say* a text; *show_table*, *explain*, *account* and
+    *report* are how the command line words these things.
+    """
 
     def __init__(
         self,
-        console: Console,
-        show_table: Callable[[RoutingTable, tuple[str, ...]], RenderableType],
+        head: Callable[[str, str], None],
+        say: Callable[[str], None],
+        show_table: Callable[[RoutingTable, tuple[str, ...]], str],
         explain: Callable[[Decision], str],
         account: Callable[[RunResult], str],
+        report: Callable[[Iterable[Diagnostic]], str],
     ) -> None:
-        self._console = console
+        self._stop = head
+        self._say = say
         self._show_table = show_table
         self._explain = explain
         self._account = account
+        self._report = report
 
     async def take(self) -> None:
         """Visit every stop."""
         started = time.perf_counter()
         table = self._compile()
         self._stop("2. What serves what", f"{len(SHOWN)} of {len(table.features)} features; `routebook table` has all")
-        self._console.print(self._show_table(table, SHOWN))
+        self._say(self._show_table(table, SHOWN))
         self._stop("3. One decision, with the lines it rests on", "routebook explain conv_folder --profile max")
         self._say(self._explain(table.resolve("conv_folder", Context(profile="max"))))
         async with Engine(table, script=example_script()) as engine:
@@ -103,7 +107,7 @@ class Tour:
             self._stop("6. A bad edit, while the engine watches", f"a copy of {_EDITED}: model {before} → {before}x")
             _save(file, _rerouted(good, before, before + "x"))
             await _until(lambda: any(d.severity == "error" for d in engine.status.diagnostics))
-            self._say(render_text(engine.status.diagnostics, colour=self._console.is_terminal))
+            self._say(self._report(engine.status.diagnostics))
             self._say(f"the last good table stays: conv_folder is still served by {await self._served(engine)}")
             self._stop("7. Mended: the very next run uses the edit", f"model {before} → gemini-flash")
             digest, clock = engine.status.digest, time.perf_counter()
@@ -115,12 +119,6 @@ class Tour:
     async def _served(self, engine: Engine) -> str:
         result = await engine.run("conv_folder", CONVERSATION, inputs=example_input("folders.json"))
         return result.attempts[-1].model
-
-    def _stop(self, title: str, aside: str) -> None:
-        self._console.print(f"\n[bold]── {title}[/]  [dim]{aside}", soft_wrap=True)
-
-    def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
 
 
 def _start(text: str) -> str:
