@@ -16,7 +16,6 @@ from routebook.tools.process import find_program
 from routebook.tools.protocol import ToolFailure
 from routebook.tools.session import ToolServer
 
-
 SERVERS = Path(__file__).parent / "servers"
 
 
@@ -28,6 +27,17 @@ def is_alive(pid: int) -> bool:
         return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+async def written(note: Path) -> None:
+    """Wait until the server has written *note*."""
+    async with asyncio.timeout(10):
+        while not content(note):  # noqa: ASYNC110, another process writes it
+            await asyncio.sleep(0.01)
+
+
+def content(note: Path) -> str:
+    return note.read_text() if note.exists() else ""
 
 
 async def why_it_cannot_start(server: ToolServer) -> str:
@@ -56,9 +66,9 @@ async def test_a_silent_server_is_given_up_after_its_start_timeout_and_ended(mak
     note = tmp_path / "pid"
     began = time.monotonic()
 
-    message = await why_it_cannot_start(make_server("silent", env={"PID_FILE": str(note)}, start_timeout_s=0.4))
+    message = await why_it_cannot_start(make_server("silent", env={"PID_FILE": str(note)}, start_timeout_s=1))
 
-    assert "spoke no MCP within 0.4 s; it wrote nothing to its standard error" in message
+    assert "spoke no MCP within 1 s; it wrote nothing to its standard error" in message
     assert time.monotonic() - began < 5
     assert not is_alive(int(note.read_text()))
 
@@ -66,10 +76,16 @@ async def test_a_silent_server_is_given_up_after_its_start_timeout_and_ended(mak
 async def test_a_server_that_speaks_something_else_is_quoted(make_server, tmp_path):
     note = tmp_path / "pid"
 
-    message = await why_it_cannot_start(make_server("garbage", env={"PID_FILE": str(note)}, start_timeout_s=0.4))
+    message = await why_it_cannot_start(make_server("garbage", env={"PID_FILE": str(note)}, start_timeout_s=1))
 
-    assert "spoke no MCP within 0.4 s; it wrote what is no MCP message: 'Welcome to the garbage server!'" in message
+    assert "spoke no MCP within 1 s; it wrote what is no MCP message: 'Welcome to the garbage server!'" in message
     assert not is_alive(int(note.read_text()))
+
+
+async def test_a_server_that_never_lists_its_tools_is_told_from_one_that_never_speaks(make_server):
+    message = await why_it_cannot_start(make_server("pages", "never", start_timeout_s=1))
+
+    assert "pages.py never` listed no tools within 1 s" in message
 
 
 async def test_a_server_that_greets_before_it_speaks_is_put_up_with(make_server):
@@ -265,7 +281,7 @@ async def test_a_server_that_no_longer_starts_fails_the_call_with_the_reason(tmp
     with pytest.raises(ToolFailure):
         await server.call("die", {}, 5)
 
-    with pytest.raises(ToolFailure, match="(?s)tool server 'dies' cannot start: .*can't open file"):
+    with pytest.raises(ToolFailure, match=r"(?s)tool server 'dies' cannot start: .*can't open file"):
         await server.call("pid", {}, 5)
 
     await server.close()
@@ -299,8 +315,7 @@ async def test_cancelling_a_call_cancels_the_servers_work_and_keeps_the_server(m
     server, note = make_server("slow"), tmp_path / "note"
     await server.start()
     call = asyncio.create_task(server.call("wait", {"seconds": 30, "note": str(note)}, 30))
-    while not note.exists():
-        await asyncio.sleep(0.01)
+    await written(note)
 
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -315,12 +330,11 @@ async def test_closing_from_another_task_ends_the_process_and_the_calls_under_wa
     server = make_server("slow", env={"PID_FILE": str(pid)})
     await server.start()
     call = asyncio.create_task(server.call("wait", {"seconds": 30, "note": str(note)}, 30))
-    while not note.exists():
-        await asyncio.sleep(0.01)
+    await written(note)
 
     await asyncio.gather(asyncio.create_task(server.close()), asyncio.create_task(server.close()))
 
-    with pytest.raises(ToolFailure, match="tool server 'slow' was closed during the call of slow.wait"):
+    with pytest.raises(ToolFailure, match=r"tool server 'slow' was closed during the call of slow\.wait"):
         await call
     with pytest.raises(ToolError, match="tool server 'slow' was closed"):
         await server.start()
@@ -331,8 +345,7 @@ async def test_closing_a_server_that_is_still_starting_ends_it(make_server, tmp_
     note = tmp_path / "pid"
     server = make_server("silent", env={"PID_FILE": str(note)})
     starting = asyncio.create_task(server.start())
-    while not (note.exists() and note.read_text()):
-        await asyncio.sleep(0.01)
+    await written(note)
 
     await server.close()
 
@@ -369,11 +382,12 @@ async def test_a_server_killed_from_outside_leaves_no_children(make_server, tmp_
     server = make_server("family", env={"PID_FILE": str(note)})
     child = int((await server.call("child", {}, 5)).content[0].text)
 
+    call = asyncio.create_task(server.call("wait", {}, 30))
+    await asyncio.sleep(0.05)
+
     os.kill(int(note.read_text()), 9)
     with pytest.raises(ToolFailure, match="was ended by signal 9"):
-        while True:
-            await server.call("child", {}, 5)
-            await asyncio.sleep(0.01)
+        await call
 
     await server.close()
     assert not is_alive(child)

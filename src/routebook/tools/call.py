@@ -17,7 +17,7 @@ from ..diagnostics.suggest import near_names
 from ..routing.spec import ToolsSpec
 from .arguments import problem_with_arguments
 from .catalog import Catalog, CatalogEntry
-from .protocol import Server, ToolFailure
+from .protocol import Server, ToolAnswer, ToolFailure
 
 UNNAMED = "unnamed_tool"
 """What a result says of a call without a name."""
@@ -108,7 +108,7 @@ async def _send(
         try:
             answer = await server.call(entry.name, call.arguments or {}, spec.timeout_s)
         except ToolFailure as failure:
-            return replace(_refused(call, name, f"{failure}."), sent=True)
+            answer = ToolAnswer((TextPart(f"Error: {failure}"),), is_error=True)
     whole = ToolResult(call.id, name, answer.content, answer.is_error, answer.structured)
     return AnsweredCall(cut_to(whole, spec.result_limit_bytes), whole, sent=True)
 
@@ -129,7 +129,7 @@ def cut_to(result: ToolResult, limit_bytes: int) -> ToolResult:
             shown += len(_utf8(kept))
             cut = len(kept) < len(part.text)
             marker = f"[truncated: {shown} of {total} bytes shown]"
-            content.append(TextPart(f"{kept}\n{marker}".lstrip("\n")) if cut else part)
+            content.append(TextPart(f"{kept}\n{marker}" if kept else marker) if cut else part)
         elif not isinstance(part, TextPart):
             content.append(part)
     return replace(result, content=tuple(content), truncated=True)

@@ -19,7 +19,7 @@ from typing import cast
 from ..canonical.redact import redact
 
 GRACE_S = 1.5
-"""How long a process may take to exit: once its input is closed, and once more after SIGTERM."""
+"""How long a process may take to exit once its input is closed, and again after SIGTERM."""
 
 LINE_LIMIT_BYTES = 64 * 2**20
 _ERRORS_KEPT_BYTES = 64 * 2**10
@@ -125,32 +125,35 @@ class ServerProcess(asyncio.SubprocessProtocol):
         text = _TERMINAL_CODES.sub("", redact(text, secrets)).strip()
         return "\n".join(text.splitlines()[-_TAIL_LINES:])[-_TAIL_LENGTH:]
 
-    async def stop(self) -> None:
-        """End the process and all of its group: by closing its input, then SIGTERM, then SIGKILL."""
+    async def stop(self, patience_s: float = GRACE_S) -> None:
+        """End the process and all of its group: by closing its input, after *patience_s* seconds by SIGTERM, then
+        by SIGKILL. It takes a few seconds at most.
+        """
         self.hang_up("was closed")
         try:
             self._stdin().close()
-            if not await _within(GRACE_S, self._exited):
+            if not await _within(patience_s, self._exited):
                 self._signal_group(signal.SIGTERM)
                 await _within(GRACE_S, self._exited)
-            await self._end_children()
+            self._signal_group(signal.SIGTERM)
+            await self._group_ends()
         finally:
             self._signal_group(getattr(signal, "SIGKILL", signal.SIGTERM))
-            self._transport.close()
+            await self._group_ends()
             await _within(_SETTLE_S, self._exited)
             await _within(_SETTLE_S, self._disconnected)
+            self._transport.close()
 
     def _stdin(self) -> asyncio.WriteTransport:
         return cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
 
-    async def _end_children(self) -> None:
-        """Give what the process left running a moment to end by itself."""
-        self._signal_group(signal.SIGTERM)
+    async def _group_ends(self) -> None:
+        """Give the process and its children a moment to be gone."""
         for _ in range(int(_SETTLE_S / _POLL_S)):
+            self._signal_group(0)
             if self._group_gone:
                 break
             await asyncio.sleep(_POLL_S)
-            self._signal_group(0)
 
     def _signal_group(self, number: int) -> None:
         """Send signal *number* (0: only look) to the process and its children, unless none is left."""
@@ -167,6 +170,8 @@ class ServerProcess(asyncio.SubprocessProtocol):
             self._group_gone = True
 
     def _take(self, data: bytes) -> None:
+        if self.ended.is_set():
+            return
         *lines, rest = data.split(b"\n")
         for line in lines:
             self._lines.put_nowait(bytes(self._partial + line))

@@ -172,7 +172,7 @@ class _Connection:
             if not self._closed:
                 await self._live()
         finally:
-            self.failure = self.failure or f"tool server {self._spec.name!r} was closed while it started"
+            self.failure = self.failure or f"tool server {self._spec.name!r} was ended before it had started"
             self.ready.set()
 
     async def _live(self) -> None:
@@ -184,27 +184,34 @@ class _Connection:
             self._fail(f"cannot be run: {_cause(error)}")
             return
         self._process = process
-        wire = _Wire(process, self._spec.name)
+        wire, problem = _Wire(process, self._spec.name), ""
         try:
             await self._converse(process, wire)
         except (MCPError, ToolFailure, RuntimeError, ValueError, ExceptionGroup) as error:
             if self.session is not None:
                 raise
             problem = await process.ending() if process.ended.is_set() else f"speaks no MCP: {_cause(error)}"
-            await process.stop()
-            self._fail(f"{problem}{wire.overheard}{self._errors(process)}")
         finally:
-            await process.stop()
+            # One that never came to life has had its time.
+            await (process.stop(0) if self.session is None else process.stop())
+        if problem:
+            self._fail(f"{problem}{self._overheard(wire)}{self._errors(process)}")
 
     async def _converse(self, process: ServerProcess, wire: _Wire) -> None:
         """Shake hands, list the tools, and stay until the process has ended."""
         seconds = self._spec.start_timeout_s
         if self._closed:
             process.hang_up("was closed")
-        too_late = asyncio.get_running_loop().call_later(seconds, process.hang_up, f"spoke no MCP within {seconds:g} s")
+        missing = "spoke no MCP"
+
+        def give_up() -> None:
+            process.hang_up(f"{missing} within {seconds:g} s")
+
+        too_late = asyncio.get_running_loop().call_later(seconds, give_up)
         try:
             client_info = Implementation(name="routebook", version=version("routebook"))
             async with Client(wire.open(), client_info=client_info, cache=None) as client:
+                missing = "listed no tools"
                 self.tools = await self._list_tools(client.session)
                 too_late.cancel()
                 self.session = client.session
@@ -235,6 +242,10 @@ class _Connection:
         command = shlex.join([self._spec.command, *self._spec.args])
         detail = redact(f"`{_shortened(command)}` {problem}", self._env.values())
         self.failure = f"tool server {self._spec.name!r} cannot start: {detail}"
+
+    def _overheard(self, wire: _Wire) -> str:
+        text = _shortened(redact(wire.overheard, self._env.values()))
+        return f"; it wrote what is no MCP message: {text!r}" if text else ""
 
     def _errors(self, process: ServerProcess) -> str:
         tail = process.errors_tail(self._env.values())
@@ -267,7 +278,7 @@ class _Wire:
         try:
             message = jsonrpc_message_adapter.validate_json(text, by_name=False)
         except ValueError as error:
-            self.overheard = f"; it wrote what is no MCP message: {_shortened(text)!r}"
+            self.overheard = text
             return error
         if isinstance(message, JSONRPCResponse) and isinstance(message.result.get("tools"), list):
             message.result["tools"] = self._usable(message.result["tools"])

@@ -1,14 +1,12 @@
 """Has a tool that ends the process in the middle of a call, and one that tells the process's id."""
 
 import os
-import sys
 
 from raw import ANY_OBJECT, serve, text
 
 
 def call(name, arguments):
     if name == "die":
-        print("out of luck", file=sys.stderr, flush=True)
         os._exit(7)
     return text(str(os.getpid()))
 

@@ -13,8 +13,8 @@ if stubborn:
 # The child inherits the pipes, and with them what was ignored.
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 serve(
-    lambda cursor: {"tools": [{"name": "child", "inputSchema": ANY_OBJECT}]},
-    lambda name, arguments: text(str(child.pid)),
+    lambda cursor: {"tools": [{"name": name, "inputSchema": ANY_OBJECT} for name in ("child", "wait")]},
+    lambda name, arguments: text(str(child.pid)) if name == "child" else time.sleep(60),
 )
 if stubborn:
     time.sleep(60)

@@ -1,4 +1,5 @@
-"""Lists its tools on three pages; `again` comes round to the second, `endless` never ends, `bad` has tools amiss."""
+"""Lists its tools on three pages; `again` comes round to the second, `endless` never ends, `bad` has tools amiss,
+`never` does not answer."""
 
 import sys
 
@@ -16,6 +17,8 @@ BAD = [
 
 
 def list_tools(cursor):
+    if KIND == "never":
+        return None
     page = int(cursor or 1)
     tools = [{"name": f"tool_{page}", "description": f"Number {page}.", "inputSchema": ANY_OBJECT}]
     following = {"plain": page + 1, "bad": page + 1, "endless": page + 1, "again": 2}[KIND]

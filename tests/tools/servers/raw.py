@@ -19,7 +19,8 @@ def text(value):
 
 
 def send(**message):
-    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
+    sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+    sys.stdout.flush()
 
 
 def serve(list_tools, call):

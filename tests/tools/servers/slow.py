@@ -9,16 +9,20 @@ from raw import note_pid
 server = MCPServer("slow", version="1", log_level="WARNING")
 
 
+def write(note: str, text: str) -> None:
+    Path(note).write_text(text)
+
+
 @server.tool()
 async def wait(seconds: float, note: str) -> str:
     """Wait."""
-    Path(note).write_text("waiting")
+    write(note, "waiting")
     try:
         await asyncio.sleep(seconds)
     except asyncio.CancelledError:
-        Path(note).write_text("cancelled")
+        write(note, "cancelled")
         raise
-    Path(note).write_text("done")
+    write(note, "done")
     return "done"
 
 
