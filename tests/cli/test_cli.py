@@ -285,9 +285,12 @@ def test_init_writes_a_book_that_is_good_and_runs_offline(routebook, tmp_path):
     assert (tmp_path / "my book" / schema).is_file()
 
 
-def test_init_writes_the_example_book_whole(routebook):
+def test_init_writes_the_example_book_whole_with_the_schemas_that_its_files_name(routebook, tmp_path):
     assert routebook("init", "--example", "book").returncode == 0
     assert routebook("check", "--strict", "--routes", "book").returncode == 0
+    for file in (tmp_path / "book").rglob("*.yaml"):
+        schema = file.read_text().splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+        assert (file.parent / schema).is_file(), file
 
 
 def test_init_never_writes_over_what_is_there(routebook, tmp_path):

@@ -73,15 +73,14 @@ def command(directory: Path, example: bool) -> None:
         copy_example(directory)
         click.echo(f"wrote the example book to {directory}")
     else:
-        _write_starter(directory)
+        starter = {"routes.yaml": _BOOK, "_scripts/offline.yaml": _SCRIPT}
+        _write(directory, {path: text.format(directory=directory) for path, text in starter.items()})
+    _write(directory, {f"_schemas/{name}": schema_text(schema) for name, schema in schemas().items()})
     click.echo(f"next: routebook check --routes {directory}")
 
 
-def _write_starter(directory: Path) -> None:
-    files = {"routes.yaml": _BOOK, "_scripts/offline.yaml": _SCRIPT}
-    written = {path: text.format(directory=directory) for path, text in files.items()}
-    written |= {f"_schemas/{name}": schema_text(schema) for name, schema in schemas().items()}
-    for path, text in written.items():
+def _write(directory: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")

@@ -6,12 +6,14 @@ import asyncio
 import json
 import os
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..canonical.frozen import thaw
+from ..engine.attempt import Attempt
 from ..engine.engine import Engine
 from ..engine.result import RunResult
 from .options import json_option, read_context, read_options, request_options, routes_option
@@ -67,12 +69,18 @@ def account(result: RunResult) -> str:
     ]
     lines += [f"check {check.name}: {check.status}, {check.value!r} from {check.source}" for check in result.checks]
     lines += [f"warning: {warning.message}" for warning in result.warnings]
-    for attempt in result.attempts:
-        outcome = "answered" if attempt.kind is None else f"{attempt.kind}: {attempt.reason}"
-        lines.append(f"{attempt.model} at {attempt.provider} ({attempt.payer} pays) {outcome}")
+    for said, attempts in groupby(map(_attempt, result.attempts)):
+        times = len(list(attempts))
+        lines.append(said if times == 1 else f"{said} ({times} times)")
     cost = "unpriced" if result.cost_usd is None else f"${result.cost_usd:.6f}"
     used = f"{result.usage.input} in, {result.usage.output} out, {cost}"
     return "\n".join([*lines, f"{result.turns} turns, {used}, table {result.decision.table[:12]}"])
+
+
+def _attempt(attempt: Attempt) -> str:
+    outcome = "answered" if attempt.kind is None else f"{attempt.kind}: {attempt.reason}"
+    payer = "nobody pays" if attempt.payer == "none" else f"the {attempt.payer} pays"
+    return f"{attempt.model} at {attempt.provider} {outcome} ({payer})"
 
 
 def _short(text: str, most: int = 80) -> str:

@@ -27,5 +27,11 @@ def example_input(name: str) -> Any:
 
 
 def copy_example(directory: Path) -> None:
-    """Copy the example book into *directory*, which is made."""
+    """Copy the example book into *directory*, which is made.
+
+    The copy's schema lines point to its own `_schemas/`, where whoever copies puts the schemas.
+    """
     shutil.copytree(example_book(), directory, dirs_exist_ok=True)
+    for file in directory.rglob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("../schemas/", "_schemas/", 1), encoding="utf-8")
