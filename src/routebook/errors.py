@@ -25,6 +25,7 @@ from .diagnostics.text import render_text
 
 if TYPE_CHECKING:
     from .canonical.tool import ToolCall
+    from .canonical.usage import Usage
 
 FaultKind = Literal[
     "authentication",
@@ -105,7 +106,8 @@ class ProviderError(RoutebookError):
     """A provider did not answer, or refused.
 
     `kind` is one of the closed set of fault kinds, `status` the HTTP status (None without an answer), `retry_after`
-    seconds the provider asked to wait, `attempts` every provider call of the run so far.
+    seconds the provider asked to wait, `attempts` every provider call of the run so far. `sent` is false where the
+    provider was not called; `usage` is what an answer cost that could not be used.
     """
 
     def __init__(
@@ -118,6 +120,8 @@ class ProviderError(RoutebookError):
         status: int | None = None,
         retry_after: float | None = None,
         request_id: str | None = None,
+        sent: bool = True,
+        usage: Usage | None = None,
     ) -> None:
         self.kind: FaultKind = kind
         self.message = message
@@ -126,6 +130,8 @@ class ProviderError(RoutebookError):
         self.status = status
         self.retry_after = retry_after
         self.request_id = request_id
+        self.sent = sent
+        self.usage = usage
         self.attempts: tuple[Any, ...] = ()
         super().__init__(message)
 

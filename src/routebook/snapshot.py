@@ -14,16 +14,15 @@ from .routing.decision import Decision, PlannedAttempt
 
 
 class DecisionSnapshot(AmberSnapshotExtension):
-    """Serialises a Decision, or an iterable of them; other values as syrupy does."""
+    """Serialises a Decision, or a list, tuple or iterator of them; other values as syrupy does."""
 
     def serialize(self, data: Any, **kwargs: Any) -> str:
         """Return *data* as text."""
-        if isinstance(data, Decision):
-            data = [data]
-        if isinstance(data, Iterable) and not isinstance(data, (str, bytes, dict)):
+        if isinstance(data, Iterator):
             data = list(data)
-            if data and all(isinstance(item, Decision) for item in data):
-                return decisions_text(data)
+        decisions = [data] if isinstance(data, Decision) else data
+        if isinstance(decisions, (list, tuple)) and decisions and all(isinstance(item, Decision) for item in decisions):
+            return decisions_text(decisions)
         return super().serialize(data, **kwargs)
 
 

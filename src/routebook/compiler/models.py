@@ -45,7 +45,7 @@ def _spec(definition: Definition[Model]) -> ModelSpec:
     return ModelSpec(
         name=definition.name,
         provider=value.provider,
-        id=value.id or definition.name,
+        id=definition.name if value.id is None else value.id,
         capabilities=None if value.capabilities is None else frozenset(value.capabilities),
         rejects=frozenset(value.rejects or ()),
         context_window=value.context_window,

@@ -62,8 +62,8 @@ def _credentials(build: Build, lineage: tuple[str, ...]) -> CredentialMode | Non
 def _settle(build: Build) -> None:
     document = build.document
     default, byok = document.settings.get("default_profile"), document.settings.get("byok_profile")
-    if default is not None:
-        build.default_profile = default.value.default_profile or _ONLY
+    if default is not None and default.value.default_profile is not None:
+        build.default_profile = default.value.default_profile
         _must_exist(build, "default_profile", build.default_profile)
     elif document.profiles and "default_profile" not in document.broken.get("settings", ()) and not document.unread:
         first = min(document.profiles.values(), key=lambda definition: definition.key)

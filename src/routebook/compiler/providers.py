@@ -31,10 +31,10 @@ def _link(build: Build, definition: Definition[Provider]) -> ProviderSpec | None
     preset = _preset(build, definition)
     if preset is None:
         return None
-    traits = _traits(build, definition, value.api or preset.get("api"))
+    traits = _traits(build, definition, preset.get("api") if value.api is None else value.api)
     if traits is None:
         return None
-    base_url = value.base_url or preset.get("base_url")
+    base_url = preset.get("base_url") if value.base_url is None else value.base_url
     url = _address(build, definition, traits, base_url)
     credential = _credential(build, definition, traits, preset, url)
     script = link_script(build, definition) if traits.needs_script else None

@@ -109,7 +109,7 @@ def _check_carried(
         build.report("RB402", _origin(name, layers), f"option {name!r} reaches {lacks}", notes=notes, help=help_text)
     for field in sorted(options.get("extra_body", {}).keys() & traits.body_fields):
         message = f"`extra_body` sets {field!r}, which api {traits.name!r} fills itself"
-        place = _origin("extra_body", [layer for layer in layers if field in layer.options.get("extra_body", {})])
+        place = _origin("extra_body", [layer for layer in layers if field in (layer.options.get("extra_body") or {})])
         build.report("RB402", place, message, help="use the option that stands for it")
 
 

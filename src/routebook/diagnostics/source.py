@@ -9,12 +9,19 @@ from dataclasses import replace
 from .diagnostic import Diagnostic
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_LITERAL_SECRET = re.compile(
-    r"""(?:["']?[\w-]*(?:api[_-]?key|token|secret|password|authorization)["']?\s*:\s*(?!\s*[{\[])(?P<value>\S.*))"""
-    r"""|(?<=://)(?P<user>[^/\s@]+)(?=@)"""
-    r"""|(?P<key>\b(?:sk|pk|rk|xai|gsk|ghp|AIza)[-_]?[\w-]{12,})""",
-    re.IGNORECASE,
+_NAME = r"""["']?[\w-]*(?:api[_-]?key|[_-]key|token(?!s)|secret|passw(?:or)?d|authorization|cookie)[\w-]*["']?"""
+_REFERENCE = r"""\{\s*["']?(?:env|file)["']?\s*:\s*["']?[\w./~-]+["']?\s*\}"""
+_LITERAL_SECRETS = (
+    # the value of a key that names a secret, unless it is a reference; also where its colon was forgotten
+    re.compile(rf"{_NAME}\s*[:=]\s*(?!\s*{_REFERENCE})(?P<secret>\S.*)", re.IGNORECASE),
+    re.compile(rf"^\s*{_NAME}\s+(?P<secret>[^\s:=].*)", re.IGNORECASE),
+    re.compile(r"""["']?\bauth["']?\s*:\s*(?!["']?none\b)(?P<secret>[^\s{].*)""", re.IGNORECASE),
+    # the user part of an address
+    re.compile(r"""(?<=://)(?P<secret>[^/\s"']+)(?=@)"""),
+    # what looks like a vendor's key, wherever it stands
+    re.compile(r"\b(?P<secret>(?:sk|pk|rk|xai|gsk|ghp|hf)[-_][\w-]{12,}|AIza[\w-]{20,})", re.IGNORECASE),
 )
+_UNKNOWN_SECRET = re.compile(r"key|auth|bearer|credential|pass|pwd", re.IGNORECASE)
 
 
 def with_source_lines(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> tuple[Diagnostic, ...]:
@@ -33,19 +40,25 @@ def with_source_lines(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str
 
 
 def _without_literal(diagnostic: Diagnostic, line: str) -> str:
-    """Return *line* without the literal secret that the diagnostic is about, whatever it looks like."""
-    if diagnostic.code != "RB206":
-        return line
+    """Return *line* without the literal secret that the diagnostic is about, whatever it looks like: the place itself,
+    or what follows an unknown key whose name hints at a secret.
+    """
     start = diagnostic.span.column - 1
     end = start + diagnostic.span.width
-    return line[:start] + "*" * len(line[start:end]) + line[end:]
+    if diagnostic.code == "RB206":
+        return line[:start] + "*" * len(line[start:end]) + line[end:]
+    if diagnostic.code == "RB201" and _UNKNOWN_SECRET.search(line[start:end]):
+        return line[:end] + re.sub(r"[^\s:]", "*", line[end:])
+    return line
 
 
 def mask(line: str) -> str:
     """Return *line* with the value of a key that names a secret, and words that look like keys, as asterisks."""
+    for pattern in _LITERAL_SECRETS:
+        line = pattern.sub(_stars, line)
+    return line
 
-    def stars(match: re.Match[str]) -> str:
-        hidden = match["value"] or match["user"] or match["key"]
-        return match[0].removesuffix(hidden) + "*" * len(hidden)
 
-    return _LITERAL_SECRET.sub(stars, line)
+def _stars(match: re.Match[str]) -> str:
+    start, end = match.span("secret")
+    return match[0][: start - match.start()] + "*" * (end - start) + match[0][end - match.start() :]

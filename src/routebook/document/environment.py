@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import BeforeValidator, ValidationInfo
+from pydantic import BeforeValidator, ConfigDict, ValidationInfo
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
@@ -23,6 +23,7 @@ class _WithoutDefault(TypedDict):
 class EnvReference(_WithoutDefault, total=False):
     """A scalar read from an environment variable when the book compiles."""
 
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
     default: str | int | float | bool
 
 

@@ -31,14 +31,14 @@ class Timeout(Entry):
 
 
 def _bare_total(value: Any) -> Any:
-    return {"total": value} if isinstance(value, str) or (isinstance(value, dict) and "env" in value) else value
+    return value if isinstance(value, dict) and "env" not in value else {"total": value}
 
 
 def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-TimeoutSetting = Annotated[Timeout, BeforeValidator(_bare_total, json_schema_input_type=str | Timeout)]
+TimeoutSetting = Annotated[Timeout, BeforeValidator(_bare_total, json_schema_input_type=Duration | Timeout)]
 StopSequences = Annotated[list[Text], BeforeValidator(_one_or_many, json_schema_input_type=str | list[str])]
 PlainHeaders = Annotated[dict[str, Text | None], AfterValidator(no_literal_credentials)]
 

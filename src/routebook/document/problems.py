@@ -11,7 +11,9 @@ from pydantic_core import ErrorDetails
 from ..diagnostics.diagnostic import Diagnostic, diagnose
 from ..diagnostics.span import Span
 from ..diagnostics.suggest import did_you_mean, near_names
-from ..source.node import Node, existing, locate, locate_key
+from ..source.node import Node, existing, locate, locate_key, to_plain, value_at
+from .environment import is_env_reference
+from .scalars import FORM_TAGS, carries_credential
 
 _CODES = {
     "extra_forbidden": "RB201",
@@ -20,7 +22,7 @@ _CODES = {
     "env_unfit": "RB702",
     "secret_literal": "RB206",
     "secret_header": "RB206",
-    "secret_form": "RB202",
+    "secret_form": "RB206",
     "too_small": "RB203",
     "finite": "RB203",
     "duration": "RB203",
@@ -34,6 +36,7 @@ _CODES = {
     "too_long": "RB203",
     "string_too_short": "RB203",
 }
+_NAMES_ITS_VARIABLE = frozenset({"RB206", "RB701", "RB702"})
 _WANTED = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -67,18 +70,29 @@ def read_problems(error: ValidationError, model: type[BaseModel], node: Node, ke
             *parent, name = problem["loc"]
             misspelt |= {(*parent, near) for near in near_names(str(name), known_keys(model, parent), limit=1)}
     return [
-        _diagnostic(problem, model, node, key)
+        _diagnostic(problem, path, model, node, key)
         for problem in problems
         if not (problem["type"] == "missing" and problem["loc"] in misspelt)
+        for path in _places(problem)
     ]
 
 
-def _diagnostic(problem: ErrorDetails, model: type[BaseModel], node: Node, key: Span) -> Diagnostic:
-    kind, path = problem["type"], [step for step in problem["loc"] if not str(step).startswith("[")]
+def _places(problem: ErrorDetails) -> list[list[str | int]]:
+    """Return the paths that *problem* is about: one, or one for each header that it names."""
+    if problem["type"] == "extra_forbidden":
+        return [list(problem["loc"])]
+    path = [step for step in problem["loc"] if step not in FORM_TAGS]
+    if problem["type"] == "secret_header":
+        return [[*path, name] for name in problem["ctx"]["names"]]
+    return [path]
+
+
+def _diagnostic(
+    problem: ErrorDetails, path: list[str | int], model: type[BaseModel], node: Node, key: Span
+) -> Diagnostic:
+    kind = problem["type"]
     code = _CODES.get(kind, "RB202")
     context = {name: str(value) for name, value in problem.get("ctx", {}).items()}
-    if kind == "secret_header":
-        path.append(context["name"])
     if kind not in {"extra_forbidden", "missing"}:
         path = existing(node, path)
     if kind == "extra_forbidden":
@@ -89,15 +103,25 @@ def _diagnostic(problem: ErrorDetails, model: type[BaseModel], node: Node, key: 
         place = locate_key(node, path[:-1]) if path[:-1] else key
         return diagnose(code, place, f"required key {path[-1]!r} is missing", help=f"add `{path[-1]}: ...`")
     help_text = _HELP[kind].format(**context) if kind in _HELP else None
-    return diagnose(code, locate(node, path), _sentence(problem, path), help=help_text or _mend(problem))
+    notes = () if code in _NAMES_ITS_VARIABLE else _where_from(node, path)
+    return diagnose(code, locate(node, path), _sentence(problem, path), notes=notes, help=help_text or _mend(problem))
+
+
+def _where_from(node: Node, path: Sequence[str | int]) -> tuple[str, ...]:
+    """Say where the value at *path* comes from, if it does not stand there."""
+    written = to_plain(value_at(node, path))
+    if not is_env_reference(written):
+        return ()
+    default = ", or its default" if "default" in written else ""
+    return (f"the value is that of environment variable {written['env']}{default}",)
 
 
 def _sentence(problem: ErrorDetails, path: Sequence[str | int]) -> str:
     kind, value = problem["type"], problem["input"]
     if kind in _WANTED:
-        return f"{_subject(path)} must be {_WANTED[kind]}, not {_described(value)}"
+        return f"{_subject(path)} must be {_WANTED[kind]}, not {_described(value, path)}"
     if kind == "literal_error":
-        return f"{_subject(path)} cannot be {value!r}"
+        return f"{_subject(path)} cannot be {_described(value, path).removeprefix('the text ')}"
     if kind in _BOUNDS:
         return f"{_subject(path)} must be {_BOUNDS[kind].format(**problem['ctx'])}"
     message = problem["msg"]
@@ -111,7 +135,12 @@ def _subject(path: Sequence[str | int]) -> str:
     return f"an item of {named[-1]!r}" if isinstance(path[-1], int) else repr(named[-1])
 
 
-def _described(value: Any) -> str:
+def _may_be_secret(path: Sequence[str | int]) -> bool:
+    """Tell whether somebody would put a secret at *path*."""
+    return bool(path) and (path[-1] == "auth" or carries_credential(str(path[-1])))
+
+
+def _described(value: Any, path: Sequence[str | int]) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, dict):
@@ -120,7 +149,8 @@ def _described(value: Any) -> str:
         return "a list"
     if isinstance(value, bool):
         return f"the boolean {str(value).lower()}"
-    return f"the {'number' if isinstance(value, (int, float)) else 'text'} {value!r}"
+    noun = "number" if isinstance(value, (int, float)) else "text"
+    return f"this {noun}" if _may_be_secret(path) else f"the {noun} {value!r}"
 
 
 def _mend(problem: ErrorDetails) -> str | None:

@@ -10,16 +10,19 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 
 from .entry import Entry
 from .environment import boolean, from_environment, integer, text
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB|kB|MB|GB)?")
+_SIZE = re.compile(r"([0-9]+)(B|KiB|MiB|GiB|kB|MB|GB)?")
 _SIZE_UNITS = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def seconds(value: str) -> float | None:
@@ -35,8 +38,8 @@ def size_bytes(value: str) -> int | None:
 
 
 def _duration(value: Any) -> float:
-    read = seconds(value) if isinstance(value, str) else value
-    if not isinstance(read, float):
+    read = seconds(value) if isinstance(value, str) else None
+    if read is None:
         raise PydanticCustomError(
             "duration", "expected a duration such as 250ms, 30s or 5m, not {value}", {"value": repr(value)}
         )
@@ -62,26 +65,49 @@ def _finite(value: float) -> float:
     return value
 
 
-def _number(value: str) -> float:
-    return _finite(float(value))
+def _env_number(value: str) -> float:
+    if not _NUMBER.fullmatch(value):
+        raise ValueError(value)
+    return float(value)
 
+
+def _env_duration(value: str) -> str:
+    if seconds(value) is None:
+        raise ValueError(value)
+    return value
+
+
+def _env_size(value: str) -> str:
+    if size_bytes(value) is None:
+        raise ValueError(value)
+    return value
+
+
+_DurationText = Annotated[str, Field(pattern=f"^{_DURATION.pattern}$")]
+_SizeText = Annotated[str, Field(pattern=f"^{_SIZE.pattern}$")]
 
 Text = Annotated[str, from_environment(text, "text", str)]
 Integer = Annotated[int, from_environment(integer, "a whole number", int)]
-Number = Annotated[float, AfterValidator(_finite), from_environment(_number, "a number", float)]
+Number = Annotated[float, AfterValidator(_finite), from_environment(_env_number, "a number", float)]
 Boolean = Annotated[bool, from_environment(boolean, "true or false", bool)]
 Duration = Annotated[
-    float, AfterValidator(_positive), BeforeValidator(_duration), from_environment(text, "a duration", str)
+    float,
+    AfterValidator(_finite),
+    AfterValidator(_positive),
+    BeforeValidator(_duration),
+    from_environment(_env_duration, "a duration such as 30s", _DurationText),
 ]
-Size = Annotated[int, Field(ge=1), BeforeValidator(_size), from_environment(text, "a size", str | int)]
+Size = Annotated[
+    int, Field(ge=1), BeforeValidator(_size), from_environment(_env_size, "a size such as 64KiB", _SizeText | int)
+]
 
 
 class Secret(Entry):
     """Where a secret's value is found when a client is made: `{env: NAME}` or `{file: PATH}`, never the value."""
 
-    env: str | None = Field(default=None, min_length=1)
+    env: str | None = None
     """Name of the environment variable that holds the secret."""
-    file: str | None = Field(default=None, min_length=1)
+    file: str | None = None
     """Path of the file that holds the secret."""
 
     @property
@@ -90,21 +116,44 @@ class Secret(Entry):
         return ("env", self.env) if self.env is not None else ("file", str(self.file))
 
 
+class SecretVariable(TypedDict):
+    """A secret that an environment variable holds."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+    env: Annotated[str, Field(pattern=f"^{_VARIABLE.pattern}$")]
+
+
+class SecretFile(TypedDict):
+    """A secret that a file holds."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+    file: Annotated[str, Field(min_length=1)]
+
+
 def _reference_only(value: Any) -> Any:
-    if isinstance(value, dict):
-        if len(value.keys() & {"env", "file"}) == 2 or not value:
-            raise PydanticCustomError("secret_form", "a secret is either {{env: NAME}} or {{file: PATH}}")
-        return value
-    raise PydanticCustomError("secret_literal", "a secret must not stand in a route file")
+    if not isinstance(value, dict):
+        raise PydanticCustomError("secret_literal", "a secret must not stand in a route file")
+    if value.keys() not in ({"env"}, {"file"}) or not all(isinstance(name, str) and name for name in value.values()):
+        raise PydanticCustomError("secret_form", "a secret is either {env: NAME} or {file: PATH}, and nothing else")
+    if "env" in value and not _VARIABLE.fullmatch(value["env"]):
+        raise PydanticCustomError("secret_literal", "`env` takes the name of an environment variable, not the secret")
+    return value
+
+
+_LITERAL, _REFERENCE = "[literal]", "[reference]"
+FORM_TAGS = frozenset({_LITERAL, _REFERENCE})
+"""Steps that pydantic puts into an error's path for the form of a value; no one wrote them."""
 
 
 def _form(value: Any) -> str:
-    return "[reference]" if isinstance(value, (dict, Secret)) else "[literal]"
+    return _REFERENCE if isinstance(value, (dict, Secret)) else _LITERAL
 
 
-SecretReference = Annotated[Secret, BeforeValidator(_reference_only, json_schema_input_type=Secret)]
+SecretReference = Annotated[
+    Secret, BeforeValidator(_reference_only, json_schema_input_type=SecretVariable | SecretFile)
+]
 TextOrSecret = Annotated[
-    Annotated[str, Tag("[literal]")] | Annotated[SecretReference, Tag("[reference]")], Discriminator(_form)
+    Annotated[str, Tag(_LITERAL)] | Annotated[SecretReference, Tag(_REFERENCE)], Discriminator(_form)
 ]
 
 _CREDENTIAL_HEADER = re.compile(r"(?:proxy-)?authorization|cookie|(?:.*[-_])?(?:key|token|secret|password)", re.I)
@@ -116,10 +165,10 @@ def carries_credential(header: str) -> bool:
 
 
 def no_literal_credentials(headers: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Refuse a header that carries a credential in plain text; references pass."""
-    for name, value in (headers or {}).items():
-        if isinstance(value, str) and carries_credential(name):
-            raise PydanticCustomError("secret_header", "header {name} carries a credential", {"name": name})
+    """Refuse headers that carry a credential in plain text; references pass."""
+    names = [name for name, value in (headers or {}).items() if isinstance(value, str) and carries_credential(name)]
+    if names:
+        raise PydanticCustomError("secret_header", "a header that carries a credential is no literal", {"names": names})
     return headers
 
 

@@ -24,7 +24,7 @@ class Attempt(Record):
     """A provider call that was made.
 
     `credential` is the kind of credential used, `payer` who pays for it. `kind` is None on success, else the fault's
-    kind with the provider's sentence in `reason`; `sent` is false where nothing left the process. `retry` tells that
+    kind with the provider's sentence in `reason`; `sent` is false where the provider was not called. `retry` tells that
     the same provider and model were called before in the same turn. `started_at` is seconds since the epoch,
     `duration_s` the whole call, `cost_usd` by the prices in the files (None: unpriced, or no usage).
     """
@@ -42,12 +42,15 @@ class Attempt(Record):
     usage: Usage | None
     cost_usd: float | None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attempt as plain data, every field of it."""
+        return {**dict.fromkeys(self.__slots__), **super(Attempt, self).to_dict()}
+
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Attempt:
         """Build an attempt from what `to_dict` returned."""
-        usage = data.get("usage")
-        optional = dict.fromkeys(("kind", "reason", "cost_usd"))
-        return cls(**{**optional, **data, "usage": None if usage is None else Usage.from_dict(usage)})
+        usage = data["usage"]
+        return cls(**{**data, "usage": None if usage is None else Usage.from_dict(usage)})
 
 
 async def call_target(
@@ -58,22 +61,21 @@ async def call_target(
     outcome: ChatResponse | ProviderError
     try:
         outcome = await complete(planned, request)
-    except ProviderError as error:
-        outcome = error
-    failed = isinstance(outcome, ProviderError)
-    usage = None if isinstance(outcome, ProviderError) else outcome.usage
+    except ProviderError as refused:
+        outcome = refused
+    error = outcome if isinstance(outcome, ProviderError) else None
     attempt = Attempt(
         provider=planned.provider,
         model=planned.model,
         credential=planned.credential,
         payer=planned.credential,
-        kind=outcome.kind if isinstance(outcome, ProviderError) else None,
-        sent=not (failed and getattr(outcome, "unsent", False)),
-        reason=outcome.message if isinstance(outcome, ProviderError) else None,
+        kind=None if error is None else error.kind,
+        sent=error is None or error.sent,
+        reason=None if error is None else error.message,
         retry=retry,
         started_at=started_at,
         duration_s=time.perf_counter() - clock,
-        usage=usage,
-        cost_usd=cost_usd(usage, price),
+        usage=outcome.usage,
+        cost_usd=cost_usd(outcome.usage, price),
     )
     return outcome, attempt

@@ -49,14 +49,16 @@ class Clients:
         callers_key = context.credentials[planned.provider] if planned.credential == "caller" else None
         key = (table.digests["providers", provider.name], self._identity(callers_key))
         try:
-            lease = self._pool.lease(
-                key, lambda: registry.make_client(provider.api, self._config(provider, callers_key))
-            )
-            async with lease as client:
+            async with self._pool.lease(key, lambda: self._make(provider, callers_key)) as client:
                 return await client.complete(request)
         except SecretUnavailable as error:
-            message = f"{error}; nothing was sent"
-            raise ProviderError(message, "authentication", provider=provider.name, model=planned.model) from error
+            raise ProviderError(
+                f"{error}; nothing was sent",
+                "authentication",
+                provider=provider.name,
+                model=planned.model,
+                sent=False,
+            ) from error
 
     async def keep_only(self, table: RoutingTable) -> None:
         """Retire the clients whose provider is not configured so in *table*."""

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -33,6 +33,7 @@ from .toolbox import ServerPool
 _LOG = logging.getLogger("routebook")
 _DRAIN_S = 10.0
 _MOST_IDLE_SERVERS = 32
+NOT_OPEN = "the engine is not open; use it inside `async with Engine(...)` or `with SyncEngine(...)`"
 
 Book = str | os.PathLike[str] | RoutingTable
 ScriptLike = str | os.PathLike[str] | Sequence[Mapping[str, Any]]
@@ -76,11 +77,11 @@ class Engine:
         self._script = script
         self._environment = os.environ if environment is None else environment
         self._table: RoutingTable | None = None
-        self._status: EngineStatus | None = None
+        self._diagnostics: tuple[Diagnostic, ...] = ()
         self._reloading = asyncio.Lock()
         self._watcher: asyncio.Task[None] | None = None
         self._loaded_at = 0.0
-        self._runs = 0
+        self._runs: set[asyncio.Timeout] = set()
         self._idle = asyncio.Event()
         self._servers: ServerPool = Pool(_MOST_IDLE_SERVERS)
         self._clients = Clients(self._environment, None)
@@ -96,6 +97,7 @@ class Engine:
             self._swap(report)
             if self._watch:
                 self._watcher = asyncio.create_task(self._follow(Path(self._book)), name="routebook-watch")
+                self._watcher.add_done_callback(_report_end)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -105,15 +107,18 @@ class Engine:
     def table(self) -> RoutingTable:
         """The current table. A run keeps the one it began with."""
         if self._table is None:
-            raise EngineClosed("the engine is not open; use it inside `async with Engine(...)`")
+            raise EngineClosed(NOT_OPEN)
         return self._table
 
     @property
     def status(self) -> EngineStatus:
         """What the engine runs on now."""
-        if self._status is None:
-            raise EngineClosed("the engine is not open; use it inside `async with Engine(...)`")
-        return self._status
+        return EngineStatus(
+            digest=self.table.digest,
+            loaded_at=self._loaded_at,
+            watching=self._watcher is not None and not self._watcher.done(),
+            diagnostics=self._diagnostics,
+        )
 
     async def run(
         self,
@@ -136,6 +141,7 @@ class Engine:
             ProviderError: No attempt answered; `attempts` has them all.
             ToolError: A required tool server cannot start.
             LimitError, OutputError: The run reached a limit, or its answer does not keep the output contract.
+            EngineClosed: The engine is not open, or was closed and did not wait any longer for the run.
         """
         table = self.table
         asked = RunAsked(feature, messages, inputs or EMPTY, context or Context(), options, model)
@@ -143,15 +149,8 @@ class Engine:
         async def complete(planned: PlannedAttempt, request: ChatRequest) -> ChatResponse:
             return await self._clients.complete(table, asked.context, planned, request)
 
-        self._runs += 1
-        self._idle.clear()
-        try:
-            async with AsyncExitStack() as stack:
-                return await start_run(table, asked, complete, self._servers, self._environment, stack)
-        finally:
-            self._runs -= 1
-            if self._runs == 0:
-                self._idle.set()
+        async with self._counted(), AsyncExitStack() as stack:
+            return await start_run(table, asked, complete, self._servers, self._environment, stack)
 
     async def reload(self) -> tuple[Diagnostic, ...]:
         """Compile the book now and take the table if it is good; return all diagnostics."""
@@ -160,24 +159,53 @@ class Engine:
             return current.diagnostics
         async with self._reloading:
             report = await self._compile(self._book)
+            if self._table is None:
+                raise EngineClosed("the engine was closed while its book was compiled")
             self._swap(report)
             await self._clients.keep_only(self.table)
             await self._servers.retain(frozenset(self.table.digests.values()).__contains__)
             return report.diagnostics
 
     async def close(self) -> None:
-        """Stop watching, wait up to 10 s for runs to end, then close every client and tool server."""
+        """Stop watching, wait 10 s for runs to end and cancel the others, then close every client and tool server.
+
+        A second call does nothing.
+        """
+        self._table = None
         if self._watcher is not None:
             self._watcher.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watcher
-            self._watcher = None
-        self._table, self._status = None, None
+            await asyncio.wait([self._watcher])
         if self._runs:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), _DRAIN_S)
-        await self._clients.close()
-        await self._servers.close()
+            await self._drain()
+        await asyncio.gather(self._clients.close(), self._servers.close())
+
+    @asynccontextmanager
+    async def _counted(self) -> AsyncIterator[None]:
+        """Count a run in, and let `close` end it."""
+        end = asyncio.timeout(None)
+        self._runs.add(end)
+        self._idle.clear()
+        try:
+            async with end:
+                yield
+        except TimeoutError as error:
+            if not end.expired():
+                raise
+            raise EngineClosed(f"the engine was closed, and the run did not end within {_DRAIN_S:g} s") from error
+        finally:
+            self._runs.discard(end)
+            if not self._runs:
+                self._idle.set()
+
+    async def _drain(self) -> None:
+        try:
+            async with asyncio.timeout(_DRAIN_S):
+                await self._idle.wait()
+        except TimeoutError:
+            _LOG.warning("closing: %d runs did not end within %g s and are cancelled", len(self._runs), _DRAIN_S)
+            for end in self._runs:
+                end.reschedule(asyncio.get_running_loop().time())
+            await self._idle.wait()
 
     async def _compile(self, book: str | os.PathLike[str]) -> BookReport:
         return await asyncio.to_thread(read_book, book, self._environment)
@@ -194,16 +222,16 @@ class Engine:
             if before is not None:
                 _LOG.info("reloaded: table %s replaces %s", report.table.digest[:12], before.digest[:12])
         self._table = report.table or before
-        self._status = EngineStatus(
-            digest=self._table.digest if self._table else "",
-            loaded_at=self._loaded_at,
-            watching=self._watch,
-            diagnostics=report.diagnostics,
-        )
+        self._diagnostics = report.diagnostics
 
     async def _follow(self, root: Path) -> None:
         async for _ in edits(root):
             await self.reload()
+
+
+def _report_end(watcher: asyncio.Task[None]) -> None:
+    if not watcher.cancelled() and watcher.exception() is not None:
+        _LOG.error("edits of the book are no longer noticed", exc_info=watcher.exception())
 
 
 def _read_script(script: ScriptLike | None) -> Script | None:

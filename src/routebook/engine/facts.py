@@ -23,7 +23,7 @@ def facts_of(
     Raises:
         RequestError: An option is unknown, or its value does not fit.
     """
-    size = sum(len(message.text.encode()) for message in messages)
+    size = sum(len(message.text.encode("utf-8", "replace")) for message in messages)
     return Facts(
         input_tokens=-(-size // _BYTES_PER_TOKEN),
         has_images=any(isinstance(part, ImagePart) for message in messages for part in message.content),

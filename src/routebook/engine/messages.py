@@ -5,7 +5,6 @@ A string is one user message. A list may mix canonical `Message`s and OpenAI-sty
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from ..canonical.message import Message, Part, Role
 from ..canonical.part import ImagePart, RefusalPart, TextPart
 from ..canonical.tool import ToolCall, ToolResult
 from ..errors import RequestError
+from ..providers.arguments import read_arguments
 
 MessagesLike = str | Sequence[Message | Mapping[str, Any]]
 
@@ -23,6 +23,7 @@ _ROLES: dict[str, Role] = {
     "assistant": "assistant",
     "tool": "tool",
 }
+_PARTS = "parts are {type: text, text: ...}, {type: image_url, image_url: {url: ...}} and {type: refusal, refusal: ...}"
 
 
 def read_messages(messages: MessagesLike) -> tuple[Message, ...]:
@@ -35,10 +36,13 @@ def read_messages(messages: MessagesLike) -> tuple[Message, ...]:
         messages = [Message("user", messages)]
     if not isinstance(messages, Sequence) or not messages:
         raise RequestError("messages must be a string or a list with at least one message", "messages")
-    return tuple(_message(message, index) for index, message in enumerate(messages))
+    read: list[Message] = []
+    for index, message in enumerate(messages):
+        read.append(_message(message, index, read))
+    return tuple(read)
 
 
-def _message(message: Any, index: int) -> Message:
+def _message(message: Any, index: int, earlier: Sequence[Message]) -> Message:
     if isinstance(message, Message):
         return message
     if not isinstance(message, Mapping):
@@ -47,8 +51,10 @@ def _message(message: Any, index: int) -> Message:
     if role is None:
         raise _refused(index, f"has the role {message.get('role')!r}; roles are {', '.join(_ROLES)}")
     if role == "tool":
-        return Message("tool", (_tool_result(message, index),))
+        return Message("tool", (_tool_result(message, index, earlier),))
     calls = message.get("tool_calls") or ()
+    if not isinstance(calls, (list, tuple)):
+        raise _refused(index, "has tool_calls that are no list")
     if calls and role != "assistant":
         raise _refused(index, "has tool_calls, which only an assistant's message may")
     parts = [*_parts(message.get("content"), index), *(_tool_call(call, index) for call in calls)]
@@ -78,7 +84,7 @@ def _part(part: Any, index: int) -> Part:
         case {"type": "image_url", "image_url": {"url": str(url)}}:
             return _image(url)
     kind = part.get("type") if isinstance(part, Mapping) else type(part).__name__
-    raise _refused(index, f"has a part of type {kind!r}; parts are text, image_url and refusal")
+    raise _refused(index, f"has a part of type {kind!r} that cannot be read; {_PARTS}")
 
 
 def _image(url: str) -> ImagePart:
@@ -91,23 +97,20 @@ def _image(url: str) -> ImagePart:
 def _tool_call(call: Any, index: int) -> ToolCall:
     match call:
         case {"id": str(call_id), "function": {"name": str(name), "arguments": str(text)}}:
-            try:
-                arguments = json.loads(text or "{}")
-            except ValueError:
-                arguments = None
-            if isinstance(arguments, dict):
-                return ToolCall(call_id, name, arguments)
-            return ToolCall(call_id, name, None, text)
-    raise _refused(index, "has a tool call without id, function.name or function.arguments")
+            return ToolCall(call_id, name, *read_arguments(text))
+    raise _refused(index, "has a tool call without id, function.name or function.arguments, each of them text")
 
 
-def _tool_result(message: Mapping[str, Any], index: int) -> ToolResult:
+def _tool_result(message: Mapping[str, Any], index: int, earlier: Sequence[Message]) -> ToolResult:
     call_id = message.get("tool_call_id")
     if not isinstance(call_id, str):
         raise _refused(index, "is a tool's, but has no tool_call_id")
     parts = _parts(message.get("content"), index)
     content = tuple(part for part in parts if isinstance(part, (TextPart, ImagePart)))
-    return ToolResult(call_id, str(message.get("name") or ""), content)
+    if not content or len(content) < len(parts):
+        raise _refused(index, "is a tool's, whose content must be text or images")
+    called = (call.name for one in reversed(earlier) for call in one.tool_calls if call.id == call_id)
+    return ToolResult(call_id, str(message.get("name") or next(called, None) or ""), content)
 
 
 def _refused(index: int, why: str) -> RequestError:

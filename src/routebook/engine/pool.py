@@ -6,6 +6,7 @@ it closes when the last run that uses it is done.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
@@ -25,11 +26,12 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V", bound=Closable)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Entry(Generic[V]):
     value: V
     users: int = 0
     retired: bool = False
+    closing: asyncio.Task[None] | None = None
 
 
 class Pool(Generic[K, V]):
@@ -62,12 +64,13 @@ class Pool(Generic[K, V]):
             await self._retire(key)
 
     async def close(self) -> None:
-        """Close every value, in use or not."""
-        entries = [*self._entries.values(), *self._leaving]
+        """Close every value, in use or not, all at once; one that fails keeps no other open."""
+        self._leaving += self._entries.values()
         self._entries.clear()
-        self._leaving.clear()
-        for entry in entries:
-            await entry.value.close()
+        outcomes = await asyncio.gather(*map(self._close, self._leaving), return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
 
     async def _shrink(self) -> None:
         idle = [key for key, entry in self._entries.items() if entry.users == 0]
@@ -75,13 +78,17 @@ class Pool(Generic[K, V]):
             await self._retire(key)
 
     async def _retire(self, key: K) -> None:
-        entry = self._entries.pop(key)
+        entry = self._entries.pop(key, None)
+        if entry is None:
+            return  # somebody else retired it while this one was waiting
         entry.retired = True
         self._leaving.append(entry)
         if entry.users == 0:
             await self._close(entry)
 
     async def _close(self, entry: _Entry[V]) -> None:
-        if entry in self._leaving:
-            self._leaving.remove(entry)
-            await entry.value.close()
+        """Close *entry* once, whoever asks, and wait for it; a waiter that is cancelled does not interrupt it."""
+        if entry.closing is None:
+            entry.closing = asyncio.create_task(entry.value.close())
+            entry.closing.add_done_callback(lambda _: self._leaving.remove(entry))
+        await asyncio.shield(entry.closing)

@@ -32,10 +32,12 @@ class RunWarning:
 class RunResult:
     """What a run returned, and everything that led to it.
 
-    `output` is the validated value (None without an output contract, or where no answer kept it), `text` the last
-    message's text, `messages` the whole transcript, `turns` the number of model calls that answered, `tool_results`
-    the whole, uncut results. `usage` sums all turns; `cost_usd` what the platform pays (None: unpriced).
-    `finish_reason` is stop, length, content_filter, refusal, max_turns or max_calls.
+    `output` is the validated value (None without an output contract, or where no answer kept it), `message` the
+    model's last one and `text` its text, `messages` the whole transcript, `turns` the number of model calls that
+    answered, `tool_results` the whole, uncut results. `usage` sums all turns; `cost_usd` what the platform
+    pays (None: unpriced).
+    `finish_reason` is stop, length, tool_calls (the run ended in an error before they were answered), content_filter,
+    refusal, max_turns, max_calls, or error (a check chose in place of a failed run).
     """
 
     run_id: str
@@ -55,7 +57,7 @@ class RunResult:
 
     @property
     def text(self) -> str:
-        """The text of the last message."""
+        """The text of the model's last message."""
         return "" if self.message is None else self.message.text
 
     def to_dict(self) -> dict[str, Any]:
@@ -83,12 +85,13 @@ class RunResult:
 class RunRecord:
     """A run in progress: what it has said, called and paid so far.
 
-    `sent_calls` counts the tool calls sent to a server, `tool_turns` the model calls that made some; `limited` tells
-    that no more tools are offered.
+    `answer` is the model's last message; `sent_calls` counts the tool calls sent to a server, `tool_turns` the model
+    calls that made some; `limited` tells that no more tools are offered.
     """
 
     decision: Decision
     messages: list[Message]
+    answer: Message | None = None
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     turns: int = 0
     tool_calls: list[ToolCall] = field(default_factory=list)
@@ -103,12 +106,11 @@ class RunRecord:
 
     def result(self, output: Any = None) -> RunResult:
         """Return what there is by now as a result."""
-        last = self.messages[-1] if self.messages and self.messages[-1].role == "assistant" else None
         return RunResult(
             run_id=self.run_id,
             decision=self.decision,
             output=output,
-            message=last,
+            message=self.answer,
             messages=tuple(self.messages),
             turns=self.turns,
             tool_calls=tuple(self.tool_calls),
@@ -124,8 +126,9 @@ class RunRecord:
     def _cost_usd(self) -> float | None:
         total = 0.0
         for attempt in self.attempts:
-            if attempt.kind is None and attempt.payer != "caller":
-                if attempt.cost_usd is None:
-                    return None
-                total += attempt.cost_usd
+            if attempt.payer == "caller" or (attempt.kind is not None and attempt.usage is None):
+                continue
+            if attempt.cost_usd is None:
+                return None
+            total += attempt.cost_usd
         return total

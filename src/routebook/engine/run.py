@@ -66,15 +66,16 @@ class Run:
             offer = self._offer()
             response = await self._call_model(offer)
             self.record.turns += 1
-            taken = [call.id for call in self.record.tool_calls]
+            taken = (call.id for earlier in self.record.messages for call in earlier.tool_calls)
             message = with_unique_ids(response.message, taken)
             self.record.messages.append(message)
+            self.record.answer = message
             if not self.record.limited:
                 self.record.finish_reason = response.finish_reason
             if not message.tool_calls or self.toolbox is None:
                 return response
             if self.record.limited:
-                self._ignore_calls(message)
+                self._ignore_calls(message, self.toolbox)
                 return response
             await self._use_tools(message, self.toolbox, cut=response.finish_reason == "length")
 
@@ -85,6 +86,7 @@ class Run:
         self.record.tool_turns += 1
         last = self.record.tool_turns >= toolbox.spec.max_turns
         if last and toolbox.spec.on_limit == "fail":
+            refuse_tools(self.record, message, toolbox)
             raise LimitError(f"the model still called tools in turn {toolbox.spec.max_turns}, the last", "turns")
         over = await answer_tools(self.record, message, toolbox, cut=cut)
         if over and toolbox.spec.on_limit == "fail":
@@ -93,8 +95,8 @@ class Run:
             self.record.limited = True
             self.record.finish_reason = "max_calls" if over else "max_turns"
 
-    def _ignore_calls(self, message: Message) -> None:
-        refuse_tools(self.record, message)
+    def _ignore_calls(self, message: Message, toolbox: Toolbox) -> None:
+        refuse_tools(self.record, message, toolbox)
         text = "the model called a tool again after the last turn that had any; the call was not made"
         self.record.warnings.append(RunWarning("tool_call_ignored", self.record.decision.feature, text))
 
@@ -113,7 +115,14 @@ class Run:
         if response.message.tool_calls and self.toolbox is None:
             names = ", ".join(repr(call.name) for call in response.message.tool_calls)
             message = f"the model called a tool ({names}), but the feature has none"
-            raise ProviderError(message, "malformed_response", provider=planned.provider, model=planned.model)
+            raise ProviderError(
+                message,
+                "malformed_response",
+                provider=planned.provider,
+                model=planned.model,
+                request_id=response.request_id,
+                usage=response.usage,
+            )
         return response
 
     def _request(self, planned: PlannedAttempt, offer: Sequence[ToolDefinition]) -> ChatRequest:

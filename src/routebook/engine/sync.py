@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Mapping
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 from ..diagnostics.diagnostic import Diagnostic
 from ..errors import EngineClosed
 from ..routing.context import Context
 from ..routing.table import RoutingTable
-from .engine import Book, Engine, EngineStatus, ScriptLike
+from .engine import NOT_OPEN, Book, Engine, EngineStatus, ScriptLike
 from .messages import MessagesLike
 from .result import RunResult
 
@@ -38,6 +40,7 @@ class SyncEngine:
         self._engine = Engine(book, watch=watch, script=script, environment=environment)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._submitting = threading.Lock()
 
     def __enter__(self) -> Self:
         loop = asyncio.new_event_loop()
@@ -85,28 +88,31 @@ class SyncEngine:
 
     def close(self) -> None:
         """Close the engine and end its thread. A second call does nothing."""
-        if self._loop is not None:
-            try:
+        try:
+            with suppress(EngineClosed):
                 self._wait(self._engine.close())
-            finally:
-                self._stop()
+        finally:
+            self._stop()
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        loop = self._loop
-        if loop is None:
-            work.close()
-            raise EngineClosed("the engine is not open; use it inside `with SyncEngine(...)`")
-        future = asyncio.run_coroutine_threadsafe(work, loop)
+        with self._submitting:
+            if self._loop is None:
+                work.close()
+                raise EngineClosed(NOT_OPEN)
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
+        except CancelledError as error:
+            raise EngineClosed("the engine was closed before this call was done") from error
         except BaseException:
             # Ctrl-C in the waiting thread: the run must not go on behind the caller's back.
             future.cancel()
             raise
 
     def _stop(self) -> None:
-        loop, thread = self._loop, self._thread
-        self._loop, self._thread = None, None
+        with self._submitting:
+            loop, thread = self._loop, self._thread
+            self._loop, self._thread = None, None
         if loop is not None and thread is not None:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
@@ -117,6 +123,15 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
     finally:
+        loop.run_until_complete(_end_tasks())
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
+
+
+async def _end_tasks() -> None:
+    """Cancel what was asked for while the engine closed; whoever waits for it is told."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from ..credentials import SecretUnavailable, read_secret
 from ..errors import ToolError
 from ..routing.spec import SecretRef, ServerSpec, ToolsSpec
 from ..routing.table import RoutingTable
-from ..tools.call import AnsweredCall, answer_calls
+from ..tools.call import UNNAMED, AnsweredCall, answer_calls
 from ..tools.catalog import Catalog, build_catalog
 from ..tools.protocol import ServerTool
 from .pool import Pool
@@ -41,6 +42,11 @@ class Toolbox:
         """What the model is offered."""
         return self._catalog.definitions
 
+    def spoken_name(self, call: ToolCall) -> str:
+        """Return the tool that *call* means as people say it (`clock.now`), or what the model called."""
+        entry = self._catalog.find(call.name or "")
+        return entry.definition.tool if entry else call.name or UNNAMED
+
     async def answer(self, calls: Sequence[ToolCall], most: int) -> tuple[AnsweredCall, ...]:
         """Answer *calls* in their order, sending at most *most* of them to a server."""
         return await answer_calls(calls, self._catalog, self._servers, self.spec, most)
@@ -56,23 +62,33 @@ async def open_toolbox(
     """
     session = await asyncio.to_thread(import_module, LAZY_DOOR["ToolServer"])
     servers: dict[str, ToolServer] = {}
-    for name in spec.servers:
-        server, digest = table.servers[name], table.digests["mcp_servers", name]
-        env = _values(server, environment)
-        servers[name] = await stack.enter_async_context(
-            pool.lease(digest, lambda server=server, env=env: session.ToolServer(server, env))  # type: ignore[misc]
-        )
-    listed = await asyncio.gather(*(servers[name].list_tools() for name in spec.servers), return_exceptions=True)
-    tools: list[ServerTool] = []
     failures: dict[str, str] = {}
-    for name, outcome in zip(spec.servers, listed, strict=True):
-        if isinstance(outcome, ToolError) and not table.servers[name].required:
-            failures[name] = str(outcome)
+
+    def go_on_without(name: str, error: ToolError) -> None:
+        if table.servers[name].required:
+            raise error
+        failures[name] = str(error)
+
+    for name in spec.servers:
+        make = partial(_make, session.ToolServer, table.servers[name], environment)
+        try:
+            servers[name] = await stack.enter_async_context(pool.lease(table.digests["mcp_servers", name], make))
+        except ToolError as error:
+            go_on_without(name, error)
+    listed = await asyncio.gather(*(server.list_tools() for server in servers.values()), return_exceptions=True)
+    tools: list[ServerTool] = []
+    for name, outcome in zip(servers, listed, strict=True):
+        if isinstance(outcome, ToolError):
+            go_on_without(name, outcome)
         elif isinstance(outcome, BaseException):
             raise outcome
         else:
             tools.extend(outcome)
     return Toolbox(spec, build_catalog(tools, spec), servers, failures)
+
+
+def _make(kind: type[ToolServer], server: ServerSpec, environment: Mapping[str, str]) -> ToolServer:
+    return kind(server, _values(server, environment))
 
 
 def _values(server: ServerSpec, environment: Mapping[str, str]) -> dict[str, str]:

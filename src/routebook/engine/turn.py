@@ -37,10 +37,10 @@ async def answer_tools(record: RunRecord, message: Message, toolbox: Toolbox, *,
     Each call gets exactly one result in the transcript before the next model call.
     """
     calls = message.tool_calls
-    record.tool_calls += calls
     if cut:
-        _refuse(record, calls, _CUT)
+        _refuse(record, calls, toolbox, _CUT)
         return False
+    record.tool_calls += calls
     answered = await toolbox.answer(calls, toolbox.spec.max_calls - record.sent_calls)
     record.sent_calls += sum(answer.sent for answer in answered)
     record.tool_results += [answer.whole for answer in answered]
@@ -48,14 +48,14 @@ async def answer_tools(record: RunRecord, message: Message, toolbox: Toolbox, *,
     return any(answer.over_limit for answer in answered)
 
 
-def refuse_tools(record: RunRecord, message: Message) -> None:
-    """Answer the calls of a model that was offered no tools any more, so that the transcript stays whole."""
-    record.tool_calls += message.tool_calls
-    _refuse(record, message.tool_calls, _NO_MORE)
+def refuse_tools(record: RunRecord, message: Message, toolbox: Toolbox) -> None:
+    """Answer the calls of a model that may use no tools any more, so that the transcript stays whole."""
+    _refuse(record, message.tool_calls, toolbox, _NO_MORE)
 
 
-def _refuse(record: RunRecord, calls: Iterable[ToolCall], why: str) -> None:
+def _refuse(record: RunRecord, calls: Iterable[ToolCall], toolbox: Toolbox, why: str) -> None:
     for call in calls:
-        result = ToolResult(call.id, call.name or "unnamed_tool", (TextPart(why),), is_error=True)
+        record.tool_calls.append(call)
+        result = ToolResult(call.id, toolbox.spoken_name(call), (TextPart(why),), is_error=True)
         record.tool_results.append(result)
         record.messages.append(Message("tool", (result,)))

@@ -63,11 +63,13 @@ def _profile(table: RoutingTable, feature: FeatureSpec, context: Context) -> tup
         profile = table.profiles.get(name)
         if profile is None:
             raise _unknown("profile", name, table.profiles, feature.name)
-        return profile, Reason("profile", f"the context asks for profile {name!r}", profile.span)
+        return profile, Reason("profile", f"the context asks for profile {name!r}", profile.span or feature.span)
     if table.byok_profile is not None and context.credentials and feature.credentials != "platform":
         profile = table.profiles[table.byok_profile]
         return profile, Reason("profile", f"the context holds a key: byok_profile {profile.name!r}", profile.span)
     profile = table.profiles[table.default_profile]
+    if profile.span is None:
+        return profile, Reason("profile", f"the book has no profiles: {profile.name!r}", feature.span)
     return profile, Reason("profile", f"default_profile {profile.name!r}", profile.span)
 
 
@@ -94,7 +96,7 @@ def _payable(
 ) -> tuple[_Planned, tuple[Skip, ...], Reason]:
     """Keep the attempts that someone pays for: the platform, or, once the context holds a key, the caller alone."""
     mode = feature.credentials or profile.credentials or "prefer_caller"
-    place = feature.span if feature.credentials else profile.span
+    place = feature.span if feature.credentials else profile.span or feature.span
     if mode == "platform" or (mode == "prefer_caller" and not context.credentials):
         ignored = ", the caller's keys are ignored" if context.credentials else ""
         reason = Reason("credentials", f"{mode}: the platform pays{ignored}", place)

@@ -66,14 +66,19 @@ def existing(node: Node, path: Sequence[str | int]) -> list[str | int]:
     return written
 
 
-def locate(node: Node, path: Sequence[str | int]) -> Span:
-    """Return the span of the value at *path* below *node*, or of its nearest ancestor that exists."""
+def value_at(node: Node, path: Sequence[str | int]) -> Node:
+    """Return the value at *path* below *node*, or its nearest ancestor that exists."""
     for step in path:
         child = _child(node, step)
         if child is None:
             break
         node = child
-    return node.span
+    return node
+
+
+def locate(node: Node, path: Sequence[str | int]) -> Span:
+    """Return the span of the value at *path* below *node*, or of its nearest ancestor that exists."""
+    return value_at(node, path).span
 
 
 def locate_key(node: Node, path: Sequence[str | int]) -> Span:
