@@ -11,22 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 from ..errors import ResolveError
 from .context import Context, Facts
 from .decision import Decision, Witness
+from .linked import LinkedBook
 from .resolve import resolve
 from .spec import FeatureSpec
-
-if TYPE_CHECKING:
-    from .table import RoutingTable
 
 _PLACEHOLDER_KEY = "caller-key"
 _MOST_PROVIDERS = 4
 
 
-def reachable_decisions(table: RoutingTable) -> Iterator[Decision]:
+def reachable_decisions(table: LinkedBook) -> Iterator[Decision]:
     """Yield each decision with its `witness`, a context and facts that lead to it; `resolve` of it is the decision."""
     facts = Facts()
     for name in sorted(table.features):

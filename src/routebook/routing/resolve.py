@@ -9,22 +9,19 @@ What happens when an attempt fails is not decided here: see `engine.fallback`.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..canonical.options import merge_options, option_paths
 from ..diagnostics.suggest import near_names
 from ..errors import RequestError, ResolveError
+from .context import Context, Facts
 from .decision import Decision, PlannedAttempt, Reason, Skip
+from .linked import LinkedBook
 from .spec import AttemptSpec, FeatureSpec, ProfileSpec, RouteSpec
-
-if TYPE_CHECKING:
-    from .context import Context, Facts
-    from .table import RoutingTable
 
 _MUST_BE_NAMED = ("extra_body", "extra_headers")
 
 
-def resolve(table: RoutingTable, name: str, context: Context, facts: Facts) -> Decision:
+def resolve(table: LinkedBook, name: str, context: Context, facts: Facts) -> Decision:
     """Decide what serves the feature *name*; `RoutingTable.resolve` documents it."""
     feature = table.features.get(name)
     if feature is None:
@@ -57,7 +54,7 @@ def _unknown(kind: str, name: str, known: object, feature: str) -> ResolveError:
     return ResolveError(f"the book has no {kind} {name!r}{hint}", what, feature, near)  # type: ignore[arg-type]
 
 
-def _profile(table: RoutingTable, feature: FeatureSpec, context: Context) -> tuple[ProfileSpec, Reason]:
+def _profile(table: LinkedBook, feature: FeatureSpec, context: Context) -> tuple[ProfileSpec, Reason]:
     name = context.profile
     if name is not None:
         profile = table.profiles.get(name)

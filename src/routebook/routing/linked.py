@@ -1,0 +1,56 @@
+"""LinkedBook: everything that a compiled book defines, by section and name, with its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..diagnostics.diagnostic import Diagnostic
+from .digest import definition_digests, table_digest
+from .spec import FeatureSpec, ModelSpec, OutputSpec, ProfileSpec, ProviderSpec, ServerSpec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinkedBook:
+    """What a book defines, linked and frozen.
+
+    The mappings are read-only views from a name to what it defines. `digest` is SHA-256 over each linked
+    definition, `digests` has them one by one under (section, name); `diagnostics` holds the warnings and notes of a
+    good book. Equal digests are equal books.
+    """
+
+    providers: Mapping[str, ProviderSpec]
+    models: Mapping[str, ModelSpec]
+    servers: Mapping[str, ServerSpec]
+    outputs: Mapping[str, OutputSpec]
+    profiles: Mapping[str, ProfileSpec]
+    features: Mapping[str, FeatureSpec]
+    default_profile: str
+    byok_profile: str | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    digests: Mapping[tuple[str, str], str] = field(init=False)
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        digests = definition_digests(
+            {
+                "providers": self.providers,
+                "models": self.models,
+                "mcp_servers": self.servers,
+                "outputs": self.outputs,
+                "profiles": self.profiles,
+                "features": self.features,
+                "settings": {"default_profile": self.default_profile, "byok_profile": self.byok_profile},
+            }
+        )
+        object.__setattr__(self, "digests", digests)
+        object.__setattr__(self, "digest", table_digest(digests))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LinkedBook) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.features)} features, digest {self.digest[:12]})"
