@@ -214,9 +214,9 @@ class Engine:
         """Make a good table current in one assignment; a bad one leaves the last good one, and says so."""
         before = self._table
         if report.table is None:
-            _LOG.warning(
-                "the edited book does not compile, the last good table stays:\n%s", render_text(report.diagnostics)
-            )
+            if report.diagnostics != self._diagnostics:
+                text = render_text(report.diagnostics)
+                _LOG.warning("the edited book does not compile, the last good table stays:\n%s", text)
         elif before != report.table:
             self._loaded_at = time.time()
             if before is not None:

@@ -1,0 +1,117 @@
+"""Messages as callers give them: what OpenAI's clients send, mixed with our own, and refusals by position."""
+
+from __future__ import annotations
+
+import pytest
+
+from routebook import ImagePart, Message, RefusalPart, RequestError, TextPart, ToolCall, ToolResult
+from routebook.engine.messages import read_messages
+
+PIXEL = "iVBORw0KGgo="
+
+
+def call(arguments="{}", **changes):
+    return {"id": "c1", "type": "function", "function": {"name": "clock__now", "arguments": arguments}, **changes}
+
+
+def test_a_string_is_one_user_message():
+    assert read_messages("hello") == (Message("user", "hello"),)
+    assert read_messages("") == (Message("user", ""),)
+
+
+def test_dicts_of_every_role_become_messages_and_mix_with_our_own():
+    given = [
+        {"role": "developer", "content": "Be brief."},
+        {"role": "system", "content": [{"type": "text", "text": "Be kind."}]},
+        Message("user", "What time is it?"),
+        {"role": "assistant", "content": "I look.", "tool_calls": [call('{"zone": "UTC"}')]},
+        {"role": "tool", "tool_call_id": "c1", "content": "nine"},
+        {"role": "assistant", "content": None, "refusal": "No."},
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+    ]
+
+    assert read_messages(given) == (
+        Message("system", "Be brief."),
+        Message("system", "Be kind."),
+        Message("user", "What time is it?"),
+        Message("assistant", [TextPart("I look."), ToolCall("c1", "clock__now", {"zone": "UTC"})]),
+        Message("tool", [ToolResult("c1", "clock__now", (TextPart("nine"),))]),
+        Message("assistant", [RefusalPart("No.")]),
+        Message("user", [TextPart("a"), TextPart("b")]),
+    )
+    assert read_messages(tuple(given)) == read_messages(given)
+
+
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [
+        (f"data:image/png;base64,{PIXEL}", ImagePart(data=PIXEL, media_type="image/png")),
+        ("https://example.com/a.png", ImagePart(url="https://example.com/a.png")),
+    ],
+)
+def test_an_image_is_its_data_or_an_address_that_nobody_fetches(url, part):
+    [message] = read_messages([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}])
+
+    assert message == Message("user", [part])
+
+
+@pytest.mark.parametrize(
+    ("raw", "arguments"),
+    [("", {}), (" ", {}), ("null", {}), ('{"a": 1}', {"a": 1}), ("[1]", None), ('{"a"', None), ("NaN", None)],
+)
+def test_arguments_that_are_no_object_keep_their_text(raw, arguments):
+    [message] = read_messages([{"role": "assistant", "tool_calls": [call(raw)]}])
+
+    assert message.tool_calls == (ToolCall("c1", "clock__now", arguments, raw if arguments is None else None),)
+
+
+def test_arguments_nested_without_end_are_no_crash():
+    [message] = read_messages([{"role": "assistant", "tool_calls": [call("[" * 100_000)]}])
+
+    assert message.tool_calls[0].arguments is None
+
+
+@pytest.mark.parametrize("nothing", [[], (), None, 7, {"role": "user", "content": "a"}, b"", iter(["a"])])
+def test_what_is_no_list_of_messages_is_refused(nothing):
+    with pytest.raises(RequestError, match="a string or a list with at least one message") as caught:
+        read_messages(nothing)
+
+    assert caught.value.field == "messages"
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ("hello", "neither a Message nor a mapping"),
+        ({"content": "a"}, "has the role None; roles are system, developer, user, assistant, tool"),
+        ({"role": "narrator", "content": "a"}, "has the role 'narrator'"),
+        ({"role": ["user"], "content": "a"}, "has the role"),
+        ({"role": "user"}, "has no content"),
+        ({"role": "user", "content": []}, "has no content"),
+        ({"role": "user", "content": 7}, "neither text nor a list of parts"),
+        ({"role": "user", "content": {"text": "a"}}, "neither text nor a list of parts"),
+        ({"role": "user", "content": ["a"]}, "a part of type 'str'"),
+        ({"role": "user", "content": [{"type": "input_audio"}]}, "a part of type 'input_audio'"),
+        ({"role": "user", "content": [{"type": "image_url", "image_url": "https://a"}]}, "image_url: {url: ...}"),
+        ({"role": "user", "content": [{"type": "text", "text": None}]}, "a part of type 'text'"),
+        ({"role": "user", "content": "a", "tool_calls": [call()]}, "only an assistant's message may"),
+        ({"role": "assistant", "tool_calls": 7}, "tool_calls that are no list"),
+        ({"role": "assistant", "tool_calls": {"id": "c1"}}, "tool_calls that are no list"),
+        ({"role": "assistant", "tool_calls": [{}]}, "a tool call without id"),
+        ({"role": "assistant", "tool_calls": [call(id=None)]}, "a tool call without id"),
+        ({"role": "assistant", "tool_calls": [call({"a": 1})]}, "function.arguments, each of them text"),
+        ({"role": "tool", "content": "a"}, "has no tool_call_id"),
+        ({"role": "tool", "tool_call_id": "c1"}, "content must be text or images"),
+        (
+            {"role": "tool", "tool_call_id": "c1", "content": [{"type": "refusal", "refusal": "No."}]},
+            "content must be text or images",
+        ),
+    ],
+)
+def test_a_malformed_message_is_refused_by_its_position(bad, says):
+    with pytest.raises(RequestError) as caught:
+        read_messages([{"role": "user", "content": "first"}, bad])
+
+    assert caught.value.field == "messages"
+    assert str(caught.value).startswith("message 1 ")
+    assert says in str(caught.value)

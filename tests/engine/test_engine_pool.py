@@ -1,0 +1,115 @@
+"""The pool alone: who shares what, and when it is closed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from routebook.engine.pool import Pool
+
+
+class Thing:
+    def __init__(self, seconds: float = 0.0, fails: bool = False) -> None:
+        self.seconds, self.fails, self.closed = seconds, fails, 0
+
+    async def close(self) -> None:
+        await asyncio.sleep(self.seconds)
+        self.closed += 1
+        if self.fails:
+            raise OSError("it jams")
+
+
+async def test_one_key_is_one_thing_and_it_stays_open_between_its_users():
+    pool: Pool[str, Thing] = Pool(4)
+
+    async with pool.lease("a", Thing) as first, pool.lease("a", Thing) as second, pool.lease("b", Thing) as other:
+        assert first is second is not other
+    async with pool.lease("a", Thing) as third:
+        assert third is first
+    assert first.closed == 0
+
+
+async def test_a_retired_thing_closes_after_its_last_user_and_nobody_new_gets_it():
+    pool: Pool[str, Thing] = Pool(4)
+
+    async with pool.lease("a", Thing) as old:
+        async with pool.lease("a", Thing):
+            await pool.retain(lambda key: False)
+            async with pool.lease("a", Thing) as new:
+                assert new is not old
+        assert old.closed == 0
+    assert (old.closed, new.closed) == (1, 0)
+
+
+async def test_of_idle_things_only_so_many_are_kept_and_the_longest_idle_goes_first():
+    pool: Pool[int, Thing] = Pool(2)
+    things = []
+    for key in (1, 2, 1, 3):
+        async with pool.lease(key, Thing) as thing:
+            things.append(thing)
+
+    assert [thing.closed for thing in things] == [0, 1, 0, 0]
+
+
+async def test_things_in_use_do_not_count_as_idle():
+    pool: Pool[int, Thing] = Pool(1)
+
+    async with pool.lease(1, Thing) as one, pool.lease(2, Thing) as two, pool.lease(3, Thing) as three:
+        assert one.closed + two.closed + three.closed == 0
+    assert one.closed + two.closed + three.closed == 2
+
+
+async def test_what_cannot_be_made_leaves_nothing_behind():
+    pool: Pool[str, Thing] = Pool(2)
+
+    def jammed() -> Thing:
+        raise OSError("no")
+
+    with pytest.raises(OSError, match="no"):
+        async with pool.lease("a", jammed):
+            raise AssertionError("it was made")
+    async with pool.lease("a", Thing) as thing:
+        assert thing.closed == 0
+
+
+async def test_closing_closes_all_at_once_used_or_not_even_where_one_fails():
+    pool: Pool[int, Thing] = Pool(9)
+    made = [Thing(0.1, fails=number == 0) for number in range(5)]
+    for number, thing in enumerate(made):
+        async with pool.lease(number, lambda thing=thing: thing):
+            assert thing.closed == 0
+
+    clock = asyncio.get_running_loop().time()
+    async with pool.lease(5, lambda: Thing(0.1)) as used:
+        with pytest.raises(OSError, match="it jams"):
+            await pool.close()
+
+    assert asyncio.get_running_loop().time() - clock < 0.4
+    assert [thing.closed for thing in (*made, used)] == [1] * 6
+
+
+async def test_a_waiter_that_is_cancelled_does_not_interrupt_a_close_and_the_pool_still_waits_for_it():
+    pool: Pool[str, Thing] = Pool(2)
+    async with pool.lease("a", lambda: Thing(0.1)) as thing:
+        assert thing.closed == 0
+    retiring = asyncio.create_task(pool.retain(lambda key: False))
+    await asyncio.sleep(0.01)
+    retiring.cancel()
+    await asyncio.wait([retiring])
+
+    await pool.close()
+
+    assert thing.closed == 1
+
+
+async def test_things_that_are_retired_from_two_sides_are_closed_once():
+    pool: Pool[int, Thing] = Pool(9)
+    things = [Thing(0.01) for _ in range(4)]
+    for number, thing in enumerate(things):
+        async with pool.lease(number, lambda thing=thing: thing):
+            assert thing.closed == 0
+
+    await asyncio.gather(*(pool.retain(lambda key: False) for _ in range(3)))
+
+    assert [thing.closed for thing in things] == [1] * 4

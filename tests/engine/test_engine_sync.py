@@ -1,0 +1,188 @@
+"""The engine without `async`: from any thread, and out of the way of Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from routebook import EngineClosed, RequestError, ResolveError, RouteFileError, SyncEngine
+
+
+@pytest.fixture
+def table(books):
+    """A table whose `chat` repeats what is said, or waits where that is asked."""
+    return books.table(
+        books.scripted(
+            {"when": {"contains": "wait"}, "reply": {"text": "late", "delay": "30s"}},
+            {"reply": {"text": "You said {{ text }}.", "delay": "20ms"}},
+        )
+    )
+
+
+def engine_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "routebook-engine"]
+
+
+def test_a_run_from_the_main_thread_is_as_the_engines(table):
+    with SyncEngine(table, environment={}) as engine:
+        assert engine.run("chat", "hello").text == "You said hello."
+        assert engine.table is table
+        assert engine.status.digest == table.digest
+    assert engine_threads() == []
+
+
+def test_eight_threads_run_at_once_and_each_gets_its_own_answer(table):
+    with SyncEngine(table, environment={}) as engine, ThreadPoolExecutor(8) as threads:
+        clock = time.perf_counter()
+        answers = list(threads.map(lambda number: engine.run("chat", f"n{number}").text, range(80)))
+        took = time.perf_counter() - clock
+
+    assert answers == [f"You said n{number}." for number in range(80)]
+    assert took < 80 * 0.02
+
+
+async def test_it_works_from_the_thread_of_a_running_event_loop_and_from_one_beside_it(table):
+    with SyncEngine(table, environment={}) as engine:
+        assert engine.run("chat", "here").text == "You said here."
+        assert (await asyncio.to_thread(engine.run, "chat", "there")).text == "You said there."
+
+
+def test_errors_pass_through_as_they_are(table, tmp_path):
+    with SyncEngine(table, environment={}) as engine:
+        with pytest.raises(ResolveError) as caught:
+            engine.run("chta", "hello")
+        with pytest.raises(RequestError):
+            engine.run("chat", [])
+    with pytest.raises(RouteFileError), SyncEngine(tmp_path / "nowhere"):
+        raise AssertionError("it opened")
+
+    assert caught.value.near == ("chat",)
+    assert engine_threads() == []
+
+
+def test_a_closed_engine_says_how_it_is_used_and_closing_twice_is_closing_once(table):
+    engine = SyncEngine(table, environment={})
+    for _ in ("before it opened", "after it closed"):
+        with pytest.raises(EngineClosed, match=r"use it inside .*`with SyncEngine\(\.\.\.\)`"):
+            engine.run("chat", "hello")
+        with pytest.raises(EngineClosed):
+            engine.reload()
+        with pytest.raises(EngineClosed):
+            assert engine.table
+        engine.close()
+        with engine:
+            engine.close()
+            engine.close()
+    assert engine_threads() == []
+
+
+def test_an_edit_is_live_and_a_reload_returns_the_diagnostics(books, tmp_path):
+    root = books.write(tmp_path / "routes", books.scripted({"reply": {"text": "one"}}))
+    with SyncEngine(root, watch=True) as engine:
+        books.write(root, books.scripted({"reply": {"text": "two"}}))
+        assert not any(d.severity == "error" for d in engine.reload())
+        assert engine.run("chat", "hello").text == "two"
+        assert engine.status.watching
+
+
+def test_threads_that_run_while_another_closes_end_with_an_answer_or_are_told(table):
+    """None may hang, whatever the moment."""
+    for _ in range(10):
+        outcomes = []
+
+        def run(engine, outcomes=outcomes):
+            while True:
+                try:
+                    engine.run("chat", "hello")
+                except EngineClosed as error:
+                    outcomes.append(error)
+                    return
+
+        with SyncEngine(table, environment={}) as engine:
+            threads = [threading.Thread(target=run, args=(engine,)) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.01)
+        for thread in threads:
+            thread.join(5)
+        assert len(outcomes) == 4
+
+
+WAITING = """
+import threading, time
+import routebook
+from routebook import EngineClosed, SyncEngine
+
+table = routebook.compile_mapping(
+    {
+        "providers": {"stage": {"api": "scripted", "script": [{"reply": {"text": "late", "delay": "60s"}}]}},
+        "features": {"chat": {"use": {"model": "stage/actor"}}},
+    }
+)
+"""
+
+
+@pytest.fixture
+def interrupted(tmp_path):
+    """Run a program, send it Ctrl-C once it has said `ready`, and return how it ended and what it printed."""
+
+    def run(program):
+        file = tmp_path / "program.py"
+        file.write_text(WAITING + textwrap.dedent(program))
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen([sys.executable, str(file)], **pipes) as process:
+            try:
+                assert process.stdout.readline() == "ready\n"
+                time.sleep(0.2)
+                clock = time.perf_counter()
+                process.send_signal(signal.SIGINT)
+                printed, errors = process.communicate(timeout=10)
+            finally:
+                process.kill()
+        assert time.perf_counter() - clock < 3
+        assert process.returncode == -signal.SIGINT
+        assert errors.strip().endswith("KeyboardInterrupt")
+        assert "Exception in" not in errors
+        assert "Task was destroyed" not in errors
+        return printed, errors
+
+    return run
+
+
+def test_ctrl_c_ends_a_waiting_run_at_once_and_without_noise(interrupted):
+    _, errors = interrupted(
+        """
+        with SyncEngine(table, environment={}) as engine:
+            print("ready", flush=True)
+            engine.run("chat", "hello")
+        """
+    )
+
+    assert errors.count("Traceback") == 1
+
+
+def test_ctrl_c_while_close_waits_for_another_threads_run_ends_both_and_the_thread_is_told(interrupted):
+    printed, _ = interrupted(
+        """
+        def run():
+            try:
+                engine.run("chat", "hello")
+            except EngineClosed as error:
+                print("told:", error, flush=True)
+
+        with SyncEngine(table, environment={}) as engine:
+            threading.Thread(target=run).start()
+            time.sleep(0.2)
+            print("ready", flush=True)
+        """
+    )
+
+    assert printed == "told: the engine was closed before this call was done\n"
