@@ -16,6 +16,11 @@ from .routing.decision import Decision, PlannedAttempt
 class DecisionSnapshot(AmberSnapshotExtension):
     """Serialises a Decision, or a list, tuple or iterator of them; other values as syrupy does."""
 
+    @classmethod
+    def get_snapshot_name(cls, **place: Any) -> str:
+        """Return a name of its own in the test's snapshot file, so that plain snapshots may stand beside it."""
+        return f"{super().get_snapshot_name(**place)}[decisions]"
+
     def serialize(self, data: Any, **kwargs: Any) -> str:
         """Return *data* as text."""
         if isinstance(data, Iterator):

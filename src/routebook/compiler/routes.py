@@ -69,11 +69,9 @@ class _FeatureRoutes:
 
     def _route(self, name: str, path: Path, target: Target, own: list[Fallback] | None) -> RouteSpec | None:
         primary = self._attempt(path, target)
-        if primary is None:
-            return None
         base: Path = ("fallbacks",) if own is None else (*path, "fallbacks")
         fallbacks = (self.definition.value.fallbacks or []) if own is None else own
-        attempts, dropped = [primary], []
+        attempts, dropped = [] if primary is None else [primary], []
         for index, fallback in enumerate(fallbacks):
             attempt = self._attempt((*base, index), fallback)
             if attempt is None:
@@ -86,6 +84,8 @@ class _FeatureRoutes:
                 self.dropped[(*base, index)] = (attempt, twin)
                 target_ = attempt.platform
                 dropped.append(Skip(target_.provider, target_.model, "it equals an attempt before it"))
+        if primary is None:
+            return None
         return RouteSpec(name, tuple(attempts), tuple(dropped), self.definition.key_span(*path))
 
     def _attempt(self, path: Path, target: Target) -> AttemptSpec | None:

@@ -9,17 +9,19 @@ from dataclasses import replace
 from .diagnostic import Diagnostic
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_NAME = r"""["']?[\w-]*(?:api[_-]?key|[_-]key|token(?!s)|secret|passw(?:or)?d|authorization|cookie)[\w-]*["']?"""
-_REFERENCE = r"""\{\s*["']?(?:env|file)["']?\s*:\s*["']?[\w./~-]+["']?\s*\}"""
+# A word that names a secret. Possessive, and tried at a word's beginning only: a line may be a megabyte long.
+_SECRET = r"api[_-]?key|[_-]key|token(?!s)|secret|passw(?:or)?d|authorization|cookie"
+_NAME = rf"""(?<![\w-])(?=[\w-]*?(?:{_SECRET}))[\w-]++["']?+"""
+_REFERENCE = r"""\{\s*+["']?(?:env|file)["']?\s*+:\s*+["']?[\w./~-]++["']?\s*+\}"""
 _LITERAL_SECRETS = (
     # the value of a key that names a secret, unless it is a reference; also where its colon was forgotten
-    re.compile(rf"{_NAME}\s*[:=]\s*(?!\s*{_REFERENCE})(?P<secret>\S.*)", re.IGNORECASE),
-    re.compile(rf"^\s*{_NAME}\s+(?P<secret>[^\s:=].*)", re.IGNORECASE),
-    re.compile(r"""["']?\bauth["']?\s*:\s*(?!["']?none\b)(?P<secret>[^\s{].*)""", re.IGNORECASE),
+    re.compile(rf"{_NAME}\s*+[:=]\s*+(?!{_REFERENCE})(?P<secret>\S.*)", re.IGNORECASE),
+    re.compile(rf"^\s*+{_NAME}\s++(?P<secret>[^\s:=].*)", re.IGNORECASE),
+    re.compile(r"""(?<![\w-])auth["']?+\s*+:\s*+(?!["']?none\b)(?P<secret>[^\s{].*)""", re.IGNORECASE),
     # the user part of an address
     re.compile(r"""(?<=://)(?P<secret>[^/\s"']+)(?=@)"""),
     # what looks like a vendor's key, wherever it stands
-    re.compile(r"\b(?P<secret>(?:sk|pk|rk|xai|gsk|ghp|hf)[-_][\w-]{12,}|AIza[\w-]{20,})", re.IGNORECASE),
+    re.compile(r"\b(?P<secret>(?:sk|pk|rk|xai|gsk|ghp|hf)[-_][\w-]{12,}+|AIza[\w-]{20,}+)", re.IGNORECASE),
 )
 _UNKNOWN_SECRET = re.compile(r"key|auth|bearer|credential|pass|pwd", re.IGNORECASE)
 
@@ -27,6 +29,7 @@ _UNKNOWN_SECRET = re.compile(r"key|auth|bearer|credential|pass|pwd", re.IGNORECA
 def with_source_lines(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> tuple[Diagnostic, ...]:
     """Return *diagnostics* with their source lines; *texts* are the files' texts by path."""
     lines: dict[str, list[str]] = {}
+    masked: dict[str, str] = {}
     located = []
     for diagnostic in diagnostics:
         path, line = diagnostic.span.path, diagnostic.span.line
@@ -34,7 +37,10 @@ def with_source_lines(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str
             lines[path] = _LINE_BREAK.split(texts[path])
         known = lines.get(path, ())
         if 0 < line <= len(known):
-            diagnostic = replace(diagnostic, source=mask(_without_literal(diagnostic, known[line - 1])))
+            shown = _without_literal(diagnostic, known[line - 1])
+            if shown not in masked:
+                masked[shown] = mask(shown)
+            diagnostic = replace(diagnostic, source=masked[shown])
         located.append(diagnostic)
     return tuple(located)
 

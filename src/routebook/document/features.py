@@ -6,44 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ..errors import FaultKind
 from .entry import Entry
+from .models import ChatCapability
 from .options import Options
 from .profiles import CredentialMode
 from .scalars import Duration, Integer, Size, Text
-
-FaultKindName = Literal[
-    "authentication",
-    "permission_denied",
-    "not_found",
-    "bad_request",
-    "unsupported_option",
-    "unsupported_capability",
-    "context_window_exceeded",
-    "content_filter",
-    "rate_limit",
-    "quota_exceeded",
-    "queue_timeout",
-    "timeout",
-    "connection",
-    "server_error",
-    "overloaded",
-    "refusal",
-    "malformed_response",
-]
-
-
-Need = Literal[
-    "tools",
-    "parallel_tools",
-    "json_object",
-    "json_schema",
-    "image_input",
-    "audio_input",
-    "file_input",
-    "streaming",
-    "reasoning",
-    "prompt_cache",
-]
 
 
 class Target(Entry):
@@ -58,7 +26,7 @@ class Target(Entry):
 class Fallback(Target):
     """A target that takes over when an earlier one fails."""
 
-    on: Annotated[list[FaultKindName], Field(min_length=1)] | None = None
+    on: Annotated[list[FaultKind], Field(min_length=1)] | None = None
     """The failures it answers. Default: rate_limit, quota_exceeded, overloaded, timeout, connection, server_error,
     malformed_response."""
 
@@ -100,7 +68,7 @@ class Feature(Entry):
     """What it is for."""
     tags: list[Text] | None = None
     """Words to select it by."""
-    needs: list[Need] | None = None
+    needs: list[ChatCapability] | None = None
     """Capabilities that every target must have; tools are inferred."""
     options: Options | None = None
     """Options of every target; a target's own win."""

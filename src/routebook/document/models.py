@@ -10,7 +10,7 @@ from .entry import Entry
 from .options import Options
 from .scalars import Integer, Number, Text
 
-Capability = Literal[
+ChatCapability = Literal[
     "tools",
     "parallel_tools",
     "json_object",
@@ -20,10 +20,9 @@ Capability = Literal[
     "file_input",
     "streaming",
     "reasoning",
-    "embeddings",
-    "image_output",
     "prompt_cache",
 ]
+Capability = Literal[ChatCapability, "embeddings", "image_output"]
 
 PriceNumber = Annotated[Number, Field(ge=0)]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from .entry import Entry
-from .scalars import Boolean, Duration, Integer, Number, Text, no_literal_credentials
+from .scalars import REFERENCES_ONLY, Boolean, Duration, Integer, Number, Text, no_literal_credentials
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
@@ -40,7 +40,7 @@ def _one_or_many(value: Any) -> Any:
 
 TimeoutSetting = Annotated[Timeout, BeforeValidator(_bare_total, json_schema_input_type=Duration | Timeout)]
 StopSequences = Annotated[list[Text], BeforeValidator(_one_or_many, json_schema_input_type=str | list[str])]
-PlainHeaders = Annotated[dict[str, Text | None], AfterValidator(no_literal_credentials)]
+PlainHeaders = Annotated[dict[str, Text | None], AfterValidator(no_literal_credentials), REFERENCES_ONLY]
 
 
 class Reasoning(Entry):

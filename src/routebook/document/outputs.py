@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from pydantic.functional_validators import BeforeValidator, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -41,6 +41,8 @@ class Confidence(Entry):
 class Alternative(Entry):
     """What is chosen instead: the id that an input holds, or the first candidate that fits."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
     input: Text | None = None
     """Name of the input that holds an id."""
     where: dict[str, str | int | float | bool | None] | None = None
@@ -48,7 +50,7 @@ class Alternative(Entry):
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Alternative:
-        if (self.input is None) == (self.where is None):
+        if len(self.model_fields_set) != 1 or (self.input is None and self.where is None):
             raise PydanticCustomError("one_of", "an alternative has either `input` or `where`")
         return self
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from reprlib import repr as short_repr
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -104,7 +105,9 @@ def _diagnostic(
         return diagnose(code, place, f"required key {path[-1]!r} is missing", help=f"add `{path[-1]}: ...`")
     help_text = _HELP[kind].format(**context) if kind in _HELP else None
     notes = () if code in _NAMES_ITS_VARIABLE else _where_from(node, path)
-    return diagnose(code, locate(node, path), _sentence(problem, path), notes=notes, help=help_text or _mend(problem))
+    return diagnose(
+        code, locate(node, path), _sentence(problem, path), notes=notes, help=help_text or _mend(problem, path)
+    )
 
 
 def _where_from(node: Node, path: Sequence[str | int]) -> tuple[str, ...]:
@@ -119,7 +122,8 @@ def _where_from(node: Node, path: Sequence[str | int]) -> tuple[str, ...]:
 def _sentence(problem: ErrorDetails, path: Sequence[str | int]) -> str:
     kind, value = problem["type"], problem["input"]
     if kind in _WANTED:
-        return f"{_subject(path)} must be {_WANTED[kind]}, not {_described(value, path)}"
+        found = _kind(value) if _WANTED[kind] == "a mapping" else _described(value, path)
+        return f"{_subject(path)} must be {_WANTED[kind]}, not {found}"
     if kind == "literal_error":
         return f"{_subject(path)} cannot be {_described(value, path).removeprefix('the text ')}"
     if kind in _BOUNDS:
@@ -141,26 +145,32 @@ def _may_be_secret(path: Sequence[str | int]) -> bool:
 
 
 def _described(value: Any, path: Sequence[str | int]) -> str:
+    if value is None or isinstance(value, (dict, list, bool)) or _may_be_secret(path):
+        return _kind(value)
+    return f"the {'number' if isinstance(value, (int, float)) else 'text'} {short_repr(value)}"
+
+
+def _kind(value: Any) -> str:
+    """Say what sort of thing *value* is, without repeating it: text in a mapping's place may hold a secret."""
     if value is None:
         return "nothing"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
     if isinstance(value, bool):
         return f"the boolean {str(value).lower()}"
-    noun = "number" if isinstance(value, (int, float)) else "text"
-    return f"this {noun}" if _may_be_secret(path) else f"the {noun} {value!r}"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list) else "text"
 
 
-def _mend(problem: ErrorDetails) -> str | None:
+def _mend(problem: ErrorDetails, path: Sequence[str | int]) -> str | None:
     kind, value = problem["type"], problem["input"]
     if kind == "literal_error":
         expected = str(problem.get("ctx", {}).get("expected", ""))
         words = [word for word in expected.replace("' or '", "', '").strip("'").split("', '") if word]
         near = did_you_mean(value, words) if isinstance(value, str) else None
         return near or f"one of: {', '.join(words)}"
-    if kind == "string_type" and isinstance(value, (int, float)):
+    if kind == "string_type" and isinstance(value, (int, float)) and not _may_be_secret(path):
         return "put it in quotes"
     if kind in {"model_type", "dict_type"} and value is None:
         return "an empty mapping is written `{}`"

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from .entry import Entry
 from .options import TimeoutSetting
-from .scalars import SecretReference, Text, TextOrSecret, no_literal_credentials
+from .scalars import (
+    REFERENCES_ONLY,
+    ContentReference,
+    SecretReference,
+    Text,
+    TextOrSecret,
+    no_literal_credentials,
+)
+from .scripts import ScriptItem
 
-Headers = Annotated[dict[str, TextOrSecret], AfterValidator(no_literal_credentials)]
+Headers = Annotated[dict[str, TextOrSecret], AfterValidator(no_literal_credentials), REFERENCES_ONLY]
+
+
+def _as_written(script: Any) -> Any:
+    """Leave a script as it is: the compiler shapes it, wherever it stands."""
+    return script
+
+
+Script = Annotated[Any, BeforeValidator(_as_written, json_schema_input_type=list[ScriptItem] | ContentReference | None)]
 
 
 class Provider(Entry):
@@ -33,5 +49,5 @@ class Provider(Entry):
     """Fields added to every request; merges like the option of that name."""
     timeout: TimeoutSetting | None = None
     """A duration (the whole call), or a mapping of connect, first_token, idle and total."""
-    script: Any = None
+    script: Script = None
     """For `api: scripted`: the script, or `{file: PATH}`."""

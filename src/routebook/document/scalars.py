@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from reprlib import repr as short_repr
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag
@@ -41,7 +42,7 @@ def _duration(value: Any) -> float:
     read = seconds(value) if isinstance(value, str) else None
     if read is None:
         raise PydanticCustomError(
-            "duration", "expected a duration such as 250ms, 30s or 5m, not {value}", {"value": repr(value)}
+            "duration", "expected a duration such as 250ms, 30s or 5m, not {value}", {"value": short_repr(value)}
         )
     return read
 
@@ -55,7 +56,9 @@ def _positive(value: float) -> float:
 def _size(value: Any) -> int:
     read = size_bytes(value) if isinstance(value, str) else value
     if not isinstance(read, int) or isinstance(read, bool):
-        raise PydanticCustomError("size", "expected a size such as 64KiB or 1MiB, not {value}", {"value": repr(value)})
+        raise PydanticCustomError(
+            "size", "expected a size such as 64KiB or 1MiB, not {value}", {"value": short_repr(value)}
+        )
     return read
 
 
@@ -84,6 +87,7 @@ def _env_size(value: str) -> str:
 
 
 _DurationText = Annotated[str, Field(pattern=f"^{_DURATION.pattern}$")]
+_Bytes = Annotated[int, Field(ge=1)]
 _SizeText = Annotated[str, Field(pattern=f"^{_SIZE.pattern}$")]
 
 Text = Annotated[str, from_environment(text, "text", str)]
@@ -98,7 +102,7 @@ Duration = Annotated[
     from_environment(_env_duration, "a duration such as 30s", _DurationText),
 ]
 Size = Annotated[
-    int, Field(ge=1), BeforeValidator(_size), from_environment(_env_size, "a size such as 64KiB", _SizeText | int)
+    _Bytes, BeforeValidator(_size), from_environment(_env_size, "a size such as 64KiB", _SizeText | _Bytes)
 ]
 
 
@@ -157,6 +161,7 @@ TextOrSecret = Annotated[
 ]
 
 _CREDENTIAL_HEADER = re.compile(r"(?:proxy-)?authorization|cookie|(?:.*[-_])?(?:key|token|secret|password)", re.I)
+_IN_ANY_CASE = re.sub("[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", _CREDENTIAL_HEADER.pattern)
 
 
 def carries_credential(header: str) -> bool:
@@ -170,6 +175,17 @@ def no_literal_credentials(headers: dict[str, Any] | None) -> dict[str, Any] | N
     if names:
         raise PydanticCustomError("secret_header", "a header that carries a credential is no literal", {"names": names})
     return headers
+
+
+REFERENCES_ONLY = Field(json_schema_extra={"patternProperties": {f"^(?:{_IN_ANY_CASE})$": {"not": {"type": "string"}}}})
+"""What the JSON Schema of headers says of `no_literal_credentials`."""
+
+
+class ContentReference(TypedDict):
+    """Content in a file of its own, below the book's root."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+    file: str
 
 
 @dataclass(frozen=True, slots=True)

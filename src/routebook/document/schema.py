@@ -27,6 +27,22 @@ def _described(section: str) -> str:
     return f"{_SECTION_WORDS[section]} A mapping from a name to a definition."
 
 
+# pydantic keeps its own words for bounds on scalars that may also be read from the environment.
+_BOUNDS = {"ge": "minimum", "le": "maximum"}
+
+
+def _standard(schema: Any) -> Any:
+    """Return *schema* with the standard's words only."""
+    if isinstance(schema, list):
+        return [_standard(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        _BOUNDS.get(key, key) if isinstance(value, (int, float)) else key: _standard(value)
+        for key, value in schema.items()
+    }
+
+
 def route_file_schema() -> dict[str, Any]:
     """Return the JSON Schema of one route file."""
     fields: dict[str, Any] = {
@@ -36,7 +52,7 @@ def route_file_schema() -> dict[str, Any]:
     fields[SETTINGS] = (Settings, Field(default=None, description="The book's defaults."))
     route_file = create_model("RouteFile", __base__=Entry, __config__=None, **fields)
     route_file.model_config = ConfigDict(**route_file.model_config, title="Routebook route file")
-    schema = route_file.model_json_schema(by_alias=True)
+    schema = _standard(route_file.model_json_schema(by_alias=True))
     schema["properties"] = {name: _named(name, part) for name, part in schema["properties"].items()}
     return {"$schema": DIALECT, **schema, "title": "Routebook route file", "description": "One file of a book."}
 
@@ -51,7 +67,7 @@ def _named(section: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 def script_schema() -> dict[str, Any]:
     """Return the JSON Schema of a script."""
-    schema = TypeAdapter(list[ScriptItem]).json_schema(by_alias=True)
+    schema = _standard(TypeAdapter(list[ScriptItem]).json_schema(by_alias=True))
     return {"$schema": DIALECT, **schema, "title": "Routebook script", "description": "A script: first match answers."}
 
 

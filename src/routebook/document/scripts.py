@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ..errors import FaultKind
 from .entry import Entry
-from .features import FaultKindName
 from .scalars import Duration, Integer, Number
 
 
@@ -64,7 +64,7 @@ class Refusal(Entry):
 
     status: Annotated[Integer, Field(ge=100, le=599)] | None = None
     """The HTTP status."""
-    kind: FaultKindName | None = None
+    kind: FaultKind | None = None
     """The fault's kind. Default: as the status says."""
     retry_after: Annotated[Number, Field(ge=0)] | None = None
     """Seconds."""
@@ -72,8 +72,13 @@ class Refusal(Entry):
     """The provider's sentence."""
 
 
+_ANSWERS = ("text", "json", "tool_calls", "error")
+
+
 class Reply(Entry):
     """What an entry answers."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [name]} for name in _ANSWERS]})
 
     text: str | None = None
     """A template; it knows tool_result, text, turn and feature."""
@@ -92,7 +97,7 @@ class Reply(Entry):
 
     @model_validator(mode="after")
     def _something(self) -> Reply:
-        if not self.model_fields_set & {"text", "json_", "tool_calls", "error"}:
+        if not self.model_fields_set & {"json_", *_ANSWERS}:
             raise PydanticCustomError("one_of", "a reply has text, json, tool_calls or error")
         return self
 

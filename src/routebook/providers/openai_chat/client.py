@@ -41,7 +41,7 @@ class OpenAIChatClient:
         """Make one model call; see `ModelClient.complete`."""
         body = encode(request, self._config.quirks)
         if isinstance(body, Fault):
-            raise self._error(request, body)
+            raise self._error(request, body, sent=False)
         headers = _merge(self._headers, request.options.get("extra_headers", {}))
         timeouts = _timeouts(self._config.timeout, request.options.get("timeout"))
         try:
@@ -58,7 +58,9 @@ class OpenAIChatClient:
         """Close every connection; the client is not used again."""
         await self._transport.close()
 
-    def _error(self, request: ChatRequest, fault: Fault, response: HttpResponse | None = None) -> ProviderError:
+    def _error(
+        self, request: ChatRequest, fault: Fault, response: HttpResponse | None = None, *, sent: bool = True
+    ) -> ProviderError:
         request_id = None if response is None else response.headers.get("x-request-id")
         return ProviderError(
             fault.message,
@@ -68,6 +70,7 @@ class OpenAIChatClient:
             status=None if response is None else response.status,
             retry_after=fault.retry_after,
             request_id=None if request_id is None else redact(request_id, self._secrets),
+            sent=sent,
         )
 
 

@@ -1,0 +1,236 @@
+"""The published JSON Schemas say what the models say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from routebook.book import read_book
+from routebook.document.schema import schemas
+from routebook.source.node import to_plain
+from routebook.source.parse import parse, parse_content
+from routebook.source.tree import SourceFile, read_tree
+
+ROOT = Path(__file__).parents[2]
+BOOKS = ROOT / "tests" / "books"
+ROUTE_FILE = Draft202012Validator(schemas()["route-file.schema.json"])
+SCRIPT = Draft202012Validator(schemas()["script.schema.json"])
+# What a schema of one file cannot know: references between definitions, and what a variable holds.
+SHAPE = {"RB201", "RB202", "RB203", "RB204", "RB205", "RB206"}
+
+
+def environment(case: Path) -> dict[str, str]:
+    file = case / "environment.json"
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def plain_files(book: Path) -> list[Any]:
+    """What each route file of a book says; null for one that says nothing that could be shaped."""
+    nodes = [parse(file).node for file in read_tree(book).files]
+    return [None if node is None else to_plain(node) for node in nodes]
+
+
+def plain_scripts(book: Path) -> list[Any]:
+    files = [SourceFile(file.name, file.read_text(encoding="utf-8")) for file in sorted(book.glob("_scripts/*.yaml"))]
+    nodes = [parse_content(file).node for file in files]
+    return [None if node is None else to_plain(node) for node in nodes]
+
+
+def cases(good: bool) -> list[str]:
+    """The golden books that compile, or those whose every error is one of shape."""
+    found = []
+    for case in sorted(BOOKS.iterdir()):
+        report = read_book(case / "book", environment(case))
+        errors = {diagnostic.code for diagnostic in report.diagnostics if diagnostic.severity == "error"}
+        if (not errors) if good else (errors and errors <= SHAPE):
+            found.append(case.name)
+    return found
+
+
+def test_the_published_schemas_are_those_of_the_models():
+    published = {file.name: json.loads(file.read_text(encoding="utf-8")) for file in (ROOT / "schemas").glob("*.json")}
+
+    assert published == schemas(), "run `routebook schema --write schemas`"
+
+
+@pytest.mark.parametrize("name", sorted(schemas()))
+def test_a_published_schema_is_itself_a_valid_schema(name: str):
+    Draft202012Validator.check_schema(schemas()[name])
+
+
+@pytest.mark.parametrize("case", cases(good=True))
+def test_each_file_of_a_book_that_compiles_fits_the_schema(case: str):
+    for content in plain_files(BOOKS / case / "book"):
+        ROUTE_FILE.validate(content)
+
+
+@pytest.mark.parametrize("case", cases(good=False))
+def test_a_book_of_a_wrong_shape_is_refused_by_the_schema(case: str):
+    book = BOOKS / case / "book"
+
+    refused = [content for content in plain_files(book) if not ROUTE_FILE.is_valid(content)]
+    refused += [script for script in plain_scripts(book) if not SCRIPT.is_valid(script)]
+
+    assert refused
+
+
+def test_there_are_books_of_both_kinds():
+    assert len(cases(good=True)) >= 5
+    assert len(cases(good=False)) >= 5
+
+
+def test_each_file_of_the_example_book_fits_the_schema():
+    contents = plain_files(ROOT / "routes")
+
+    assert contents
+    for content in contents:
+        ROUTE_FILE.validate(content)
+    for script in plain_scripts(ROOT / "routes"):
+        SCRIPT.validate(script)
+
+
+def provider(**keys: Any) -> dict[str, Any]:
+    return {"providers": {"openai": keys}}
+
+
+def options(**keys: Any) -> dict[str, Any]:
+    return {"features": {"f": {"use": {"model": "a/b", "options": keys}}}}
+
+
+def tools(**keys: Any) -> dict[str, Any]:
+    return {"mcp_servers": {"s": {"command": "s"}}, "features": {"f": {"use": {"model": "a/b"}, "tools": keys}}}
+
+
+ALIKE: list[tuple[dict[str, Any], bool]] = [
+    ({}, True),
+    ({"settings": {}}, True),
+    ({"setings": {}}, False),
+    ({"features": None}, False),
+    ({"features": []}, False),
+    ({"features": {"f": None}}, False),
+    ({"features": {"F": {}}}, False),
+    ({"features": {"f" * 64: {"use": {"model": "a/b"}}}}, True),
+    ({"features": {"f" * 65: {"use": {"model": "a/b"}}}}, False),
+    ({"mcp_servers": {"a.b": {"command": "x"}}}, False),
+    ({"mcp_servers": {"a": {}}}, False),
+    ({"mcp_servers": {"a": {"command": ""}}}, False),
+    ({"mcp_servers": {"a": {"command": "x", "env": {"A": {"env": "B"}, "C": "d"}}}}, True),
+    ({"mcp_servers": {"a": {"command": "x", "env": {"A": {"env": "B", "default": "d"}}}}}, False),
+    (provider(), True),
+    (provider(api_key={"env": "NAME"}), True),
+    (provider(api_key={"file": "/run/secrets/key"}), True),
+    (provider(api_key=None), True),
+    (provider(api_key="literal"), False),
+    (provider(api_key={}), False),
+    (provider(api_key={"env": "A", "file": "B"}), False),
+    (provider(api_key={"env": "no-variable"}), False),
+    (provider(auth="none"), True),
+    (provider(auth="basic"), False),
+    (provider(headers={"X-Title": "x", "X-Key": {"env": "A"}}), True),
+    (provider(headers={"X-Title": 1}), False),
+    (provider(headers={"Authorization": "Bearer x"}), False),
+    (provider(timeout="30s"), True),
+    (provider(timeout="30"), False),
+    (provider(timeout=30), False),
+    (provider(timeout={"total": "30s", "idle": None}), True),
+    (provider(timeout={"total": "soon"}), False),
+    (provider(timeout={"env": "T", "default": "30s"}), True),
+    (options(temperature=None), True),
+    (options(temperature=2), True),
+    (options(temperature=2.1), False),
+    (options(temperature="1"), False),
+    (options(temperature=True), False),
+    (options(temperature={"env": "T", "default": 1}), True),
+    (options(temperature={"env": "T", "other": 1}), False),
+    (options(seed=1.5), False),
+    (options(stop="x"), True),
+    (options(stop=["x"]), True),
+    (options(stop=[1]), False),
+    (options(reasoning={"effort": "high"}), True),
+    (options(reasoning={"effort": "huge"}), False),
+    (options(reasoning={"budget_tokens": -1}), False),
+    (options(extra_headers={"X-Token": "x"}), False),
+    (options(extra_headers={"X-Title": None}), True),
+    (options(extra_body={"any": {"thing": [1, None]}}), True),
+    (options(temprature=1), False),
+    (tools(servers=["s"]), True),
+    (tools(servers=[]), False),
+    (tools(), False),
+    (tools(servers=["s"], result_limit="64KiB"), True),
+    (tools(servers=["s"], result_limit=64), True),
+    (tools(servers=["s"], result_limit=0), False),
+    (tools(servers=["s"], result_limit="64K"), False),
+    (tools(servers=["s"], max_turns=0), False),
+    (tools(servers=["s"], max_turns=None), False),
+    ({"outputs": {"o": {"schema": {"file": "_s/x.json"}}}}, True),
+    ({"outputs": {"o": {}}}, False),
+    ({"outputs": {"o": {"schema": True, "repair": {"attempts": 11}}}}, False),
+    ({"outputs": {"o": {"schema": True, "checks": [{"choice": {"field": "a"}}]}}}, False),
+    (
+        {
+            "outputs": {
+                "o": {"schema": True, "checks": [{"choice": {"field": "a", "from": "b", "otherwise": [{}]}}]},
+            }
+        },
+        False,
+    ),
+    (
+        {
+            "outputs": {
+                "o": {
+                    "schema": True,
+                    "checks": [{"choice": {"field": "a", "from": "b", "otherwise": [{"input": "x", "where": {}}]}}],
+                },
+            }
+        },
+        False,
+    ),
+    ({"features": {"f": {"use": {"model": "a/b"}, "fallbacks": [{"model": "c", "on": []}]}}}, False),
+    ({"features": {"f": {"use": {"model": "a/b"}, "fallbacks": [{"model": "c", "on": ["rate_limits"]}]}}}, False),
+    ({"models": {"m": {"provider": "p", "price": {"input": -1}}}}, False),
+    ({"models": {"m": {"provider": "p", "capabilities": ["flying"]}}}, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("content", "fits"), ALIKE, ids=[f"{i}-{json.dumps(c)[:60]}" for i, (c, _) in enumerate(ALIKE)]
+)
+def test_the_schema_and_the_reader_agree(content: dict[str, Any], fits: bool, tmp_path: Path):
+    (tmp_path / "book.json").write_text(json.dumps(content))
+
+    codes = {diagnostic.code for diagnostic in read_book(tmp_path, {}).diagnostics}
+
+    assert (not codes & SHAPE) is fits
+    assert ROUTE_FILE.is_valid(content) is fits
+
+
+SCRIPTS: list[tuple[Any, bool]] = [
+    ([], True),
+    ([{"reply": {"text": "x"}}], True),
+    ([{"reply": {"json": None}}], True),
+    ([{"reply": {}}], False),
+    ([{"reply": {"usage": {"input": 1}}}], False),
+    ([{"when": {"turn": 0}, "reply": {"text": "x"}}], False),
+    ([{"when": {"turn": 1}}], False),
+    ([{"reply": {"text": "x", "delay": "1s"}}], True),
+    ([{"reply": {"text": "x", "delay": 1}}], False),
+    ([{"reply": {"error": {"status": 429, "kind": "rate_limit"}}}], True),
+    ([{"reply": {"error": {"kind": "bad_luck"}}}], False),
+    ([{"reply": {"tool_calls": [{"name": "a.b", "arguments": [1]}]}}], True),
+    ({"reply": {"text": "x"}}, False),
+]
+
+
+@pytest.mark.parametrize(("script", "fits"), SCRIPTS, ids=[json.dumps(script) for script, _ in SCRIPTS])
+def test_the_scripts_schema_and_its_reader_agree(script: Any, fits: bool, tmp_path: Path):
+    book = {"providers": {"stage": {"api": "scripted", "script": script}}}
+    (tmp_path / "book.json").write_text(json.dumps(book))
+
+    codes = {diagnostic.code for diagnostic in read_book(tmp_path, {}).diagnostics}
+
+    assert (not codes & SHAPE) is fits
+    assert SCRIPT.is_valid(script) is fits
