@@ -63,6 +63,11 @@ def from_environment(convert: Callable[[str], Any], expected: str, written: Any)
     return BeforeValidator(read, json_schema_input_type=written | EnvReference)
 
 
+def one_of(words: Any) -> BeforeValidator:
+    """Let a field of closed *words*, a Literal, also be `{env: NAME}`; the words are checked as if written."""
+    return from_environment(text, "text", words)
+
+
 def text(value: str) -> str:
     """Take the variable's text as it is."""
     return value

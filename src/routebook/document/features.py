@@ -8,10 +8,14 @@ from pydantic import Field
 
 from ..errors import FaultKind
 from .entry import Entry
+from .environment import one_of
 from .models import ChatCapability
 from .options import Options
 from .profiles import CredentialMode
 from .scalars import Duration, Integer, Size, Text
+
+_OnLimit = Literal["finish", "fail"]
+OnLimit = Annotated[_OnLimit, one_of(_OnLimit)]
 
 
 class Target(Entry):
@@ -57,7 +61,7 @@ class Tools(Entry):
     """For one tool call."""
     result_limit: Size = 65536
     """The most bytes of one result that the model is shown."""
-    on_limit: Literal["finish", "fail"] = "finish"
+    on_limit: OnLimit = "finish"
     """`finish`: one last call without tools; `fail`: a LimitError."""
 
 

@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from .entry import Entry
+from .environment import one_of
 from .scalars import REFERENCES_ONLY, Boolean, Duration, Integer, Number, Text, no_literal_credentials
 
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+_Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+Effort = Annotated[_Effort, one_of(_Effort)]
 
 
 class Timeout(Entry):

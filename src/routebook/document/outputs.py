@@ -9,9 +9,16 @@ from pydantic.functional_validators import BeforeValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from .entry import Entry
+from .environment import one_of
 from .scalars import Integer, Number, Text
 
 Share = Annotated[Number, Field(ge=0, le=1)]
+_IfNone = Literal["keep", "empty", "fail"]
+IfNone = Annotated[_IfNone, one_of(_IfNone)]
+_OnFailure = Literal["raise", "otherwise"]
+OnFailure = Annotated[_OnFailure, one_of(_OnFailure)]
+_Strategy = Literal["auto", "native", "prompt"]
+Strategy = Annotated[_Strategy, one_of(_Strategy)]
 
 
 def _one_or_many(value: Any) -> Any:
@@ -72,9 +79,9 @@ class Choice(Entry):
     """How sure the model must be."""
     otherwise: list[Alternative] = []
     """What is chosen instead, first valid one."""
-    if_none: Literal["keep", "empty", "fail"] = "keep"
+    if_none: IfNone = "keep"
     """What happens when the confidence is too low and no alternative is valid."""
-    on_failure: Literal["raise", "otherwise"] = "raise"
+    on_failure: OnFailure = "raise"
     """Whether a failed run takes an alternative instead of raising its error."""
 
 
@@ -90,7 +97,7 @@ class Output(Entry):
 
     schema_: Annotated[dict[str, Any] | bool, Field(alias="schema")]
     """JSON Schema (2020-12), or `{file: PATH}` below the book's root."""
-    strategy: Literal["auto", "native", "prompt"] = "auto"
+    strategy: Strategy = "auto"
     """`native`: the API holds the model to the schema; `prompt`: the schema is part of the instructions; `auto`
     picks by the model's capabilities."""
     repair: Repair | None = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from .entry import Entry
+from .environment import one_of
 from .scalars import Text
 
-CredentialMode = Literal["platform", "prefer_caller", "caller"]
+_Mode = Literal["platform", "prefer_caller", "caller"]
+CredentialMode = Annotated[_Mode, one_of(_Mode)]
 
 
 class Profile(Entry):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator
 
 from .entry import Entry
+from .environment import one_of
 from .options import TimeoutSetting
 from .scalars import (
     REFERENCES_ONLY,
@@ -18,6 +19,8 @@ from .scalars import (
 )
 from .scripts import ScriptItem
 
+_Auth = Literal["none"]
+Auth = Annotated[_Auth, one_of(_Auth)]
 Headers = Annotated[dict[str, TextOrSecret], AfterValidator(no_literal_credentials), REFERENCES_ONLY]
 
 
@@ -41,7 +44,7 @@ class Provider(Entry):
     """The address, as the vendor's own SDK takes it (with `/v1` for the OpenAI dialects)."""
     api_key: SecretReference | None = None
     """Reference to the platform's key."""
-    auth: Literal["none"] | None = None
+    auth: Auth | None = None
     """`none`: the provider takes no key."""
     headers: Headers | None = None
     """Headers of every request. One that carries a credential must be a reference."""
