@@ -162,7 +162,9 @@ async def test_a_hundred_random_cancellations_leave_no_task_and_no_process_behin
     assert left == set()
 
 
-async def test_closing_leaves_no_server_process_even_if_a_run_still_starts_it(books, tmp_path, alive, monkeypatch):
+async def test_closing_leaves_no_server_process_even_if_a_run_still_starts_it(
+    books, tmp_path, alive, monkeypatch, eventually
+):
     monkeypatch.setattr(engine_module, "_DRAIN_S", 0.01)
     book = books.scripted({"reply": {"text": "ok"}}, tools={"servers": ["plain"]})
     book["mcp_servers"] = {"plain": books.tools(env={"PID_DIR": str(tmp_path)})}
@@ -173,8 +175,7 @@ async def test_closing_leaves_no_server_process_even_if_a_run_still_starts_it(bo
 
     with pytest.raises(EngineClosed):
         await run
-    await asyncio.sleep(0.2)
-    assert alive(tmp_path) == []
+    await eventually(lambda: alive(tmp_path) == [])
 
 
 async def test_a_reload_that_is_overtaken_by_close_does_not_open_the_engine_again(books, tmp_path):
