@@ -24,7 +24,7 @@ from .example import copy_example, example_book, example_input, example_script
 
 QUESTION = "What did I promise to do this week, and what day is it today?"
 CONVERSATION = "The dentist can see me on Monday at nine. I should bring the X-ray from last year."
-SHOWN = ("chat_agent", "chat_responses", "conv_folder", "daily_summary", "fair_use", "web_search")
+SHOWN = ("chat_agent", "conv_folder", "daily_summary", "fair_use", "web_search")
 
 _EDITED = Path("features") / "conversations.yaml"
 _LONGEST_WAIT_S = 5.0
