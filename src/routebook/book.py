@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .canonical.frozen import thaw
 from .compiler.build import Materials
 from .compiler.scripts import freeze_script
 from .compiler.stages import compile_document
@@ -60,7 +61,7 @@ def compile_mapping(book: Mapping[str, Any], environment: Environment | None = N
     Raises:
         RouteFileError: The book does not compile; `diagnostics` has every problem.
     """
-    text = json.dumps(book, indent=2, ensure_ascii=False)
+    text = json.dumps(thaw(book), indent=2, ensure_ascii=False)
     file = SourceFile(_MAPPING_PATH, text)
     return _table_of(_compile_files((file,), (), _no_content, environment))
 
@@ -126,7 +127,8 @@ def _compile_files(
 ) -> BookReport:
     environment = os.environ if environment is None else environment
     sources, diagnostics = list(files), list(earlier)
-    nodes: list[Node | None] = [None] * has_errors(diagnostics)
+    # A file that could not be read may define any name; None stands for it.
+    nodes: list[Node | None] = [None for diagnostic in diagnostics if diagnostic.severity == "error"]
     for file in sources:
         parsed = parse(file)
         nodes.append(parsed.node)
@@ -144,7 +146,6 @@ def _compile_files(
             diagnostics += parsed.diagnostics
             if parsed.node is not None:
                 contents[name] = parsed.node
-    materials = Materials(registry.traits(), registry.presets(), contents)
-    table, said = compile_document(document, materials, diagnostics)
-    located = with_source_lines(said, {file.path: file.text for file in sources})
-    return BookReport(None if table is None else replace(table, diagnostics=located), located)
+    texts = {file.path: file.text for file in sources}
+    materials = Materials(registry.traits(), registry.presets(), contents, texts)
+    return BookReport(*compile_document(document, materials, diagnostics))

@@ -144,7 +144,7 @@ class ProviderError(RoutebookError):
 
 
 class LimitError(RoutebookError):
-    """A run reached one of its limits (`turns`) and its feature says `on_limit: fail`."""
+    """A run reached one of its limits (`turns` or `calls`) and its feature says `on_limit: fail`."""
 
     def __init__(self, message: str, limit: str) -> None:
         self.limit = limit

@@ -19,6 +19,7 @@ from routebook import (
     RoutingTable,
     compile_mapping,
 )
+from routebook.book import compile_book
 
 PROVIDERS = {"openai": {}, "groq": {}, "mistral": {}}
 
@@ -370,7 +371,7 @@ def test_a_callers_model_is_refused_and_never_ignored():
     with pytest.raises(RequestError, match="does not let a caller choose the model") as caught:
         one({"use": {"model": "openai/a"}}).resolve("summary", facts=Facts(model="openai/b"))
 
-    assert caught.value.field == "model"
+    assert caught.value.field == "override"
 
 
 def test_a_decision_as_a_dict_has_the_documented_keys_and_is_json():
@@ -443,8 +444,35 @@ def test_each_reason_has_the_file_and_line_that_decided(tmp_path):
     assert reasons == {
         "profile": ("the context asks for profile 'max'", "who.yaml:3"),
         "route": ("the entry of profile 'premium', which 'max' extends", "what.yaml:6"),
-        "credentials": ("platform: the platform pays", "what.yaml:3"),
+        "credentials": ("platform: the platform pays", "what.yaml:4"),
     }
+
+
+def test_a_reason_that_rests_on_a_setting_or_an_ancestor_names_their_line(tmp_path):
+    (tmp_path / "who.yaml").write_text(
+        "profiles:\n  a:\n    credentials: caller\n  b: {extends: a}\n"
+        "settings:\n  default_profile: b\n  byok_profile: b\n"
+    )
+    (tmp_path / "what.yaml").write_text("providers: {openai: {}}\nfeatures: {f: {use: {model: openai/a}}}\n")
+
+    decision = compile_book(tmp_path).resolve("f", Context(credentials={"openai": "key"}))
+
+    assert [(reason.step, str(reason.at)) for reason in decision.reasons] == [
+        ("profile", "who.yaml:7"),
+        ("route", "what.yaml:2"),
+        ("credentials", "who.yaml:3"),
+    ]
+
+
+def test_nobody_is_said_to_pay_where_no_target_takes_a_key():
+    book = {
+        "providers": {"local": {"preset": "ollama"}},
+        "features": {"f": {"use": {"model": "local/m"}}},
+    }
+
+    for context in (None, Context(credentials={"openai": "key"})):
+        reason = compile_mapping(book).resolve("f", context).reasons[-1]
+        assert reason.text == "prefer_caller: nobody pays, no target takes a key"
 
 
 def test_every_reason_has_a_line_in_a_book_without_profiles_too():

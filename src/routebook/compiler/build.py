@@ -27,11 +27,14 @@ _NOUNS = {
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """What the compiler must know of the world: wire APIs, presets, and the content files that the book names."""
+    """What the compiler must know of the world: wire APIs, presets, the content files that the book names, and
+    the texts of all files by path, for the diagnostics' source lines.
+    """
 
     apis: Mapping[str, ApiTraits]
     presets: Mapping[str, Mapping[str, Any]] = EMPTY
     contents: Mapping[str, Node] = EMPTY
+    texts: Mapping[str, str] = EMPTY
 
 
 @dataclass(slots=True)
@@ -51,6 +54,7 @@ class Build:
     byok_profile: str | None = None
     used: set[tuple[str, str]] = field(default_factory=set)
     undeclared: set[str] = field(default_factory=set)
+    refused: dict[tuple[Span, str], dict[str, str | None]] = field(default_factory=dict)
 
     def report(
         self,

@@ -26,4 +26,4 @@ def find_dead(build: Build) -> None:
         for name, definition in getattr(build.document, section).items():
             if (section, name) not in build.used:
                 message = f"{noun} {name!r} is never used"
-                build.report("RB501", definition.key, message, help="remove it, or route a feature to it")
+                build.report("RB501", definition.key, message, help="remove it, or use it in a feature")

@@ -32,10 +32,15 @@ def find_model(build: Build, name: str, place: Span, subject: str) -> ModelSpec 
     provider, _, wire_id = name.partition("/")
     if not build.refer("providers", provider, place, subject):
         return None
-    for declared in build.models.values():
-        if (declared.provider, declared.id) == (provider, wire_id):
-            build.used.add(("models", declared.name))
-            return declared
+    declared = [model for model in build.models.values() if (model.provider, model.id) == (provider, wire_id)]
+    if len(declared) > 1:
+        names = " and ".join(sorted(repr(model.name) for model in declared))
+        build.used |= {("models", model.name) for model in declared}
+        build.report("RB304", place, f"{subject} names {name!r}, which the models {names} are", help="name one of them")
+        return None
+    if declared:
+        build.used.add(("models", declared[0].name))
+        return declared[0]
     _note_unknown(build, name, place)
     return ModelSpec(name, provider, wire_id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..diagnostics.suggest import did_you_mean
 from ..document.entry import Definition
-from ..document.profiles import CredentialMode, Profile
+from ..document.profiles import Profile
 from ..routing.spec import ProfileSpec
 from .build import Build
 
@@ -20,8 +20,15 @@ def link_profiles(build: Build) -> None:
     reported: set[str] = set()
     for name, definition in build.document.profiles.items():
         lineage = _lineage(build, definition, reported)
-        description, span = definition.value.description, definition.key
-        build.profiles[name] = ProfileSpec(name, lineage, _credentials(build, lineage), description, span)
+        payer = _payer(build, lineage)
+        build.profiles[name] = ProfileSpec(
+            name=name,
+            lineage=lineage,
+            credentials=None if payer is None else payer.value.credentials,
+            description=definition.value.description,
+            credentials_span=None if payer is None else payer.key_span("credentials"),
+            span=definition.key,
+        )
     if not build.document.names("profiles") and not build.document.unread:
         build.profiles[_ONLY] = ProfileSpec(_ONLY, (_ONLY,))
     _settle(build)
@@ -54,9 +61,10 @@ def _report_cycle(build: Build, cycle: list[str], reported: set[str]) -> None:
     )
 
 
-def _credentials(build: Build, lineage: tuple[str, ...]) -> CredentialMode | None:
-    modes = (build.document.profiles[name].value.credentials for name in lineage)
-    return next((mode for mode in modes if mode is not None), None)
+def _payer(build: Build, lineage: tuple[str, ...]) -> Definition[Profile] | None:
+    """Return the profile of *lineage* whose credential mode holds, the nearest that has one."""
+    ancestors = (build.document.profiles[name] for name in lineage)
+    return next((ancestor for ancestor in ancestors if ancestor.value.credentials is not None), None)
 
 
 def _settle(build: Build) -> None:

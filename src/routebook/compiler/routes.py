@@ -8,10 +8,10 @@ from ..canonical.frozen import freeze_mapping
 from ..document.entry import Definition
 from ..document.features import Fallback, Feature, Target
 from ..routing.decision import Skip
-from ..routing.spec import DEFAULT_FALLBACK_ON, AttemptSpec, FeatureSpec, ModelSpec, RouteSpec
+from ..routing.spec import DEFAULT_FALLBACK_ON, AttemptSpec, FeatureSpec, RouteSpec
 from .build import Build
 from .capabilities import Needs, check_capabilities, needs_of
-from .targets import link_target
+from .targets import link_target, report_refused
 from .tools import link_tools
 
 Path = tuple[str | int, ...]
@@ -37,8 +37,10 @@ def link_features(build: Build) -> None:
             tools=tools,
             output=value.output,
             description=value.description,
+            credentials_span=None if value.credentials is None else definition.key_span("credentials"),
             span=definition.key,
         )
+    report_refused(build)
 
 
 class _FeatureRoutes:
@@ -48,6 +50,7 @@ class _FeatureRoutes:
         self.build = build
         self.definition = definition
         self.needs = needs
+        self.linked: set[Path] = set()
         self.live: set[Path] = set()
         self.dropped: dict[Path, tuple[AttemptSpec, AttemptSpec]] = {}
 
@@ -64,6 +67,7 @@ class _FeatureRoutes:
             if known and route is not None:
                 profiles[name] = route
         use = None if value.use is None else self._route("use", ("use",), value.use, None)
+        self._link_unused_fallbacks()
         self._report_useless()
         return pin, profiles, use
 
@@ -73,6 +77,7 @@ class _FeatureRoutes:
         fallbacks = (self.definition.value.fallbacks or []) if own is None else own
         attempts, dropped = [] if primary is None else [primary], []
         for index, fallback in enumerate(fallbacks):
+            self.linked.add((*base, index))
             attempt = self._attempt((*base, index), fallback)
             if attempt is None:
                 continue
@@ -93,11 +98,18 @@ class _FeatureRoutes:
         if linked is None:
             return None
         model, attempt = linked
-        self._check(model, attempt)
+        check_capabilities(self.build, self.definition, self.needs, model, attempt)
         return attempt
 
-    def _check(self, model: ModelSpec, attempt: AttemptSpec) -> None:
-        check_capabilities(self.build, self.definition, self.needs, model, attempt)
+    def _link_unused_fallbacks(self) -> None:
+        """Find the mistakes of fallbacks that no route follows, and say so."""
+        for index, fallback in enumerate(self.definition.value.fallbacks or ()):
+            path: Path = ("fallbacks", index)
+            if path not in self.linked:
+                self._attempt(path, fallback)
+                message = f"no route of feature {self.definition.name!r} follows this fallback"
+                mend = "remove it; an entry's own `fallbacks` replace the feature's"
+                self.build.report("RB502", self.definition.span(*path, "model"), message, help=mend)
 
     def _report_useless(self) -> None:
         for path, (attempt, twin) in self.dropped.items():
@@ -127,6 +139,8 @@ def _check_every_profile(build: Build, definition: Definition[Feature]) -> None:
     if value.pin is not None or value.use is not None or build.document.unread or build.document.broken.get("profiles"):
         return
     entries = value.profiles or {}
+    if any(name not in build.profiles for name in entries):
+        return  # it may be the missing one, misspelt
     without = [name for name, spec in build.profiles.items() if not any(step in entries for step in spec.lineage)]
     if not without:
         return

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from ..canonical.frozen import freeze_mapping
 from ..diagnostics.diagnostic import Diagnostic, has_errors, in_order
+from ..diagnostics.source import with_source_lines
 from ..document.book import Document
 from ..routing.table import RoutingTable
 from .build import Build, Materials
@@ -42,7 +43,7 @@ def compile_document(
     build = Build(document, materials, list(earlier))
     for stage in STAGES:
         stage(build)
-    diagnostics = in_order(build.diagnostics)
+    diagnostics = with_source_lines(in_order(build.diagnostics), materials.texts)
     return (None if has_errors(diagnostics) else _freeze(build, diagnostics)), diagnostics
 
 
@@ -56,5 +57,6 @@ def _freeze(build: Build, diagnostics: tuple[Diagnostic, ...]) -> RoutingTable:
         features=freeze_mapping(build.features),
         default_profile=build.default_profile,
         byok_profile=build.byok_profile,
+        settings_spans=freeze_mapping({name: found.span(name) for name, found in build.document.settings.items()}),
         diagnostics=diagnostics,
     )

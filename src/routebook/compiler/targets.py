@@ -100,17 +100,23 @@ def _check_carried(
     for name in option_paths(options):
         if name in carries:
             continue
+        refusal, note = f"model {model.name!r}, whose api {traits.name!r} has no place for it", None
         if name in traits.options:
-            lacks = f"model {model.name!r}, which rejects it"
-            notes = () if model.span is None else (f"model {model.name!r} is defined at {model.span}",)
-        else:
-            lacks, notes = f"model {model.name!r}, whose api {traits.name!r} has no place for it", ()
-        help_text = "remove it, or set it to null for this target"
-        build.report("RB402", _origin(name, layers), f"option {name!r} reaches {lacks}", notes=notes, help=help_text)
+            refusal = f"model {model.name!r}, which rejects it"
+            note = None if model.span is None else f"model {model.name!r} is defined at {model.span}"
+        build.refused.setdefault((_origin(name, layers), name), {})[refusal] = note
     for field in sorted(options.get("extra_body", {}).keys() & traits.body_fields):
         message = f"`extra_body` sets {field!r}, which api {traits.name!r} fills itself"
         place = _origin("extra_body", [layer for layer in layers if field in (layer.options.get("extra_body") or {})])
         build.report("RB402", place, message, help="use the option that stands for it")
+
+
+def report_refused(build: Build) -> None:
+    """Report each option that something it reaches does not carry, once for the line that sets it."""
+    for (place, name), refusals in build.refused.items():
+        message = f"option {name!r} reaches {', and '.join(refusals)}"
+        notes = [note for note in refusals.values() if note is not None]
+        build.report("RB402", place, message, notes=notes, help="remove it, or set it to null for this target")
 
 
 def _origin(name: str, layers: list[OptionLayer]) -> Span:

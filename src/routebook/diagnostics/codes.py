@@ -36,6 +36,7 @@ CODES: dict[str, Code] = {
     "RB301": Code("unknown name"),
     "RB302": Code("name defined twice"),
     "RB303": Code("cyclic reference"),
+    "RB304": Code("ambiguous reference"),
     # meaning
     "RB401": Code("feature without a route in some profile"),
     "RB402": Code("option that the API or the model does not carry"),
@@ -48,7 +49,7 @@ CODES: dict[str, Code] = {
     "RB409": Code("tool list that fits no server"),
     # dead configuration
     "RB501": Code("definition that nothing uses", "warning"),
-    "RB502": Code("route that a pin makes unreachable", "warning"),
+    "RB502": Code("route that is never taken", "warning"),
     "RB503": Code("secret that would travel unencrypted", "warning"),
     "RB504": Code("model that declares no capabilities", "note"),
     # environment

@@ -7,7 +7,7 @@ it is converted to the type of the field it stands for. An unset name without a 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BeforeValidator, ConfigDict, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -64,8 +64,15 @@ def from_environment(convert: Callable[[str], Any], expected: str, written: Any)
 
 
 def one_of(words: Any) -> BeforeValidator:
-    """Let a field of closed *words*, a Literal, also be `{env: NAME}`; the words are checked as if written."""
-    return from_environment(text, "text", words)
+    """Let a field of closed *words*, a Literal, also be `{env: NAME}`."""
+    known = get_args(words)
+
+    def word(value: str) -> str:
+        if value not in known:
+            raise ValueError(value)
+        return value
+
+    return from_environment(word, f"one of {', '.join(known)}", words)
 
 
 def text(value: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
-_UNHASHED = frozenset({"span", "description"})
+_UNHASHED = frozenset({"span", "credentials_span", "description"})
 
 
 def definition_digest(value: Any) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..canonical.frozen import EMPTY
 from ..diagnostics.diagnostic import Diagnostic
+from ..diagnostics.span import Span
 from .digest import definition_digests, table_digest
 from .spec import FeatureSpec, ModelSpec, OutputSpec, ProfileSpec, ProviderSpec, ServerSpec
 
@@ -15,8 +17,8 @@ class LinkedBook:
     """What a book defines, linked and frozen.
 
     The mappings are read-only views from a name to what it defines. `digest` is SHA-256 over each linked
-    definition, `digests` has them one by one under (section, name); `diagnostics` holds the warnings and notes of a
-    good book. Equal digests are equal books.
+    definition, `digests` has them one by one under (section, name); `settings_spans` says where each setting stands,
+    `diagnostics` holds the warnings and notes of a good book. Equal digests are equal books.
     """
 
     providers: Mapping[str, ProviderSpec]
@@ -27,6 +29,7 @@ class LinkedBook:
     features: Mapping[str, FeatureSpec]
     default_profile: str
     byok_profile: str | None = None
+    settings_spans: Mapping[str, Span] = EMPTY
     diagnostics: tuple[Diagnostic, ...] = ()
     digests: Mapping[tuple[str, str], str] = field(init=False)
     digest: str = field(init=False)

@@ -18,6 +18,7 @@ from .decision import Decision, PlannedAttempt, Reason, Skip
 from .linked import LinkedBook
 from .spec import AttemptSpec, FeatureSpec, ProfileSpec, RouteSpec
 
+_NOBODY = "nobody pays, no target takes a key"
 _MUST_BE_NAMED = ("extra_body", "extra_headers")
 
 
@@ -27,7 +28,7 @@ def resolve(table: LinkedBook, name: str, context: Context, facts: Facts) -> Dec
     if feature is None:
         raise _unknown("feature", name, table.features, name)
     if facts.model is not None:
-        raise RequestError(f"feature {name!r} does not let a caller choose the model ({facts.model!r})", "model")
+        raise RequestError(f"feature {name!r} does not let a caller choose the model ({facts.model!r})", "override")
     profile, profile_reason = _profile(table, feature, context)
     route, route_reason = _route(feature, profile)
     planned, skipped, payer_reason = _payable(feature, profile, route, context)
@@ -63,11 +64,12 @@ def _profile(table: LinkedBook, feature: FeatureSpec, context: Context) -> tuple
         return profile, Reason("profile", f"the context asks for profile {name!r}", profile.span or feature.span)
     if table.byok_profile is not None and context.credentials and feature.credentials != "platform":
         profile = table.profiles[table.byok_profile]
-        return profile, Reason("profile", f"the context holds a key: byok_profile {profile.name!r}", profile.span)
+        place = table.settings_spans.get("byok_profile")
+        return profile, Reason("profile", f"the context holds a key: byok_profile {profile.name!r}", place)
     profile = table.profiles[table.default_profile]
     if profile.span is None:
         return profile, Reason("profile", f"the book has no profiles: {profile.name!r}", feature.span)
-    return profile, Reason("profile", f"default_profile {profile.name!r}", profile.span)
+    return profile, Reason("profile", f"default_profile {profile.name!r}", table.settings_spans.get("default_profile"))
 
 
 def _route(feature: FeatureSpec, profile: ProfileSpec) -> tuple[RouteSpec, Reason]:
@@ -93,11 +95,12 @@ def _payable(
 ) -> tuple[_Planned, tuple[Skip, ...], Reason]:
     """Keep the attempts that someone pays for: the platform, or, once the context holds a key, the caller alone."""
     mode = feature.credentials or profile.credentials or "prefer_caller"
-    place = feature.span if feature.credentials else profile.span or feature.span
+    place = feature.credentials_span or profile.credentials_span or feature.span
     if mode == "platform" or (mode == "prefer_caller" and not context.credentials):
         ignored = ", the caller's keys are ignored" if context.credentials else ""
-        reason = Reason("credentials", f"{mode}: the platform pays{ignored}", place)
-        return tuple((attempt.platform, attempt) for attempt in route.attempts), (), reason
+        payer = _NOBODY if all(attempt.caller is None for attempt in route.attempts) else "the platform pays"
+        as_platform = tuple((attempt.platform, attempt) for attempt in route.attempts)
+        return as_platform, (), Reason("credentials", f"{mode}: {payer}{ignored}", place)
     if not context.credentials:
         raise _missing_credential(feature, route, f"feature {feature.name!r} is served with a caller's key only")
     planned, skipped = [], []
@@ -114,7 +117,8 @@ def _payable(
         raise _missing_credential(
             feature, route, f"no target of feature {feature.name!r} takes the keys that the caller brought"
         )
-    return _first_is_primary(planned), tuple(skipped), Reason("credentials", f"{mode}: the caller pays", place)
+    payer = _NOBODY if all(spec.caller is None for _, spec in planned) else "the caller pays"
+    return _first_is_primary(planned), tuple(skipped), Reason("credentials", f"{mode}: {payer}", place)
 
 
 def _first_is_primary(planned: list[tuple[PlannedAttempt, AttemptSpec]]) -> _Planned:

@@ -1,7 +1,8 @@
 """What runs: providers, models, tool servers, outputs and features, linked, complete and frozen.
 
 Durations are seconds, sizes bytes, prices US dollars per million tokens. Secrets are references, never values.
-`span` says where a thing was defined; like `description`, it is no part of the digest.
+`span` says where a thing was defined, `credentials_span` where its credential mode stands (for a profile, perhaps an
+ancestor's line); like `description`, they are no part of the digest.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ class Alternative:
         """How an outcome's `source` names it: `input:NAME`, or `where:KEY=VALUE`."""
         if self.input is not None:
             return f"input:{self.input}"
-        return "where:" + ",".join(f"{key}={value}" for key, value in self.where.items())
+        return "where:" + ",".join(f"{key}={self.where[key]}" for key in sorted(self.where))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,7 @@ class ProfileSpec:
     lineage: tuple[str, ...]
     credentials: CredentialMode | None = None
     description: str | None = None
+    credentials_span: Span | None = None
     span: Span | None = None
 
 
@@ -228,6 +230,7 @@ class FeatureSpec:
     tools: ToolsSpec | None = None
     output: str | None = None
     description: str | None = None
+    credentials_span: Span | None = None
     span: Span | None = None
 
     def routes(self) -> tuple[RouteSpec, ...]:
