@@ -17,9 +17,8 @@ def link_profiles(build: Build) -> None:
         parent = definition.value.extends
         if parent is not None:
             build.refer("profiles", parent, definition.span("extends"), f"profile {definition.name!r}")
-    reported: set[str] = set()
     for name, definition in build.document.profiles.items():
-        lineage = _lineage(build, definition, reported)
+        lineage = _lineage(build, definition)
         payer = _payer(build, lineage)
         build.profiles[name] = ProfileSpec(
             name=name,
@@ -34,22 +33,20 @@ def link_profiles(build: Build) -> None:
     _settle(build)
 
 
-def _lineage(build: Build, definition: Definition[Profile], reported: set[str]) -> tuple[str, ...]:
+def _lineage(build: Build, definition: Definition[Profile]) -> tuple[str, ...]:
     lineage = [definition.name]
     parent = definition.value.extends
     while parent is not None and parent in build.document.profiles:
         if parent in lineage:
-            _report_cycle(build, lineage[lineage.index(parent) :], reported)
+            _report_cycle(build, lineage[lineage.index(parent) :])
             break
         lineage.append(parent)
         parent = build.document.profiles[parent].value.extends
     return tuple(lineage)
 
 
-def _report_cycle(build: Build, cycle: list[str], reported: set[str]) -> None:
-    if reported & set(cycle):
-        return
-    reported.update(cycle)
+def _report_cycle(build: Build, cycle: list[str]) -> None:
+    """Report *cycle* at its first profile; every profile of it finds it, and the report keeps one of equals."""
     first = min((build.document.profiles[name] for name in cycle), key=lambda definition: definition.key)
     start = cycle.index(first.name)
     path = " → ".join([*cycle[start:], *cycle[:start], first.name])

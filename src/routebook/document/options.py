@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from .entry import Entry
 from .environment import one_of
-from .scalars import REFERENCES_ONLY, Boolean, Duration, Integer, Number, Text, no_literal_credentials
+from .scalars import REFERENCES_ONLY, Boolean, Duration, Integer, Number, Text, no_literal_credentials, one_or_many
 
 _Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Effort = Annotated[_Effort, one_of(_Effort)]
@@ -36,12 +36,8 @@ def _bare_total(value: Any) -> Any:
     return value if isinstance(value, dict) and "env" not in value else {"total": value}
 
 
-def _one_or_many(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 TimeoutSetting = Annotated[Timeout, BeforeValidator(_bare_total, json_schema_input_type=Duration | Timeout)]
-StopSequences = Annotated[list[Text], BeforeValidator(_one_or_many, json_schema_input_type=str | list[str])]
+StopSequences = Annotated[list[Text], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])]
 PlainHeaders = Annotated[dict[str, Text | None], AfterValidator(no_literal_credentials), REFERENCES_ONLY]
 
 

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from .entry import Entry
 from .environment import one_of
-from .scalars import Integer, Number, Text
+from .scalars import Integer, Number, Text, one_or_many
 
 Share = Annotated[Number, Field(ge=0, le=1)]
 _IfNone = Literal["keep", "empty", "fail"]
@@ -19,10 +19,6 @@ _OnFailure = Literal["raise", "otherwise"]
 OnFailure = Annotated[_OnFailure, one_of(_OnFailure)]
 _Strategy = Literal["auto", "native", "prompt"]
 Strategy = Annotated[_Strategy, one_of(_Strategy)]
-
-
-def _one_or_many(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 class Repair(Entry):
@@ -71,7 +67,7 @@ class Choice(Entry):
     """Name of the caller's input that lists the candidates."""
     id: Text = "id"
     """The field of a candidate that holds its id."""
-    label: Annotated[list[Text], BeforeValidator(_one_or_many, json_schema_input_type=str | list[str])] = ["name"]
+    label: Annotated[list[Text], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])] = ["name"]
     """The fields of a candidate that the model is shown."""
     reason: Text = "reason"
     """The field of the answer that says why."""

@@ -47,6 +47,11 @@ def _duration(value: Any) -> float:
     return read
 
 
+def one_or_many(value: Any) -> Any:
+    """Take a bare text for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
 def _positive(value: float) -> float:
     if value <= 0:
         raise PydanticCustomError("too_small", "expected a duration above zero")
