@@ -55,15 +55,20 @@ def test_the_wheel_holds_the_example_book_and_the_typing_marker(wheel: Path):
 
 def test_the_demo_runs_from_an_installed_wheel_in_an_empty_directory(installed: Path, tmp_path: Path):
     python = installed / "bin" / "python"
+    # An address that nothing answers at stands for every proxy: whoever tried the network would fail.
+    environment = {"PATH": "/usr/bin:/bin", "HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
     where = subprocess.run(
-        [python, "-c", "import routebook; print(routebook.__file__)"], check=True, capture_output=True, text=True
+        [python, "-c", "import routebook; print(routebook.__file__)"],
+        cwd=tmp_path,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
     assert str(installed) in where
 
     code = "from routebook.cli.main import main; main(['demo'])"
     started = time.monotonic()
-    # An address that nothing answers at stands for every proxy: whoever tried the network would fail.
-    environment = {"PATH": "/usr/bin:/bin", "HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
     done = subprocess.run(
         [python, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
     )

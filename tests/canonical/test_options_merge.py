@@ -131,6 +131,14 @@ def test_a_mapping_replaces_a_scalar_and_a_scalar_a_mapping():
     assert thaw(merge_options({"extra_body": {"a": {"b": 2}}}, {"extra_body": {"a": 1}})) == {"extra_body": {"a": 1}}
 
 
+def test_a_header_is_one_header_whatever_its_spelling():
+    provider = {"extra_headers": {"X-Title": "provider", "X-Team": "provider"}}
+
+    merged = merge_options(provider, {"extra_headers": {"x-title": "target", "x-TEAM": None}})
+
+    assert thaw(merged) == {"extra_headers": {"x-title": "target"}}
+
+
 def test_lists_replace_and_are_not_joined():
     assert thaw(merge_options({"extra_body": {"a": [1, 2]}}, {"extra_body": {"a": [3]}})) == {"extra_body": {"a": [3]}}
 

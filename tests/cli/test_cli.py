@@ -48,6 +48,7 @@ def test_every_command_has_help_and_imports_alone(routebook, command):
         ["run", "echo", "--message", "x", "--input", "@missing.json"],
         ["run", "echo", "--message", "x", "--key", "stage"],
         ["run", "echo", "--message", "x", "--key", "stage=UNSET_VARIABLE"],
+        ["run", "echo", "--message", "x", "--set", "input_tokens=9000"],
         ["table", "--profile", "premum"],
         ["table", "ekko"],
     ],
@@ -145,6 +146,29 @@ def test_table_has_a_row_for_each_feature(routebook):
         assert any(all(word in line for word in words) for line in done.stdout.splitlines())
 
 
+def test_profiles_share_a_row_of_the_table_only_if_their_options_are_the_same(routebook, tmp_path):
+    (tmp_path / "routes" / "more.yaml").write_text(
+        "features:\n  warm:\n    profiles:\n"
+        "      premium: {model: small, options: {temperature: 0}}\n"
+        "      max: {model: small, options: {temperature: 1}}\n"
+    )
+
+    rows = json.loads(routebook("table", "warm", "--json").stdout)
+
+    assert [row["profiles"] for row in rows] == [["premium"], ["max"]]
+
+
+@pytest.mark.parametrize("target", ["openai/m", "small"])
+def test_the_table_shows_what_only_a_callers_key_serves(routebook, tmp_path, target):
+    (tmp_path / "routes" / "more.yaml").write_text(
+        f"providers: {{openai: {{}}}}\nfeatures:\n  own: {{credentials: caller, use: {{model: {target}}}}}\n"
+    )
+
+    (row,) = json.loads(routebook("table", "own", "--json").stdout)
+
+    assert (row["model"], row["profiles"]) == (target, ["premium", "max"])
+
+
 def test_table_prints_json(routebook):
     rows = json.loads(routebook("table", "echo", "--profile", "max", "--json").stdout)
 
@@ -170,6 +194,19 @@ def test_explain_shows_the_decision_and_the_lines_it_rests_on(routebook):
     assert "1. small (small-1) at stage, api scripted, credential none" in done.stdout
     assert "options temperature=0.5, seed=7" in done.stdout
     assert "[book.yaml:18]" in done.stdout
+
+
+@pytest.mark.parametrize("command", [["explain", "echo"], ["run", "echo", "--message", "x"]])
+@pytest.mark.parametrize("option", ["temperature=hot", "temprature=1"])
+def test_an_option_that_does_not_fit_is_wrong_usage_that_names_it(routebook, command, option):
+    done = routebook(*command, "--option", option)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"Invalid value for --option: {option.partition('=')[0]}: " in done.stderr
+
+
+def test_explain_shows_a_callers_option_as_the_run_would_send_it(routebook):
+    assert 'timeout={"total": 30.0}' in routebook("explain", "echo", "--option", "timeout=30s").stdout
 
 
 def test_explain_prints_the_decision_as_json(routebook):
@@ -291,6 +328,17 @@ def test_init_writes_the_example_book_whole_with_the_schemas_that_its_files_name
     for file in (tmp_path / "book").rglob("*.yaml"):
         schema = file.read_text().splitlines()[0].removeprefix("# yaml-language-server: $schema=")
         assert (file.parent / schema).is_file(), file
+
+
+@pytest.mark.parametrize("command", [["init"], ["init", "--example"], ["schema", "--write"]])
+def test_a_directory_that_cannot_be_made_is_one_clear_line(routebook, tmp_path, command):
+    (tmp_path / "file").write_text("")
+
+    done = routebook(*command, "file/book")
+
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("error: ")
+    assert "file/book" in done.stderr
 
 
 def test_init_never_writes_over_what_is_there(routebook, tmp_path):

@@ -289,7 +289,7 @@ def test_options_merge_from_provider_over_model_and_feature_to_target():
         "temperature": 0.3,
         "top_p": 0.2,
         "stop": ["z"],
-        "extra_headers": {"X-Title": "model", "X-Team": "provider"},
+        "extra_headers": {"x-title": "model", "x-team": "provider"},
         "extra_body": {"meta": {"b": 2, "c": {"d": 1, "e": 2}}, "list": [3]},
     }
 

@@ -2,7 +2,8 @@
 
 Options travel as frozen mappings from a name to a value. They merge in the order provider, model, feature,
 target, caller; later wins. Mappings merge key by key (`extra_body` in depth), lists and scalars replace, and
-null removes what an earlier layer set.
+null removes what an earlier layer set. Names of `extra_headers` become lower-case here, because headers that differ in
+spelling alone are one header.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def merge_options(*layers: Mapping[str, Any]) -> Frozen:
     merged: dict[str, Any] = {}
     for layer in layers:
         for name, value in layer.items():
+            if name == "extra_headers" and isinstance(value, Mapping):
+                value = {header.lower(): text for header, text in value.items()}
             _merge_into(merged, name, value, in_depth=name in _MERGED_IN_DEPTH)
     return freeze_mapping(merged)
 

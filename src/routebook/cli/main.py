@@ -80,4 +80,7 @@ def run(arguments: list[str] | None = None) -> int:
         # The reader has gone (`| head`). Nothing is left to say, and Python must not flush into the pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        click.echo(f"error: {str(error) or repr(error)}", err=True)
+        return 1
     return outcome if isinstance(outcome, int) else 0

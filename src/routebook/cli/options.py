@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ..document.options import check_options
 from ..routing.context import Context, Facts
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,7 +39,7 @@ def request_options(command: F) -> F:
                 "settings",
                 multiple=True,
                 metavar="KEY=VALUE",
-                help="A field of the context or a fact: user=u1, metadata.plan=pro, input_tokens=9000.",
+                help="A field of the context: user=u1, metadata.plan=pro; in explain also a fact: input_tokens=9000.",
             ),
             click.option("--model", help="The model that the caller asks for."),
             click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="A caller's option."),
@@ -63,6 +64,13 @@ def read_context(profile: str | None, settings: Iterable[str], credentials: dict
     return Context(profile=profile, metadata=metadata, credentials=credentials, **fields)
 
 
+def refuse_facts(settings: Iterable[str]) -> None:
+    """Refuse a --set of a fact: a run derives its facts from the request."""
+    for name, _ in map(_pair, settings):
+        if name in _FACT_FIELDS:
+            raise click.BadParameter(f"{name} is a fact, which a run derives from its request", param_hint="--set")
+
+
 def read_facts(settings: Iterable[str], model: str | None, options: Iterable[str]) -> Facts:
     """Return the facts that --set, --model and --option describe."""
     facts: dict[str, Any] = {}
@@ -73,12 +81,16 @@ def read_facts(settings: Iterable[str], model: str | None, options: Iterable[str
             if type(read) is not kind:
                 raise click.BadParameter(f"{name} must be a {kind.__name__}, not {value!r}", param_hint="--set")
             facts[name] = read
-    return Facts(model=model, options=read_options(options), **facts)
+    return Facts(model=model, options=check_options(read_options(options))[0], **facts)
 
 
 def read_options(options: Iterable[str]) -> dict[str, Any]:
-    """Return a caller's options; each value is JSON, or else text."""
-    return {name: _value(value) for name, value in map(_pair, options)}
+    """Return a caller's options as they were written, checked; each value is JSON, or else text."""
+    read = {name: _value(value) for name, value in map(_pair, options)}
+    _, problems = check_options(read)
+    if problems:
+        raise click.BadParameter("; ".join(problems), param_hint="--option")
+    return read
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from ..canonical.frozen import thaw
 from ..engine.attempt import Attempt
 from ..engine.engine import Engine
 from ..engine.result import RunResult
-from .options import json_option, read_context, read_options, request_options, routes_option
+from .options import json_option, read_context, read_options, refuse_facts, request_options, routes_option
 from .output import print_json
 
 
@@ -43,14 +43,14 @@ def command(
     as_json: bool,
 ) -> None:
     """Run FEATURE once: the answer on standard output, how it came about on standard error."""
+    refuse_facts(settings)
     context = read_context(profile, settings, _caller_keys(keys))
     text, data = _read(message), _inputs(inputs)
+    asked = read_options(options)
 
     async def run() -> RunResult:
         async with Engine(routes, script=script) as engine:
-            return await engine.run(
-                feature, text, inputs=data, context=context, options=read_options(options), model=model
-            )
+            return await engine.run(feature, text, inputs=data, context=context, options=asked, model=model)
 
     result = asyncio.run(run())
     if as_json:

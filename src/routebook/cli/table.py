@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import click
 
 from ..book import compile_book
 from ..diagnostics.suggest import did_you_mean
+from ..errors import ResolveError
 from ..routing.context import Context
-from ..routing.decision import Decision
+from ..routing.decision import Decision, PlannedAttempt
 from ..routing.spec import Price
 from ..routing.table import RoutingTable
 from .options import json_option, routes_option
@@ -53,20 +54,34 @@ def command(features: tuple[str, ...], routes: Path, profile: str | None, as_jso
 def rows(table: RoutingTable, features: tuple[str, ...], profiles: tuple[str, ...]) -> Iterator[Row]:
     """Yield a row for each feature and set of profiles that lead to the same attempts."""
     for name in sorted(features):
-        alike: dict[tuple[Any, ...], tuple[list[str], Decision]] = {}
+        alike: list[tuple[list[str], Decision]] = []
         for profile in profiles:
-            decision = table.resolve(name, Context(profile=profile, credentials=_keys(table, name, profile)))
-            targets = tuple((a.provider, a.model, tuple(sorted(a.options)), a.on) for a in decision.attempts)
-            alike.setdefault(targets, ([], decision))[0].append(profile)
-        for served, decision in alike.values():
+            decision = _decision(table, name, profile)
+            served = next((names for names, earlier in alike if _targets(earlier) == _targets(decision)), None)
+            if served is None:
+                alike.append(([profile], decision))
+            else:
+                served.append(profile)
+        for served, decision in alike:
             model = table.models.get(decision.attempts[0].model)
             yield Row(name, tuple(served), decision, None if model is None else model.price)
 
 
-def _keys(table: RoutingTable, feature: str, profile: str) -> dict[str, str]:
-    """Return keys for every provider where only a caller's key serves, none elsewhere."""
-    mode = table.features[feature].credentials or table.profiles[profile].credentials
-    return dict.fromkeys(table.providers, "any") if mode == "caller" else {}
+def _decision(table: RoutingTable, feature: str, profile: str) -> Decision:
+    """Decide for a caller without keys, or, where that is refused, for one with every key that is asked for."""
+    try:
+        return table.resolve(feature, Context(profile=profile))
+    except ResolveError as error:
+        if error.kind != "missing_credential":
+            raise
+        # Where no target takes a key, any key will do.
+        keys = dict.fromkeys(error.near or table.providers, "any")
+        return table.resolve(feature, Context(profile=profile, credentials=keys))
+
+
+def _targets(decision: Decision) -> tuple[PlannedAttempt, ...]:
+    """Return the attempts, options included, whoever pays."""
+    return tuple(replace(attempt, credential="none", credential_ref=None) for attempt in decision.attempts)
 
 
 def rendered(shown: list[Row]) -> str:

@@ -31,12 +31,11 @@ _SHOWN = 200
 
 
 class ScriptedClient:
-    """A ModelClient that plays *script* as *provider*; `requests` keeps what it was asked, in order."""
+    """A ModelClient that plays *script* as *provider*, and keeps nothing of what it was asked."""
 
     def __init__(self, script: Script, provider: str = "scripted") -> None:
         self._script = script
         self._provider = provider
-        self.requests: list[ChatRequest] = []
 
     async def complete(self, request: ChatRequest) -> ChatResponse:
         """Answer *request* as the first entry says that matches it.
@@ -44,7 +43,6 @@ class ScriptedClient:
         Raises:
             ProviderError: The entry says so, its template does not render, or no entry matches (`bad_request`).
         """
-        self.requests.append(request)
         for entry in self._script:
             if _holds(entry.when, request):
                 return await self._play(entry.reply, entry.when, request)

@@ -137,6 +137,7 @@ def test_a_call_of_the_old_form_is_a_call():
         ({"content": "x"}, "tool_calls", "stop"),
         ({"content": "x"}, "length", "length"),
         ({"content": None}, "length", "length"),
+        ({"content": ""}, "stop", "stop"),
         ({"content": ""}, "content_filter", "content_filter"),
         ({"refusal": "no"}, "stop", "refusal"),
         ({"content": "x", "tool_calls": [call()]}, "stop", "tool_calls"),
@@ -225,6 +226,9 @@ def test_usage_is_read_with_or_without_its_details(usage: dict | None, read_as: 
         (answer({"tool_calls": "x"}), "at `$.choices[0].message.tool_calls`"),
         (answer({"content": [{"type": "video"}]}), "a part of type 'video'"),
         (answer({"content": None}, "tool_calls"), "ends for its tool calls, and has none"),
+        (answer({}, None), "no content, no tool calls, no refusal, and no finish_reason"),
+        (answer({"content": ""}, "eos"), "no content, no tool calls, no refusal, and no finish_reason"),
+        (answer({"reasoning": "hm"}, None), "no content, no tool calls, no refusal, and no finish_reason"),
     ],
 )
 def test_what_is_no_answer_of_this_api_is_malformed(body: object, words: str):
@@ -244,6 +248,16 @@ def test_what_is_no_answer_of_this_api_is_malformed(body: object, words: str):
             {"choices": [{"message": {"content": ""}, "error": {"code": 402, "message": "No credit"}}]},
             "quota_exceeded",
             "No credit",
+        ),
+        (
+            {"choices": [{"message": {"content": "So"}, "finish_reason": "error", "error": {"message": "Gone"}}]},
+            "server_error",
+            "Gone",
+        ),
+        (
+            answer({"content": "So far"}, "error"),
+            "server_error",
+            "the provider ended its answer with an error, and gave no reason",
         ),
     ],
 )

@@ -1,7 +1,9 @@
 """Decode: the answer of a chat completions call → a canonical response.
 
 Pure. Read once, strictly, into typed structures: what is no answer of this API is a Fault, never an empty success.
-Shapes that its dialects add are known (reasoning beside or within the content, an error inside a choice).
+Shapes that its dialects add are known (reasoning beside or within the content, an error inside a choice). An empty
+text that ends with a finish reason of this API, `stop` above all, is an answer: the model had nothing to say. Empty
+without one is malformed, and `error` as the finish reason is a fault, whatever was said until then.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from .faults import fault_of_error
 from .traits import TRAITS
 
 _FINISH: dict[str | None, FinishReason] = {
+    "stop": "stop",
     "length": "length",
     "max_tokens": "length",
     "tool_calls": "tool_calls",
@@ -30,6 +33,7 @@ _FINISH: dict[str | None, FinishReason] = {
     "content_filter": "content_filter",
 }
 _CUT_SHORT = ("length", "content_filter")
+_NO_REASON = "the provider ended its answer with an error, and gave no reason"
 
 
 class _Function(msgspec.Struct):
@@ -112,8 +116,8 @@ def decode(
         message = "the answer has no choices" + (f": {words}" if words else "")
         return Fault("malformed_response", say(message, secrets))
     choice = answer.choices[0]
-    if choice.error:
-        return fault_of_error(choice.error, status, headers, now, secrets)
+    if choice.error or choice.finish_reason == "error":
+        return fault_of_error(choice.error or _NO_REASON, status, headers, now, secrets)
     try:
         return _response(choice, answer.usage, headers)
     except _Malformed as error:
@@ -197,6 +201,8 @@ def _free_id(index: int, taken: set[str | None]) -> str:
 
 
 def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
+    if raw not in _FINISH and all(isinstance(part, ReasoningPart) for part in parts):
+        raise _Malformed("the answer has no content, no tool calls, no refusal, and no finish_reason of this API")
     reason = _FINISH.get(raw, "stop")
     if reason in _CUT_SHORT:
         return reason
