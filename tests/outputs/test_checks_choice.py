@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from dataclasses import replace
 from enum import StrEnum
 
@@ -369,6 +370,20 @@ def test_candidates_do_not_change_with_the_callers_list():
 
 
 # rendering candidates
+
+
+def test_candidates_are_shown_as_they_were_when_they_were_read():
+    names = ["A"]
+    candidates = read_candidates(SPEC, {"folders": [{"id": "a", "name": names}]})
+    names.append("B")
+
+    assert render_candidates(SPEC, candidates).endswith('{"id": "a", "name": ["A"]}')
+
+
+def test_no_character_that_is_hidden_is_printable():
+    hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+    assert not any(unicodedata.category(char) in hidden for char in map(chr, range(0x110000)) if char.isprintable())
 
 
 def test_candidates_are_shown_one_a_line_with_their_id_and_labels():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from routebook.canonical.frozen import freeze_mapping
 from routebook.outputs.answer import read_answer
+from routebook.outputs.compiled import compile_foreign_schema, compile_schema
 from routebook.outputs.schema import check_schema
 from routebook.outputs.validate import validate
 
@@ -321,3 +322,11 @@ def test_no_value_makes_validating_raise_and_all_that_is_said_is_bounded(value):
     for problem in validate(schema, value):
         assert len(problem) < 1500
         assert len(problem.splitlines()) == 1
+
+
+def test_a_schema_is_compiled_once_for_as_long_as_it_is_the_same_object():
+    schema = freeze_mapping(FOLDER)
+
+    assert compile_schema(schema) is compile_schema(schema)
+    assert compile_foreign_schema(schema) is compile_foreign_schema(schema)
+    assert compile_schema(schema) is not compile_schema(freeze_mapping(FOLDER))

@@ -1,6 +1,7 @@
 """How a model's tool calls are answered, the well made and the others."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -107,7 +108,7 @@ async def test_a_call_reaches_its_server_and_comes_back_as_a_result():
             call("clock__now", {"at": "nine", "zon": 1}),
             "clock.now",
             "the arguments of 'clock__now' do not fit its parameters: /at: 'nine' is not of type 'integer'; "
-            "'zone' is a required property; Additional properties are not allowed ('zon' was unexpected). "
+            "'zone' is a required property; additional properties are not allowed ('zon'). "
             "Call it again with one JSON object that fits.",
         ),
     ],
@@ -148,6 +149,16 @@ async def test_without_any_tool_the_model_is_told_to_answer():
         {"type": "object", "properties": {"zone": {"$ref": "#/$defs/absent"}}},
         {"type": "object", "properties": {"zone": {"pattern": "\\p{L}+("}}},
         {"type": "object", "$ref": "#"},
+        {"type": "object", "properties": {"zone": {"pattern": "^(?=never)"}}},
+        {"type": "object", "patternProperties": {"(?=z)": False}},
+        {"type": "object", "patternProperties": {"^y": {}}, "unevaluatedProperties": False},
+        {"type": "object", "properties": {"zone": {"pattern": "x" * 1001}}},
+        {"$schema": 7, "type": "object", "required": ["x"]},
+        {
+            "$schema": "http://json-schema.org/draft-03/schema#",
+            "type": "object",
+            "properties": {"x": {"required": True}},
+        },
     ],
 )
 async def test_a_schema_that_cannot_be_tested_here_is_left_to_the_server(schema):
@@ -170,6 +181,45 @@ async def test_a_schema_of_an_older_draft_is_read_by_its_own_rules():
     (answered,) = await answer(call("clock__now", {"pair": ["a", "b"]}), server=EchoServer(), schema=schema)
 
     assert "/pair/1: 'b' is not of type 'integer'" in answered.shown.text
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"zone": {"pattern": "^(a+)+$"}}},
+        {"patternProperties": {"^(a+)+$": {}}, "additionalProperties": {"pattern": "^(a+)+$"}},
+        {"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"zone": {"pattern": "^(a+)+$"}}},
+        {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "properties": {"zone": {"anyOf": [{"$ref": "#"}, {"pattern": "^(a+)+$"}]}},
+            "pattern": "^(a+)+$",
+        },
+    ],
+)
+async def test_no_pattern_of_a_server_holds_up_the_event_loop(schema):
+    began = time.perf_counter()
+
+    (answered,) = await answer(call("clock__now", {"zone": f"{'a' * 28}!"}), server=EchoServer(), schema=schema)
+
+    assert not answered.sent
+    assert time.perf_counter() - began < 2
+
+
+async def test_a_subschema_with_a_dialect_of_its_own_is_left_to_the_server():
+    zone = {"$schema": "https://json-schema.org/draft/2020-12/schema", "pattern": "^(a+)+$"}
+    schema = {"type": "object", "properties": {"zone": zone}}
+
+    (answered,) = await answer(call("clock__now", {"zone": "b"}), server=EchoServer(), schema=schema)
+
+    assert answered.sent
+
+
+async def test_a_number_too_large_to_be_tested_is_left_to_the_server():
+    schema = {"type": "object", "properties": {"n": {"multipleOf": 0.5}}}
+
+    (answered,) = await answer(call("clock__now", {"n": 10**400}), server=EchoServer(), schema=schema)
+
+    assert answered.sent
 
 
 async def test_answers_keep_the_order_of_the_calls_whatever_ends_first():

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 from routebook.canonical.part import ImagePart, TextPart
 from routebook.errors import ToolError
 from routebook.routing.spec import ServerSpec
-from routebook.tools.process import find_program
+from routebook.tools import session
+from routebook.tools.process import ServerProcess, find_program
 from routebook.tools.protocol import ToolFailure
 from routebook.tools.session import ToolServer
 
@@ -42,7 +44,7 @@ def content(note: Path) -> str:
 
 async def why_it_cannot_start(server: ToolServer) -> str:
     with pytest.raises(ToolError) as caught:
-        await server.start()
+        await server.list_tools()
     return str(caught.value)
 
 
@@ -51,7 +53,7 @@ async def test_a_server_that_crashes_is_one_error_with_the_end_of_its_standard_e
     server = make_server("crashes", env={"API_KEY": "sk-very-secret", "PID_FILE": str(note)})
 
     with pytest.raises(ToolError) as caught:
-        await server.start()
+        await server.list_tools()
 
     message = str(caught.value)
     assert caught.value.tool == "crashes"
@@ -117,14 +119,30 @@ async def test_a_command_that_cannot_be_run_is_named_with_the_reason(command, cw
 async def test_those_who_wait_for_the_same_start_share_one_process(make_server):
     server = make_server("dies")
 
-    answers = await asyncio.gather(server.start(), *(server.call("pid", {}, 5) for _ in range(5)))
+    answers = await asyncio.gather(server.list_tools(), *(server.call("pid", {}, 5) for _ in range(5)))
 
     assert len(set(answers[1:])) == 1
 
 
+async def test_a_failed_start_answers_for_a_while_at_once_and_is_then_tried_again(make_server, monkeypatch, tmp_path):
+    monkeypatch.setattr(session, "FAILURE_KEPT_S", 1.0)
+    note = tmp_path / "pid"
+    server = make_server("silent", env={"PID_FILE": str(note)}, start_timeout_s=0.5)
+    message = await why_it_cannot_start(server)
+    first = note.read_text()
+    began = time.monotonic()
+
+    assert [await why_it_cannot_start(server) for _ in range(3)] == [message] * 3
+    assert time.monotonic() - began < 0.3
+    assert note.read_text() == first
+    await asyncio.sleep(1)
+    assert await why_it_cannot_start(server) == message
+    assert note.read_text() != first
+
+
 async def test_giving_up_waiting_for_a_start_does_not_stop_it_for_others(make_server):
     server = make_server("dies")
-    impatient = asyncio.create_task(server.start())
+    impatient = asyncio.create_task(server.list_tools())
     patient = asyncio.create_task(server.list_tools())
     await asyncio.sleep(0)
     impatient.cancel()
@@ -272,11 +290,45 @@ async def test_a_server_that_dies_fails_its_calls_at_once_and_starts_anew_with_t
     assert again[0] != first
 
 
+async def test_an_error_out_of_the_protocols_package_is_logged_and_the_next_call_starts_anew(
+    make_server, monkeypatch, caplog
+):
+    server = make_server("dies")
+    first = await server.call("pid", {}, 5)
+
+    async def broken(process: ServerProcess) -> bytes | None:
+        raise KeyError("a mistake of the package")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ServerProcess, "read_line", broken)
+        with pytest.raises(ToolFailure):
+            await asyncio.gather(*(server.call("pid", {}, 1) for _ in range(2)))
+        async with asyncio.timeout(10):
+            while not caplog.records:  # noqa: ASYNC110, the life ends in a task of its own
+                await asyncio.sleep(0.01)
+    lives = [await server.call("pid", {}, 5) for _ in range(2)]
+
+    assert lives[0] == lives[1] != first
+    (record,) = caplog.records
+    assert record.getMessage() == "tool server 'dies': its connection broke"
+    assert "a mistake of the package" in caplog.text
+    await server.close()
+
+
+@pytest.mark.parametrize("name", ["mcp", "client"])
+def test_what_the_package_logs_does_not_reach_a_terminal_without_logging(name):
+    code = f"import logging, routebook.tools.session; logging.getLogger({name!r}).error('a traceback')"
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ended.stderr == ""
+
+
 async def test_a_server_that_no_longer_starts_fails_the_call_with_the_reason(tmp_path):
     for script in ("raw.py", "dies.py"):
         shutil.copy(SERVERS / script, tmp_path)
     server = ToolServer(ServerSpec("dies", sys.executable, (str(tmp_path / "dies.py"),)), {})
-    await server.start()
+    await server.list_tools()
     (tmp_path / "dies.py").unlink()
     with pytest.raises(ToolFailure):
         await server.call("die", {}, 5)
@@ -289,7 +341,7 @@ async def test_a_server_that_no_longer_starts_fails_the_call_with_the_reason(tmp
 
 async def test_a_server_that_reads_no_more_holds_up_nobody(make_server):
     server = make_server("deaf")
-    await server.start()
+    await server.list_tools()
 
     outcomes = await asyncio.gather(
         *(server.call("any", {"text": "x" * 1_000_000}, 0.3) for _ in range(3)), return_exceptions=True
@@ -300,7 +352,7 @@ async def test_a_server_that_reads_no_more_holds_up_nobody(make_server):
 
 async def test_a_slow_call_fails_at_its_timeout_is_cancelled_at_the_server_and_costs_no_other(make_server, tmp_path):
     server, slow, quick = make_server("slow"), tmp_path / "slow", tmp_path / "quick"
-    await server.start()
+    await server.list_tools()
 
     other = asyncio.create_task(server.call("wait", {"seconds": 0.8, "note": str(quick)}, 5))
     with pytest.raises(ToolFailure) as caught:
@@ -313,7 +365,7 @@ async def test_a_slow_call_fails_at_its_timeout_is_cancelled_at_the_server_and_c
 
 async def test_cancelling_a_call_cancels_the_servers_work_and_keeps_the_server(make_server, tmp_path):
     server, note = make_server("slow"), tmp_path / "note"
-    await server.start()
+    await server.list_tools()
     call = asyncio.create_task(server.call("wait", {"seconds": 30, "note": str(note)}, 30))
     await written(note)
 
@@ -328,7 +380,7 @@ async def test_cancelling_a_call_cancels_the_servers_work_and_keeps_the_server(m
 async def test_closing_from_another_task_ends_the_process_and_the_calls_under_way(make_server, tmp_path):
     pid, note = tmp_path / "pid", tmp_path / "note"
     server = make_server("slow", env={"PID_FILE": str(pid)})
-    await server.start()
+    await server.list_tools()
     call = asyncio.create_task(server.call("wait", {"seconds": 30, "note": str(note)}, 30))
     await written(note)
 
@@ -337,14 +389,14 @@ async def test_closing_from_another_task_ends_the_process_and_the_calls_under_wa
     with pytest.raises(ToolFailure, match=r"tool server 'slow' was closed during the call of slow\.wait"):
         await call
     with pytest.raises(ToolError, match="tool server 'slow' was closed"):
-        await server.start()
+        await server.list_tools()
     assert not is_alive(int(pid.read_text()))
 
 
 async def test_closing_a_server_that_is_still_starting_ends_it(make_server, tmp_path):
     note = tmp_path / "pid"
     server = make_server("silent", env={"PID_FILE": str(note)})
-    starting = asyncio.create_task(server.start())
+    starting = asyncio.create_task(server.list_tools())
     await written(note)
 
     await server.close()
@@ -398,7 +450,7 @@ def test_a_loop_that_ends_without_closing_ends_the_server(tmp_path):
     script = SERVERS / "dies.py"
 
     async def forgetful() -> None:
-        await ToolServer(ServerSpec("dies", sys.executable, (str(script),)), {"PID_FILE": str(note)}).start()
+        await ToolServer(ServerSpec("dies", sys.executable, (str(script),)), {"PID_FILE": str(note)}).list_tools()
 
     asyncio.run(forgetful())
 

@@ -1,27 +1,23 @@
 """What is wrong with the arguments of a tool call, in words that let a model mend them.
 
-Pure. Arguments are tested against the tool's own JSON Schema before a server is asked. A schema that is broken, or
-that refers to another document, is left to the server: nothing is ever fetched.
+Pure. Arguments are tested against the tool's own JSON Schema before a server is asked. A schema that is broken,
+refers to another document or has a pattern that no linear-time engine takes is left to the server: nothing is ever
+fetched, and no pattern of a server makes this hang.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator, SchemaError
 from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import validator_for
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from ..canonical.frozen import thaw
 from ..canonical.tool import ToolCall
+from ..outputs.compiled import compile_foreign_schema
 
 _MOST_MISFITS = 5
 _MISFIT_LENGTH = 300
@@ -31,7 +27,8 @@ _JSON_KINDS: Final = {list: "a list", str: "a string", bool: "a boolean", int: "
 def problem_with_arguments(call: ToolCall, parameters: Mapping[str, Any]) -> str | None:
     """Return what is wrong with the arguments of *call*, to be read after `the arguments`, or None.
 
-    *parameters* is the tool's JSON Schema: of the draft that its `$schema` names, else 2020-12.
+    *parameters* is the tool's JSON Schema: of the draft that its `$schema` names, else 2020-12. It is
+    compiled once for as long as it is the same object.
     """
     if call.arguments is None:
         return _why_no_object(call.arguments_json)
@@ -57,25 +54,13 @@ def _refuse_constant(name: str) -> None:
 
 
 def _misfits(arguments: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
-    validator = _validator(json.dumps(thaw(parameters)))
+    validator = compile_foreign_schema(parameters)
     if validator is None:
         return []
     try:
         return [_sentence(error) for error in islice(validator.iter_errors(thaw(arguments)), _MOST_MISFITS)]
-    except (Unresolvable, re.error, RecursionError):
+    except (Unresolvable, OverflowError, RecursionError):
         return []
-
-
-@lru_cache(maxsize=256)
-def _validator(schema_json: str) -> Validator | None:
-    schema = json.loads(schema_json)
-    try:
-        kind = validator_for(schema, default=Draft202012Validator)
-        kind.check_schema(schema)
-    except (SchemaError, re.error, RecursionError):
-        return None
-    # With a registry of its own, a validator knows the metaschemas and this document, and fetches nothing.
-    return kind(schema, registry=Registry())
 
 
 def _sentence(error: ValidationError) -> str:

@@ -73,7 +73,7 @@ def _target(call: ToolCall, catalog: Catalog) -> CatalogEntry | AnsweredCall:
         hint = f"Did you mean {near[0]!r}? " if near else ""
         shortened = call.name[:_NAME_LENGTH]
         return _refused(call, call.name, f"there is no tool named {shortened!r}. {hint}{_on_offer(catalog)}")
-    problem = problem_with_arguments(call, entry.definition.parameters)
+    problem = problem_with_arguments(call, entry.parameters)
     if problem is not None:
         mend = "Call it again with one JSON object that fits."
         return _refused(call, entry.definition.tool, f"the arguments of {call.name!r} {problem}. {mend}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from types import MappingProxyType
+from typing import Any
 
 from ..canonical.tool import ToolDefinition
 from ..routing.spec import ToolsSpec
@@ -27,11 +28,15 @@ _NOT_FOR_THE_WIRE = re.compile(r"[^a-zA-Z0-9_-]")
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """A tool on offer: as the model sees it, and where a call of it goes."""
+    """A tool on offer: as the model sees it, and where a call of it goes.
+
+    `parameters` is the server's own object, the same in every run, so that it is compiled once.
+    """
 
     definition: ToolDefinition
     server: str
     name: str
+    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +80,8 @@ def build_catalog(tools: Iterable[ServerTool], spec: ToolsSpec) -> Catalog:
 
 
 def _entry(wire_name: str, spoken: str, tool: ServerTool) -> CatalogEntry:
-    return CatalogEntry(
-        ToolDefinition(wire_name, spoken, tool.description, tool.parameters), server=tool.server, name=tool.name
-    )
+    definition = ToolDefinition(wire_name, spoken, tool.description, tool.parameters)
+    return CatalogEntry(definition, tool.server, tool.name, tool.parameters)
 
 
 def _allowed(spoken: str, spec: ToolsSpec) -> bool:

@@ -2,7 +2,8 @@
 
 One task owns each connection: it starts the process, shakes hands, and takes both down again, so that callers in
 other tasks may come, go and be cancelled. A server starts with its first use, once for all who wait for it; one that
-was lost starts anew with its next use, and no call is ever sent twice.
+was lost starts anew with its next use, and no call is ever sent twice. A failed start is remembered for a few
+seconds, so that a server which hangs does not cost every run its whole `start_timeout`.
 
 This is the one place that uses the Model Context Protocol's package; its exceptions end here.
 """
@@ -43,13 +44,18 @@ from .decode import decode_answer, usable_tools
 from .process import ServerProcess, find_program
 from .protocol import ServerTool, ToolAnswer, ToolFailure
 
+FAILURE_KEPT_S = 5.0
+"""How long after a failed start its error answers every use at once, before another start is tried."""
+
 _MOST_PAGES = 100
 _SHOWN_LENGTH = 200
 _ANSWER: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(CallToolResult | InputRequiredResult)
 
 _log = logging.getLogger(__name__)
-# What the package logs goes to hosts that set up logging, not to the terminal of those that did not.
-logging.getLogger("mcp").addHandler(logging.NullHandler())
+# What the package logs goes to hosts that set up logging, not to the terminal of those that did not. Its session logs
+# under the bare name `client`; a null handler takes nothing from a host that uses this name too and set up logging.
+for _name in ("mcp", "client"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
 class ToolServer:
@@ -62,19 +68,13 @@ class ToolServer:
         self._connection: _Connection | None = None
         self._closed = False
 
-    async def start(self) -> None:
-        """Start the server, unless it runs; whoever waits for the same start shares its outcome.
-
-        Raises:
-            ToolError: It cannot start; names the server, its command and the end of its standard error.
-        """
-        await self._connected()
-
     async def list_tools(self) -> tuple[ServerTool, ...]:
         """Return the server's tools in its own order, as they were when it started; starts it if need be.
 
+        Whoever waits for the same start shares its outcome, and so does who comes up to 5 seconds after it failed.
+
         Raises:
-            ToolError: It cannot start.
+            ToolError: It cannot start; names the server, its command and the end of its standard error.
         """
         return (await self._connected()).tools
 
@@ -99,7 +99,7 @@ class ToolServer:
     async def _connected(self) -> _Connection:
         if self._closed:
             raise ToolError(f"tool server {self._spec.name!r} was closed", self._spec.name)
-        if self._connection is None or self._connection.lost:
+        if self._connection is None or (self._connection.lost and not self._connection.failed_lately):
             self._connection = _Connection(self._spec, self._env, self._connection)
         connection = self._connection
         await connection.ready.wait()
@@ -120,21 +120,32 @@ class _Connection:
         self._env = env
         self._process: ServerProcess | None = None
         self._closed = False
+        self._ready_at = 0.0
         self._owner = asyncio.create_task(self._own(earlier), name=f"tool server {spec.name}")
+        self._owner.add_done_callback(self._log_error)
 
     @property
     def lost(self) -> bool:
         """Whether another life is needed."""
         return self.ready.is_set() and (self.session is None or self._process is None or self._process.ended.is_set())
 
+    @property
+    def failed_lately(self) -> bool:
+        """Whether it did not come to life, too short a while ago to try again."""
+        failed = self.ready.is_set() and self.session is None
+        return failed and asyncio.get_running_loop().time() - self._ready_at < FAILURE_KEPT_S
+
     async def close(self) -> None:
-        """End this life and wait for its end."""
+        """End this life and wait for its end, whatever it was: an error of it was logged when it happened."""
         self._closed = True
         if self._process is not None:
             self._process.hang_up("was closed")
         await asyncio.wait([self._owner])
-        if not self._owner.cancelled():
-            self._owner.result()
+
+    def _log_error(self, owner: asyncio.Task[None]) -> None:
+        error = None if owner.cancelled() else owner.exception()
+        if error is not None:
+            _log.error("tool server %r: its connection broke", self._spec.name, exc_info=error)
 
     async def call(self, name: str, arguments: Mapping[str, Any], timeout_s: float) -> ToolAnswer:
         """Call a tool in this life."""
@@ -173,6 +184,7 @@ class _Connection:
                 await self._live()
         finally:
             self.failure = self.failure or f"tool server {self._spec.name!r} was ended before it had started"
+            self._ready_at = asyncio.get_running_loop().time()
             self.ready.set()
 
     async def _live(self) -> None:

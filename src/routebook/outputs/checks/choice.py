@@ -33,10 +33,14 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The caller's candidates in the caller's order: `items[n]` is the one with the id `ids[n]`; no id stands twice."""
+    """The caller's candidates in the caller's order: `items[n]` is the one with the id `ids[n]`; no id stands twice.
+
+    `lines[n]` is what a model is shown of it, rendered when it was read.
+    """
 
     items: tuple[Mapping[str, Any], ...]
     ids: tuple[str | int, ...]
+    lines: tuple[str, ...]
 
     def has(self, value: object) -> bool:
         """Tell whether *value* is the id of a candidate, its type included."""
@@ -57,7 +61,7 @@ def read_candidates(spec: ChoiceSpec, inputs: Mapping[str, Any]) -> Candidates:
     if not isinstance(given, (list, tuple)):
         raise _refusal(f"input {name!r} is {_kind(given)}; pass a list of mappings")
     seen: dict[str | int, int] = {}
-    items = []
+    items, lines = [], []
     for index, item in enumerate(given):
         place = f"inputs[{name!r}][{index}]"
         identity = _read_id(spec, item, place)
@@ -65,10 +69,10 @@ def read_candidates(spec: ChoiceSpec, inputs: Mapping[str, Any]) -> Candidates:
             raise _refusal(
                 f"{place} has the {spec.id} {_SHORT.repr(identity)}, as [{seen[identity]}] does; ids must differ"
             )
-        _line(spec, item, place)
+        lines.append(_line(spec, item, place))
         seen[identity] = index
         items.append(MappingProxyType(dict(item)))
-    return Candidates(tuple(items), tuple(seen))
+    return Candidates(tuple(items), tuple(seen), tuple(lines))
 
 
 def render_candidates(spec: ChoiceSpec, candidates: Candidates) -> str:
@@ -76,9 +80,8 @@ def render_candidates(spec: ChoiceSpec, candidates: Candidates) -> str:
 
     Quotes, line breaks and invisible characters in a candidate's texts are escaped, so that none can forge a line.
     """
-    lines = [f"{_json(spec.field)} must be the {_json(spec.id)} of one of these, copied exactly:"]
-    lines += [_line(spec, item, spec.candidates) for item in candidates.items]
-    return "\n".join(lines)
+    heading = f"{_json(spec.field)} must be the {_json(spec.id)} of one of these, copied exactly:"
+    return "\n".join((heading, *candidates.lines))
 
 
 def confidence_problems(spec: ChoiceSpec, value: Any) -> tuple[str, ...]:
@@ -191,6 +194,8 @@ def _line(spec: ChoiceSpec, item: Mapping[str, Any], place: str) -> str:
 
 def _json(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if text.isprintable():  # quick, and never true of what is hidden
+        return text
     return "".join(json.dumps(char)[1:-1] if unicodedata.category(char) in _HIDDEN else char for char in text)
 
 
