@@ -77,11 +77,12 @@ class RoutebookError(Exception):
 
 
 class RouteFileError(RoutebookError):
-    """A book does not compile. `diagnostics` has every problem, in file order."""
+    """A book does not compile. `diagnostics` has all that is said, in file order; the text is the errors."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__(render_text(self.diagnostics))
+        errors = [diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "error"]
+        super().__init__(render_text(errors or self.diagnostics))
 
 
 class RequestError(RoutebookError):

@@ -32,20 +32,23 @@ class DecisionSnapshot(AmberSnapshotExtension):
 
 
 def decisions_text(decisions: Iterable[Decision]) -> str:
-    """Return *decisions* as text; those that differ only in the callers' keys stand together."""
+    """Return *decisions* as text; those that differ only in the callers' keys stand together.
+
+    Each line names its feature and profile, so that a line of a diff says what it is about.
+    """
     return "\n".join(_lines(decisions)) + "\n"
 
 
 def _lines(decisions: Iterable[Decision]) -> Iterator[str]:
     for (feature, profile), group in groupby(decisions, key=lambda decision: (decision.feature, decision.profile)):
-        yield f"{feature} @ {profile}"
         alike: dict[tuple[str, ...], list[str]] = {}
         for decision in group:
             alike.setdefault(tuple(_body(decision)), []).append(_keys(decision))
         for body, keys in alike.items():
-            if keys != [""]:
-                yield f"  keys: {' | '.join(key or 'none' for key in keys)}"
-            yield from body
+            named = "" if keys == [""] else f" keys {' | '.join(key or 'none' for key in keys)}:"
+            route, *targets = body
+            yield f"{feature} @ {profile}:{named} {route}"
+            yield from (f"{feature} @ {profile} {target}" for target in targets)
 
 
 def _keys(decision: Decision) -> str:
@@ -55,11 +58,11 @@ def _keys(decision: Decision) -> str:
 def _body(decision: Decision) -> Iterator[str]:
     extras = [f"tools {','.join(decision.tools)}"] if decision.tools else []
     extras += [f"output {decision.output}"] if decision.output else []
-    yield "    " + "; ".join([decision.route, *extras])
+    yield "; ".join([decision.route, *extras])
     for attempt in decision.attempts:
-        yield f"    → {_target(attempt)}"
+        yield f"→ {_target(attempt)}"
     for skip in decision.skipped:
-        yield f"    ✗ {skip.provider}/{skip.model}: {skip.reason}"
+        yield f"✗ {skip.provider}/{skip.model}: {skip.reason}"
 
 
 def _target(attempt: PlannedAttempt) -> str:

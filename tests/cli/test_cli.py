@@ -350,3 +350,23 @@ def test_init_never_writes_over_what_is_there(routebook, tmp_path):
     assert done.returncode == 1
     assert os.listdir(tmp_path / "taken") == ["notes.txt"]
     assert "nothing was written" in done.stderr
+
+
+def test_a_table_in_a_pipe_is_not_wrapped(routebook, tmp_path):
+    long = "a_feature_with_a_name_that_is_as_long_as_a_name_may_well_get_ok"
+    (tmp_path / "routes" / "more.yaml").write_text(f"features:\n  {long}: {{use: {{model: small}}}}\n")
+
+    assert any(line.startswith(f"{long} ") for line in routebook("table").stdout.splitlines())
+
+
+def test_a_closed_standard_output_is_no_traceback(tmp_path):
+    done = subprocess.run(
+        ["bash", "-c", f"'{ROUTEBOOK}' check >&-"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert "Traceback" not in done.stderr

@@ -9,7 +9,7 @@ import pytest
 
 import routebook
 from routebook import RouteFileError
-from routebook.book import read_book
+from routebook.book import compile_mapping, read_book
 from routebook.diagnostics.github import render_github
 from routebook.diagnostics.json import render_json
 from routebook.diagnostics.source import mask
@@ -171,3 +171,21 @@ def test_a_masked_line_is_as_long_as_it_was():
         masked = mask(line)
         assert len(masked) == len(line)
         assert "*" in masked
+
+
+def test_a_vendors_key_in_the_place_of_a_name_is_masked_in_the_message():
+    key = "sk-canary-0123456789abcdef"
+
+    with pytest.raises(RouteFileError) as caught:
+        compile_mapping({"models": {"m": {"provider": key}}})
+
+    assert key not in str(caught.value)
+    assert "names provider '****" in str(caught.value)
+
+
+def test_the_text_of_a_broken_book_is_its_errors():
+    with pytest.raises(RouteFileError) as caught:
+        compile_mapping({"providers": {"openai": {}}, "features": {"f": {"use": {"model": "openai/m"}, "output": "o"}}})
+
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["RB504", "RB301"]
+    assert "RB504" not in str(caught.value)

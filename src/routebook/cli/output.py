@@ -13,7 +13,6 @@ from typing import Any
 import click
 from tabulate import tabulate
 
-_PIPE_WIDTH = 160
 _GAP = 2
 _NARROWEST = 6
 _WORD_END = re.compile(r"(?<=[-, ])")
@@ -26,18 +25,25 @@ def print_json(value: Any) -> None:
 
 def wants_colour(stream: Any = None) -> bool:
     """Tell whether *stream* (standard output) is a terminal that wants colours."""
-    return bool((stream or sys.stdout).isatty()) and "NO_COLOR" not in os.environ
+    return _is_terminal(stream or sys.stdout) and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def table_text(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table that fits the terminal; cells are wrapped where they must be. In a pipe it is wide."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
+    """Return a table that fits the terminal, cells wrapped where they must be; in a pipe nothing is wrapped."""
+    if not _is_terminal(sys.stdout):
+        return tabulate(rows, headings, tablefmt="simple")
+    width = shutil.get_terminal_size().columns
     columns = list(zip(headings, *rows, strict=True))
     room = width - _GAP * (len(columns) - 1)
     widths = [max(map(len, column)) for column in columns]
     for narrowest in ([_longest_word(column) for column in columns], [_NARROWEST] * len(columns)):
         widths = _narrowed(widths, narrowest, room)
     return tabulate(rows, headings, tablefmt="simple", maxcolwidths=widths, maxheadercolwidths=widths)
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Tell whether *stream* is a terminal; a standard stream that was closed is None."""
+    return stream is not None and bool(stream.isatty())
 
 
 def _longest_word(column: Sequence[str]) -> int:

@@ -13,6 +13,7 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _SECRET = r"api[_-]?key|[_-]key|token(?!s)|secret|passw(?:or)?d|authorization|cookie"
 _NAME = rf"""(?<![\w-])(?=[\w-]*?(?:{_SECRET}))[\w-]++["']?+"""
 _REFERENCE = r"""\{\s*+["']?(?:env|file)["']?\s*+:\s*+["']?[\w./~-]++["']?\s*+\}"""
+_VENDORS_KEY = re.compile(r"\b(?P<secret>(?:sk|pk|rk|xai|gsk|ghp|hf)[-_][\w-]{12,}+|AIza[\w-]{20,}+)", re.IGNORECASE)
 _LITERAL_SECRETS = (
     # the value of a key that names a secret, unless it is a reference; also where its colon was forgotten
     re.compile(rf"{_NAME}\s*+[:=]\s*+(?!{_REFERENCE})(?P<secret>\S.*)", re.IGNORECASE),
@@ -21,17 +22,21 @@ _LITERAL_SECRETS = (
     # the user part of an address
     re.compile(r"""(?<=://)(?P<secret>[^/\s"']+)(?=@)"""),
     # what looks like a vendor's key, wherever it stands
-    re.compile(r"\b(?P<secret>(?:sk|pk|rk|xai|gsk|ghp|hf)[-_][\w-]{12,}+|AIza[\w-]{20,}+)", re.IGNORECASE),
+    _VENDORS_KEY,
 )
 _UNKNOWN_SECRET = re.compile(r"key|auth|bearer|credential|pass|pwd", re.IGNORECASE)
 
 
 def with_source_lines(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> tuple[Diagnostic, ...]:
-    """Return *diagnostics* with their source lines; *texts* are the files' texts by path."""
+    """Return *diagnostics* with their source lines; vendors' keys are masked in the messages, too.
+
+    *texts* are the files' texts by path.
+    """
     lines: dict[str, list[str]] = {}
     masked: dict[str, str] = {}
     located = []
     for diagnostic in diagnostics:
+        diagnostic = replace(diagnostic, message=_VENDORS_KEY.sub(_stars, diagnostic.message))
         path, line = diagnostic.span.path, diagnostic.span.line
         if path in texts and path not in lines:
             lines[path] = _LINE_BREAK.split(texts[path])

@@ -291,3 +291,7 @@ def test_any_json_is_an_answer_or_a_fault(body: object):
     assert isinstance(result, (ChatResponse, Fault))
     if isinstance(result, Fault):
         assert 0 < len(result.message) <= 500
+
+
+def test_a_negative_count_of_tokens_is_no_usage():
+    assert response_of(answer({"content": "x"}, usage={"prompt_tokens": -5, "completion_tokens": 3})).usage is None

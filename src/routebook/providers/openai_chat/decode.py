@@ -213,7 +213,10 @@ def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
     return "refusal" if any(isinstance(part, RefusalPart) for part in parts) else "stop"
 
 
-def _usage(usage: _Usage) -> Usage:
+def _usage(usage: _Usage) -> Usage | None:
+    """Return the tokens, or None where a count is negative: a number that cannot be is no number."""
+    if min(usage.prompt_tokens or 0, usage.completion_tokens or 0) < 0:
+        return None
     given, made = usage.prompt_tokens or 0, usage.completion_tokens or 0
     inputs = usage.prompt_tokens_details or _InputDetails()
     outputs = usage.completion_tokens_details or _OutputDetails()
