@@ -156,7 +156,7 @@ async def test_a_feature_that_is_not_there_is_refused_with_near_names(books):
         ({"options": {"temprature": 1}}, "options"),
         ({"options": {"temperature": "warm"}}, "options"),
         ({"options": {"extra_body": {"a": 1}}}, "options"),
-        ({"model": "m1"}, "model"),
+        ({"model": "m1"}, "override"),
     ],
     ids=["unknown", "unfit", "must be named", "another model"],
 )
