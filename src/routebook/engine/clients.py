@@ -60,10 +60,10 @@ class Clients:
                 sent=False,
             ) from error
 
-    async def keep_only(self, table: RoutingTable) -> None:
+    def keep_only(self, table: RoutingTable) -> None:
         """Retire the clients whose provider is not configured so in *table*."""
         current = {digest for (section, _), digest in table.digests.items() if section == "providers"}
-        await self._pool.retain(lambda key: key[0] in current)
+        self._pool.retain(lambda key: key[0] in current)
 
     async def close(self) -> None:
         """Close every client."""

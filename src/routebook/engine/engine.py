@@ -162,8 +162,8 @@ class Engine:
             if self._table is None:
                 raise EngineClosed("the engine was closed while its book was compiled")
             self._swap(report)
-            await self._clients.keep_only(self.table)
-            await self._servers.retain(frozenset(self.table.digests.values()).__contains__)
+            self._clients.keep_only(self.table)
+            self._servers.retain(frozenset(self.table.digests.values()).__contains__)
             return report.diagnostics
 
     async def close(self) -> None:
@@ -177,7 +177,10 @@ class Engine:
             await asyncio.wait([self._watcher])
         if self._runs:
             await self._drain()
-        await asyncio.gather(self._clients.close(), self._servers.close())
+        closed = await asyncio.gather(self._clients.close(), self._servers.close(), return_exceptions=True)
+        for outcome in closed:
+            if outcome is not None:
+                raise outcome
 
     @asynccontextmanager
     async def _counted(self) -> AsyncIterator[None]:

@@ -7,11 +7,15 @@ it closes when the last run that uses it is done.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TypeVar
+
+_LOG = logging.getLogger("routebook")
 
 
 class Closable(Protocol):
@@ -55,40 +59,44 @@ class Pool(Generic[K, V]):
         finally:
             entry.users -= 1
             if entry.retired and entry.users == 0:
-                await self._close(entry)
-            await self._shrink()
+                self._start_closing(entry)
+            self._shrink()
 
-    async def retain(self, wanted: Callable[[K], bool]) -> None:
-        """Retire every value whose key is not *wanted*."""
+    def retain(self, wanted: Callable[[K], bool]) -> None:
+        """Retire every value whose key is not *wanted*; nobody waits for its end but `close`."""
         for key in [key for key in self._entries if not wanted(key)]:
-            await self._retire(key)
+            self._retire(key)
 
     async def close(self) -> None:
         """Close every value, in use or not, all at once; one that fails keeps no other open."""
         self._leaving += self._entries.values()
         self._entries.clear()
-        outcomes = await asyncio.gather(*map(self._close, self._leaving), return_exceptions=True)
+        closing = [asyncio.shield(self._start_closing(entry)) for entry in self._leaving]
+        outcomes = await asyncio.gather(*closing, return_exceptions=True)
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
 
-    async def _shrink(self) -> None:
+    def _shrink(self) -> None:
         idle = [key for key, entry in self._entries.items() if entry.users == 0]
         for key in idle[: max(0, len(idle) - self._most)]:
-            await self._retire(key)
+            self._retire(key)
 
-    async def _retire(self, key: K) -> None:
-        entry = self._entries.pop(key, None)
-        if entry is None:
-            return  # somebody else retired it while this one was waiting
+    def _retire(self, key: K) -> None:
+        entry = self._entries.pop(key)
         entry.retired = True
         self._leaving.append(entry)
         if entry.users == 0:
-            await self._close(entry)
+            self._start_closing(entry)
 
-    async def _close(self, entry: _Entry[V]) -> None:
-        """Close *entry* once, whoever asks, and wait for it; a waiter that is cancelled does not interrupt it."""
+    def _start_closing(self, entry: _Entry[V]) -> asyncio.Task[None]:
+        """Close *entry* once, whoever asks, in a task of its own: no run and no reload waits for it, or fails by it."""
         if entry.closing is None:
             entry.closing = asyncio.create_task(entry.value.close())
-            entry.closing.add_done_callback(lambda _: self._leaving.remove(entry))
-        await asyncio.shield(entry.closing)
+            entry.closing.add_done_callback(partial(self._has_closed, entry))
+        return entry.closing
+
+    def _has_closed(self, entry: _Entry[V], closing: asyncio.Task[None]) -> None:
+        self._leaving.remove(entry)
+        if not closing.cancelled() and closing.exception() is not None:
+            _LOG.error("something that is no longer used did not close well", exc_info=closing.exception())
