@@ -25,7 +25,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 # Put together here, so that this file does not hold what it looks for.
-REGISTRIES = tuple(".".join(parts) for parts in [("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org")])
+REGISTRIES = ("py" + "pi.org", "python" + "hosted.org", "npm" + "js.org")
 HOMES = re.compile(r"(?<![\w.])(?:/(?:home|Users)/\w|/roo" + r"t/|[A-Z]:\\Users\\)")
 LINUX = {
     "implementation_name": "cpython",
