@@ -57,6 +57,32 @@ async def test_close_waits_for_a_run_in_flight_and_lets_no_other_begin(fake, wir
         await closing
 
 
+async def test_closing_again_while_a_run_is_being_cancelled_is_closing_once_whoever_stops_waiting(books, monkeypatch):
+    cancelled = asyncio.Event()
+
+    async def lingering(*args):
+        try:
+            await asyncio.sleep(30)
+        finally:
+            cancelled.set()
+            await asyncio.sleep(0.2)
+
+    monkeypatch.setattr(engine_module, "_DRAIN_S", 0.05)
+    monkeypatch.setattr(engine_module, "start_run", lingering)
+    async with Engine(books.table(books.scripted(SLOW)), environment={}) as engine:
+        run = asyncio.create_task(engine.run("chat", "hello"))
+        await asyncio.sleep(0)
+        hurried = asyncio.create_task(engine.close())
+        await cancelled.wait()
+        later = asyncio.create_task(engine.close())
+        await asyncio.sleep(0)
+        hurried.cancel()
+        await later
+        assert run.done()
+        with pytest.raises(EngineClosed):
+            await run
+
+
 async def test_a_run_that_does_not_end_is_cancelled_after_the_drain_and_told_so(
     fake, books, keys, monkeypatch, caplog, eventually
 ):
@@ -167,11 +193,11 @@ async def test_closing_leaves_no_server_process_even_if_a_run_still_starts_it(
 ):
     monkeypatch.setattr(engine_module, "_DRAIN_S", 0.01)
     book = books.scripted({"reply": {"text": "ok"}}, tools={"servers": ["plain"]})
-    book["mcp_servers"] = {"plain": books.tools(env={"PID_DIR": str(tmp_path)})}
+    book["mcp_servers"] = {"plain": books.tools("mute", env={"PID_DIR": str(tmp_path)})}
 
     async with Engine(books.table(book), environment={}) as engine:
         run = asyncio.create_task(engine.run("chat", "hello"))
-        await asyncio.sleep(0.01)
+        await eventually(lambda: alive(tmp_path) != [])
 
     with pytest.raises(EngineClosed):
         await run
@@ -192,12 +218,13 @@ async def test_a_reload_that_is_overtaken_by_close_does_not_open_the_engine_agai
 
 
 async def test_a_watch_that_breaks_is_logged_and_told_by_the_status(books, tmp_path, monkeypatch, caplog, eventually):
-    def broken(*args):
-        raise MemoryError("the machine is full")
+    async def broken(root):
+        raise OSError("no more watches")
+        yield
 
     root = books.write(tmp_path / "routes", books.scripted({"reply": {"text": "ok"}}))
+    monkeypatch.setattr(engine_module, "edits", broken)
     async with Engine(root, watch=True) as engine:
-        monkeypatch.setattr(engine_module, "read_book", broken)
         await eventually(lambda: not engine.status.watching)
         assert (await engine.run("chat", "hello")).text == "ok"
 

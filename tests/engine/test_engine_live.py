@@ -6,12 +6,14 @@ import asyncio
 import logging
 import os
 import shutil
+import threading
 import time
 
 import pytest
 import yaml
 
 from routebook import Engine, RouteFileError
+from routebook.engine import engine as engine_module
 
 
 def saying(text):
@@ -291,3 +293,77 @@ async def test_tool_servers_of_unchanged_configuration_survive_a_reload_and_chan
         assert after[1] != before[1]
         await eventually(lambda: sorted(alive(pids)) == sorted(map(int, after)))
     assert alive(pids) == []
+
+
+async def test_a_reload_that_fails_unexpectedly_is_logged_and_the_next_edit_is_live(
+    root, live, eventually, monkeypatch, caplog
+):
+    read_book = engine_module.read_book
+
+    def once_broken(*args):
+        monkeypatch.setattr(engine_module, "read_book", read_book)
+        raise MemoryError("the machine is full")
+
+    async with Engine(root, watch=True) as engine:
+        monkeypatch.setattr(engine_module, "read_book", once_broken)
+        await eventually(lambda: "the machine is full" in caplog.text)
+        save(root, "two")
+        await live(engine, "two")
+        assert engine.status.watching
+
+    assert "an edit of the book was not taken" in caplog.text
+
+
+async def test_of_two_reloads_at_once_the_later_one_reads_the_book_after_the_earlier_is_done(root, monkeypatch):
+    has_read, may_go_on = threading.Event(), threading.Event()
+    read_book = engine_module.read_book
+
+    def slow_once(*args):
+        monkeypatch.setattr(engine_module, "read_book", read_book)
+        report = read_book(*args)
+        has_read.set()
+        may_go_on.wait(10)
+        return report
+
+    async with Engine(root) as engine:
+        monkeypatch.setattr(engine_module, "read_book", slow_once)
+        earlier = asyncio.create_task(engine.reload())
+        await asyncio.to_thread(has_read.wait, 10)
+        save(root, "two")
+        later = asyncio.create_task(engine.reload())
+        await asyncio.wait([later], timeout=0.2)
+        may_go_on.set()
+        await asyncio.gather(earlier, later)
+
+        assert (await engine.run("chat", "hello")).text == "two"
+
+
+async def test_a_run_keeps_its_client_from_its_first_turn_to_its_last_whatever_is_reloaded(
+    fake, wire, books, tmp_path, eventually
+):
+    """Between two turns the provider is edited and its key is gone; the run goes on, and its client ends with it."""
+    gate = asyncio.Event()
+
+    async def waiting(received):
+        await gate.wait()
+        return wire.text("no JSON" if len(provider.requests) == 1 else "{}")
+
+    provider = await fake(waiting)
+    environment = {"P0_KEY": "sk-first"}
+    book = books.over(provider.url, output="thing")
+    book["outputs"] = {"thing": {"schema": {"type": "object"}, "repair": {"attempts": 1}}}
+    root = books.write(tmp_path / "routes", book)
+
+    async with Engine(root, environment=environment) as engine:
+        run = asyncio.create_task(engine.run("chat", "hello"))
+        await provider.wait_for(1)
+        book["providers"]["p0"]["timeout"] = "50s"
+        books.write(root, book)
+        await engine.reload()
+        environment.clear()
+        gate.set()
+        result = await run
+        await eventually(lambda: provider.open == 0)
+
+    assert (result.output, result.turns, provider.connections) == ({}, 2, 1)
+    assert [sent.headers["authorization"] for sent in provider.requests] == ["Bearer sk-first"] * 2

@@ -85,6 +85,8 @@ def test_what_is_no_list_of_messages_is_refused(nothing):
         ("hello", "neither a Message nor a mapping"),
         ({"content": "a"}, "has the role None; roles are system, developer, user, assistant, tool"),
         ({"role": "narrator", "content": "a"}, "has the role 'narrator'"),
+        (Message("bogus", "a"), "has the role 'bogus'; roles are system, user, assistant, tool"),
+        (Message("developer", "a"), "has the role 'developer'; roles are system, user, assistant, tool"),
         ({"role": ["user"], "content": "a"}, "has the role"),
         ({"role": "user"}, "has no content"),
         ({"role": "user", "content": []}, "has no content"),

@@ -277,3 +277,14 @@ async def test_a_contract_holds_for_the_answer_after_the_tools(books):
 
     assert result.output["folder_id"] == "f-health"
     assert [r.text for r in result.tool_results] == ["a"]
+
+
+async def test_an_answer_that_was_cut_but_keeps_its_contract_is_a_run_that_stopped(fake, wire, books, keys):
+    provider = await fake(wire.text('{"folder_id": null}', finish="length"))
+    book = books.over(provider.url, output="folder")
+    book["outputs"] = outputs()
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        result = await engine.run("chat", "go")
+
+    assert (result.output, result.finish_reason) == ({"folder_id": None}, "stop")

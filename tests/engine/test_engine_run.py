@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from routebook import Context, Engine, RequestError, ResolveError
+from routebook import Context, Engine, Message, RequestError, ResolveError
 
 PRICE = {"input": 2.0, "output": 10.0}
 
@@ -192,3 +192,23 @@ async def test_the_table_of_an_engine_may_be_given_compiled_and_is_not_watched(b
         assert await engine.reload() == table.diagnostics
     with pytest.raises(ValueError, match="no files to watch"):
         Engine(table, watch=True)
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("messages", [Message("bogus", "x")]),
+        ("inputs", [1]),
+        ("inputs", []),
+        ("context", {"user": "u"}),
+        ("context", {}),
+        ("options", "bad"),
+        ("options", []),
+    ],
+)
+async def test_an_argument_of_the_wrong_kind_is_refused_by_its_name(books, field, wrong):
+    async with Engine(books.table(books.scripted({"reply": {"text": "ok"}})), environment={}) as engine:
+        with pytest.raises(RequestError) as caught:
+            await engine.run("chat", **{"messages": "hello", field: wrong})
+
+    assert caught.value.field == field

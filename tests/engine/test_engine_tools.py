@@ -9,6 +9,7 @@ import time
 import pytest
 
 from routebook import Engine, LimitError, Message, ToolCall, ToolError, ToolResult
+from routebook.engine import toolbox as toolbox_module
 
 DONE = {"when": {"turn": 2}, "reply": {"text": "done"}}
 
@@ -330,3 +331,14 @@ async def test_runs_of_one_engine_share_a_server_which_ends_with_the_engine(tool
         assert alive(tmp_path) == [int(pid) for pid in pids]
 
     assert alive(tmp_path) == []
+
+
+async def test_a_later_run_with_the_same_tools_imports_nothing_and_names_no_tool_again(tool_book, books, monkeypatch):
+    def again(*args):
+        raise AssertionError("it was done before")
+
+    async with Engine(books.table(tool_book({"reply": {"text": "done"}})), environment={}) as engine:
+        await engine.run("chat", "go")
+        monkeypatch.setattr(toolbox_module, "import_module", again)
+        monkeypatch.setattr(toolbox_module, "build_catalog", again)
+        assert (await engine.run("chat", "go")).text == "done"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 
 from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.frozen import EMPTY, freeze_mapping
@@ -14,7 +15,7 @@ from ..providers import registry
 from ..providers.protocol import ClientConfig, ModelClient
 from ..providers.scripted import ScriptedClient
 from ..routing.context import Context
-from ..routing.decision import PlannedAttempt
+from ..routing.decision import CredentialKind, PlannedAttempt
 from ..routing.script import Script
 from ..routing.spec import ProviderSpec
 from ..routing.table import RoutingTable
@@ -27,38 +28,33 @@ ClientKey = tuple[str, str]
 
 
 class Clients:
-    """The clients of one engine, shared by provider configuration and credential."""
+    """The clients of one engine, shared by provider configuration and credential.
 
-    def __init__(self, environment: Mapping[str, str], script: Script | None) -> None:
+    Where there is a `script`, it plays every provider instead.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.script: Script | None = None
         self._environment = environment
         self._pool: Pool[ClientKey, ModelClient] = Pool(_MOST_IDLE)
         self._salt = secrets.token_bytes(16)
-        self._script = script
 
-    async def complete(
-        self, table: RoutingTable, context: Context, planned: PlannedAttempt, request: ChatRequest
-    ) -> ChatResponse:
-        """Send *request* to the provider of *planned*.
+    def of_run(self, table: RoutingTable, context: Context, stack: AsyncExitStack) -> RunClients:
+        """Return the clients of one run by *table* for *context*; *stack* gives them back."""
+        return RunClients(self, table, context, stack)
+
+    async def lease(
+        self, provider: ProviderSpec, digest: str, callers_key: str | None, run: AsyncExitStack
+    ) -> ModelClient:
+        """Return the client of a provider as configured by *digest*; it stays open until *run* is left.
 
         Raises:
-            ProviderError: The provider refused, failed or was not reached, or its key is not to be had.
+            SecretUnavailable: The key is not to be had.
         """
-        provider = table.providers[planned.provider]
-        if self._script is not None:
-            return await ScriptedClient(self._script, provider.name).complete(request)
-        callers_key = context.credentials[planned.provider] if planned.credential == "caller" else None
-        key = (table.digests["providers", provider.name], self._identity(callers_key))
-        try:
-            async with self._pool.lease(key, lambda: self._make(provider, callers_key)) as client:
-                return await client.complete(request)
-        except SecretUnavailable as error:
-            raise ProviderError(
-                f"{error}; nothing was sent",
-                "authentication",
-                provider=provider.name,
-                model=planned.model,
-                sent=False,
-            ) from error
+        if self.script is not None:
+            return ScriptedClient(self.script, provider.name)
+        key = (digest, self._identity(callers_key))
+        return await run.enter_async_context(self._pool.lease(key, lambda: self._make(provider, callers_key)))
 
     def keep_only(self, table: RoutingTable) -> None:
         """Retire the clients whose provider is not configured so in *table*."""
@@ -91,3 +87,41 @@ class Clients:
             timeout=provider.timeout,
             script=provider.script or (),
         )
+
+
+class RunClients:
+    """The clients of one run: each is taken at its first call and kept until the run's end, whatever is reloaded."""
+
+    def __init__(self, clients: Clients, table: RoutingTable, context: Context, stack: AsyncExitStack) -> None:
+        self._clients = clients
+        self._table = table
+        self._context = context
+        self._stack = stack
+        self._taken: dict[tuple[str, CredentialKind], ModelClient] = {}
+
+    async def complete(self, planned: PlannedAttempt, request: ChatRequest) -> ChatResponse:
+        """Send *request* to the provider of *planned*.
+
+        Raises:
+            ProviderError: The provider refused, failed or was not reached, or its key is not to be had.
+        """
+        key = (planned.provider, planned.credential)
+        client = self._taken.get(key)
+        if client is None:
+            client = self._taken[key] = await self._take(planned)
+        return await client.complete(request)
+
+    async def _take(self, planned: PlannedAttempt) -> ModelClient:
+        provider = self._table.providers[planned.provider]
+        digest = self._table.digests["providers", provider.name]
+        callers_key = self._context.credentials[provider.name] if planned.credential == "caller" else None
+        try:
+            return await self._clients.lease(provider, digest, callers_key, self._stack)
+        except SecretUnavailable as error:
+            raise ProviderError(
+                f"{error}; nothing was sent",
+                "authentication",
+                provider=provider.name,
+                model=planned.model,
+                sent=False,
+            ) from error

@@ -103,12 +103,6 @@ class Contract:
 
     def after_failure(self, reason: str) -> tuple[CheckOutcome, ...]:
         """Return what stands in for the answer of a failed run; empty where its error is to be raised."""
-        outcomes = [
-            failed_choice(check, candidates, self._inputs, reason)
-            for check, candidates in self._checks
-            if check.on_failure == "otherwise"
-        ]
-        if len(outcomes) < len(self._checks):
-            return ()
+        outcomes = [failed_choice(check, candidates, self._inputs, reason) for check, candidates in self._checks]
         found = tuple(outcome for outcome in outcomes if outcome is not None)
         return found if len(found) == len(self._checks) else ()

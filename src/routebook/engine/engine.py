@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..book import BookReport, read_book, read_script, script_of
-from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.frozen import EMPTY
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.text import render_text
 from ..errors import EngineClosed, RouteFileError
 from ..routing.context import Context
-from ..routing.decision import PlannedAttempt
 from ..routing.script import Script
 from ..routing.table import RoutingTable
 from .clients import Clients
@@ -84,10 +82,11 @@ class Engine:
         self._runs: set[asyncio.Timeout] = set()
         self._idle = asyncio.Event()
         self._servers: ServerPool = Pool(_MOST_IDLE_SERVERS)
-        self._clients = Clients(self._environment, None)
+        self._clients = Clients(self._environment)
+        self._closing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._clients = Clients(self._environment, await asyncio.to_thread(_read_script, self._script))
+        self._clients.script = await asyncio.to_thread(_read_script, self._script)
         if isinstance(self._book, RoutingTable):
             self._swap(BookReport(self._book, self._book.diagnostics))
         else:
@@ -144,12 +143,10 @@ class Engine:
             EngineClosed: The engine is not open, or was closed and did not wait any longer for the run.
         """
         table = self.table
-        asked = RunAsked(feature, messages, inputs or EMPTY, context or Context(), options, model)
-
-        async def complete(planned: PlannedAttempt, request: ChatRequest) -> ChatResponse:
-            return await self._clients.complete(table, asked.context, planned, request)
-
+        inputs, context = EMPTY if inputs is None else inputs, Context() if context is None else context
+        asked = RunAsked(feature, messages, inputs, context, options, model)
         async with self._counted(), AsyncExitStack() as stack:
+            complete = self._clients.of_run(table, context, stack).complete
             return await start_run(table, asked, complete, self._servers, self._environment, stack)
 
     async def reload(self) -> tuple[Diagnostic, ...]:
@@ -169,8 +166,14 @@ class Engine:
     async def close(self) -> None:
         """Stop watching, wait 10 s for runs to end and cancel the others, then close every client and tool server.
 
-        A second call does nothing.
+        Calls that overlap end together; a later one does nothing.
         """
+        if self._closing is None or self._closing.done():
+            self._closing = asyncio.create_task(self._close())
+        # A caller that stops waiting takes the closing from no other.
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         self._table = None
         if self._watcher is not None:
             self._watcher.cancel()
@@ -229,7 +232,10 @@ class Engine:
 
     async def _follow(self, root: Path) -> None:
         async for _ in edits(root):
-            await self.reload()
+            try:
+                await self.reload()
+            except Exception:  # noqa: BLE001, whatever one edit breaks, the watch goes on and says so
+                _LOG.exception("an edit of the book was not taken; the next one is tried again")
 
 
 def _report_end(watcher: asyncio.Task[None]) -> None:

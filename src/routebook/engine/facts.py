@@ -21,7 +21,7 @@ def facts_of(
     """Derive the facts of a request; `input_tokens` is the UTF-8 bytes of its text divided by four, rounded up.
 
     Raises:
-        RequestError: An option is unknown, or its value does not fit.
+        RequestError: The options are no mapping, one is unknown, or its value does not fit.
     """
     size = sum(len(message.text.encode("utf-8", "replace")) for message in messages)
     return Facts(
@@ -29,11 +29,13 @@ def facts_of(
         has_images=any(isinstance(part, ImagePart) for message in messages for part in message.content),
         has_tools=has_tools,
         model=model,
-        options=_checked(options) if options else EMPTY,
+        options=EMPTY if options is None else _checked(options),
     )
 
 
 def _checked(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(options, Mapping):
+        raise RequestError(f"the caller's options must be a mapping, not {type(options).__name__}", "options")
     layer, problems = check_options(options)
     if problems:
         raise RequestError(f"the caller's options do not fit: {'; '.join(problems)}", "options")

@@ -6,7 +6,7 @@ A string is one user message. A list may mix canonical `Message`s and OpenAI-sty
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from ..canonical.message import Message, Part, Role
 from ..canonical.part import ImagePart, RefusalPart, TextPart
@@ -44,6 +44,8 @@ def read_messages(messages: MessagesLike) -> tuple[Message, ...]:
 
 def _message(message: Any, index: int, earlier: Sequence[Message]) -> Message:
     if isinstance(message, Message):
+        if message.role not in _ROLES.values():
+            raise _refused(index, f"has the role {message.role!r}; roles are {', '.join(get_args(Role))}")
         return message
     if not isinstance(message, Mapping):
         raise _refused(index, "is neither a Message nor a mapping")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..canonical.message import Message
-from ..errors import OutputError, ProviderError, RoutebookError
+from ..errors import OutputError, ProviderError, RequestError, RoutebookError
 from ..routing.context import Context
 from ..routing.table import RoutingTable
 from .attempt import Complete
@@ -22,7 +22,11 @@ from .toolbox import ServerPool, Toolbox, open_toolbox
 
 @dataclass(frozen=True, slots=True)
 class RunAsked:
-    """What a caller asks of `Engine.run`."""
+    """What a caller asks of `Engine.run`.
+
+    Raises:
+        RequestError: The inputs are no mapping, or the context is no Context.
+    """
 
     feature: str
     messages: MessagesLike
@@ -30,6 +34,12 @@ class RunAsked:
     context: Context
     options: Mapping[str, Any] | None
     model: str | None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.inputs, Mapping):
+            raise RequestError(f"inputs must be a mapping, not {type(self.inputs).__name__}", "inputs")
+        if not isinstance(self.context, Context):
+            raise RequestError(f"context must be a Context, not {type(self.context).__name__}", "context")
 
 
 async def start_run(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
+from itertools import chain
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ..canonical.tool import ToolCall, ToolDefinition
@@ -26,6 +28,9 @@ LAZY_DOOR = {"ToolServer": "routebook.tools.session"}
 """The Model Context Protocol's package is imported by the first run that uses a tool."""
 
 ServerPool = Pool[str, "ToolServer"]
+
+_MOST_CATALOGS = 128
+_loaded: dict[str, ModuleType] = {}
 
 
 class Toolbox:
@@ -60,7 +65,7 @@ async def open_toolbox(
     Raises:
         ToolError: A required server cannot start; names it, with what it wrote to its standard error.
     """
-    session = await asyncio.to_thread(import_module, LAZY_DOOR["ToolServer"])
+    session = await _session()
     servers: dict[str, ToolServer] = {}
     failures: dict[str, str] = {}
 
@@ -76,15 +81,41 @@ async def open_toolbox(
         except ToolError as error:
             go_on_without(name, error)
     listed = await asyncio.gather(*(server.list_tools() for server in servers.values()), return_exceptions=True)
-    tools: list[ServerTool] = []
+    tools: list[_Listed] = []
     for name, outcome in zip(servers, listed, strict=True):
         if isinstance(outcome, ToolError):
             go_on_without(name, outcome)
         elif isinstance(outcome, BaseException):
             raise outcome
         else:
-            tools.extend(outcome)
-    return Toolbox(spec, build_catalog(tools, spec), servers, failures)
+            tools.append(_Listed(outcome))
+    return Toolbox(spec, _catalog(spec, *tools), servers, failures)
+
+
+async def _session() -> ModuleType:
+    """Import the session once, in a thread. While another run imports it, `sys.modules` has it half made."""
+    name = LAZY_DOOR["ToolServer"]
+    if name not in _loaded:
+        _loaded[name] = await asyncio.to_thread(import_module, name)
+    return _loaded[name]
+
+
+class _Listed:
+    """What a server listed, told from other lists by identity: it lists the same object until it starts anew."""
+
+    def __init__(self, tools: tuple[ServerTool, ...]) -> None:
+        self.tools = tools
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Listed) and self.tools is other.tools
+
+    def __hash__(self) -> int:
+        return id(self.tools)
+
+
+@lru_cache(_MOST_CATALOGS)
+def _catalog(spec: ToolsSpec, *listed: _Listed) -> Catalog:
+    return build_catalog(chain.from_iterable(one.tools for one in listed), spec)
 
 
 def _make(kind: type[ToolServer], server: ServerSpec, environment: Mapping[str, str]) -> ToolServer:

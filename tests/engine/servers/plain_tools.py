@@ -12,6 +12,9 @@ if "PID_DIR" in os.environ:
 if "fail" in sys.argv:
     sys.stderr.write(f"cannot open the ledger with {os.environ.get('LEDGER_TOKEN')}\n")
     sys.exit(4)
+if "mute" in sys.argv:
+    sys.stdin.read()
+    sys.exit()
 
 TOOLS = {
     "echo": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
