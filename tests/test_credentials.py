@@ -9,7 +9,7 @@ import pytest
 
 from routebook import compile_mapping
 from routebook.credentials import SecretUnavailable, missing_secrets, read_secret
-from routebook.routing.spec import SecretRef
+from routebook.routing.secret import SecretRef
 
 CANARY = "canary-value"
 

@@ -78,6 +78,21 @@ def read_book(path: str | os.PathLike[str], environment: Environment | None = No
     return _compile_files(tree.files, tree.diagnostics, content, environment)
 
 
+class OpenBook:
+    """The book in a directory, to be read again and again as it is edited; what has not changed is not done again.
+
+    `{env: ...}` is read from *environment* (default: the process's) at each reading. One reading at a time.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], environment: Environment | None = None) -> None:
+        self.root = Path(path)
+        self._environment = environment
+
+    def read(self) -> BookReport:
+        """Compile the book as it stands now, and return what came of it."""
+        return read_book(self.root, self._environment)
+
+
 def read_script(path: str | os.PathLike[str]) -> Script:
     """Read a script from a file of its own.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .diagnostics.diagnostic import Diagnostic, diagnose
 from .diagnostics.span import Span
-from .routing.spec import SecretRef
+from .routing.secret import SecretRef
 from .routing.table import RoutingTable
 
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from routebook.routing.spec import ServerSpec
+from routebook.routing.tool_spec import ServerSpec
 from routebook.tools.session import ToolServer
 
 

@@ -24,7 +24,7 @@ from routebook.outputs.checks.choice import (
     read_candidates,
     render_candidates,
 )
-from routebook.routing.spec import Alternative, ChoiceSpec, ConfidenceSpec
+from routebook.routing.output_spec import Alternative, ChoiceSpec, ConfidenceSpec
 
 SPEC = ChoiceSpec(
     field="folder_id",

@@ -9,7 +9,7 @@ import pytest
 from routebook.canonical.chat import OutputFormat
 from routebook.canonical.frozen import freeze_mapping
 from routebook.outputs.strategy import choose_strategy, instructions, output_format
-from routebook.routing.spec import OutputSpec
+from routebook.routing.output_spec import OutputSpec
 
 SCHEMA = {"type": "object", "properties": {"größe": {"enum": ["S", "M"]}}, "required": ["größe"]}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from routebook.routing.spec import ServerSpec
+from routebook.routing.tool_spec import ServerSpec
 from routebook.tools.session import ToolServer
 
 SERVERS = Path(__file__).parent / "servers"

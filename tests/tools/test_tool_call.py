@@ -9,7 +9,7 @@ import pytest
 
 from routebook.canonical.part import ImagePart, TextPart
 from routebook.canonical.tool import ToolCall, ToolResult
-from routebook.routing.spec import ToolsSpec
+from routebook.routing.tool_spec import ToolsSpec
 from routebook.tools.call import answer_calls, cut_to
 from routebook.tools.catalog import build_catalog
 from routebook.tools.protocol import ServerTool, ToolAnswer, ToolFailure

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from routebook.routing.spec import ToolsSpec
+from routebook.routing.tool_spec import ToolsSpec
 from routebook.tools.catalog import build_catalog
 from routebook.tools.protocol import ServerTool
 

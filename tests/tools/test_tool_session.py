@@ -12,7 +12,7 @@ import pytest
 
 from routebook.canonical.part import ImagePart, TextPart
 from routebook.errors import ToolError
-from routebook.routing.spec import ServerSpec
+from routebook.routing.tool_spec import ServerSpec
 from routebook.tools import session
 from routebook.tools.process import ServerProcess, find_program
 from routebook.tools.protocol import ToolFailure

@@ -11,7 +11,9 @@ from ..diagnostics.diagnostic import Diagnostic, diagnose
 from ..diagnostics.span import Span
 from ..diagnostics.suggest import near_names
 from ..document.book import SECTIONS, Document
-from ..routing.spec import FeatureSpec, ModelSpec, OutputSpec, ProfileSpec, ProviderSpec, ServerSpec
+from ..routing.output_spec import OutputSpec
+from ..routing.spec import FeatureSpec, ModelSpec, ProfileSpec, ProviderSpec
+from ..routing.tool_spec import ServerSpec
 from ..routing.traits import ApiTraits
 from ..source.node import Node
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.features import Feature
-from ..routing.spec import AttemptSpec, ModelSpec, ToolsSpec
+from ..routing.spec import AttemptSpec, ModelSpec
+from ..routing.tool_spec import ToolsSpec
 from .build import Build
 
 Needs = dict[str, Span]

@@ -12,7 +12,7 @@ from ..document.outputs import Choice, Output
 from ..document.scalars import content_file
 from ..outputs.checks.choice import problems_of
 from ..outputs.schema import check_schema
-from ..routing.spec import Alternative, ChoiceSpec, ConfidenceSpec, OutputSpec
+from ..routing.output_spec import Alternative, ChoiceSpec, ConfidenceSpec, OutputSpec
 from ..source.node import Node, locate, to_plain
 from .build import Build
 

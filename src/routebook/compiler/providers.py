@@ -10,7 +10,8 @@ from ..diagnostics.suggest import did_you_mean
 from ..document.entry import Definition
 from ..document.providers import Provider
 from ..document.scalars import Secret
-from ..routing.spec import ProviderSpec, SecretRef, Timeouts
+from ..routing.secret import SecretRef
+from ..routing.spec import ProviderSpec, Timeouts
 from ..routing.traits import ApiTraits
 from .build import Build
 from .scripts import link_script

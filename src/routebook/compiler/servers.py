@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..canonical.frozen import freeze_mapping
 from ..document.scalars import Secret
-from ..routing.spec import ServerSpec
+from ..routing.tool_spec import ServerSpec
 from .build import Build
 from .providers import secret_ref
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from ..diagnostics.suggest import did_you_mean
 from ..document.entry import Definition
 from ..document.features import Feature
-from ..routing.spec import ToolsSpec
+from ..routing.tool_spec import ToolsSpec
 from .build import Build
 
 

@@ -26,7 +26,7 @@ from ..outputs.checks.choice import (
 from ..outputs.checks.outcome import CheckOutcome
 from ..outputs.strategy import choose_strategy, instructions, output_format
 from ..outputs.validate import validate
-from ..routing.spec import ChoiceSpec, OutputSpec
+from ..routing.output_spec import ChoiceSpec, OutputSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from ..canonical.tool import ToolCall, ToolDefinition
 from ..credentials import SecretUnavailable, read_secret
 from ..errors import ToolError
-from ..routing.spec import SecretRef, ServerSpec, ToolsSpec
+from ..routing.secret import SecretRef
 from ..routing.table import RoutingTable
+from ..routing.tool_spec import ServerSpec, ToolsSpec
 from ..tools.call import UNNAMED, AnsweredCall, answer_calls
 from ..tools.catalog import Catalog, build_catalog
 from ..tools.protocol import ServerTool

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ..canonical.chat import OutputFormat
 from ..canonical.frozen import thaw
-from ..routing.spec import OutputSpec
+from ..routing.output_spec import OutputSpec
 
 
 def choose_strategy(output: OutputSpec, capabilities: frozenset[str] | None) -> Literal["native", "prompt"]:

@@ -9,7 +9,9 @@ from ..canonical.frozen import EMPTY
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.span import Span
 from .digest import definition_digests, table_digest
-from .spec import FeatureSpec, ModelSpec, OutputSpec, ProfileSpec, ProviderSpec, ServerSpec
+from .output_spec import OutputSpec
+from .spec import FeatureSpec, ModelSpec, ProfileSpec, ProviderSpec
+from .tool_spec import ServerSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)

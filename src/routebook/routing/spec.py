@@ -15,9 +15,10 @@ from ..canonical.frozen import EMPTY
 from ..diagnostics.span import Span
 from .decision import PlannedAttempt, Skip
 from .script import ScriptEntry
+from .secret import SecretRef
+from .tool_spec import ToolsSpec
 
 CredentialMode = Literal["platform", "prefer_caller", "caller"]
-Strategy = Literal["auto", "native", "prompt"]
 
 DEFAULT_FALLBACK_ON = (
     "rate_limit",
@@ -28,17 +29,6 @@ DEFAULT_FALLBACK_ON = (
     "server_error",
     "malformed_response",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SecretRef:
-    """Where a secret's value is found when a client is made: an environment variable or a file."""
-
-    kind: Literal["env", "file"]
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,88 +82,6 @@ class ModelSpec:
     context_window: int | None = None
     max_output_tokens: int | None = None
     price: Price | None = None
-    span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSpec:
-    """A tool server reached by stdio; `env` adds to the few variables every server gets."""
-
-    name: str
-    command: str
-    args: tuple[str, ...] = ()
-    cwd: str | None = None
-    env: Mapping[str, str | SecretRef] = EMPTY
-    start_timeout_s: float = 15.0
-    required: bool = True
-    span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ConfidenceSpec:
-    """How sure a choice must be; exactly at `at_least` is accepted."""
-
-    field: str
-    at_least: float = 0.0
-    missing: float = 0.5
-    invalid: float = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """Something to choose instead: the id held by the input `input`, or the first candidate that `where` fits."""
-
-    input: str | None = None
-    where: Mapping[str, Any] = EMPTY
-
-    @property
-    def name(self) -> str:
-        """How an outcome's `source` names it: `input:NAME`, or `where:KEY=VALUE`."""
-        if self.input is not None:
-            return f"input:{self.input}"
-        return "where:" + ",".join(f"{key}={self.where[key]}" for key in sorted(self.where))
-
-
-@dataclass(frozen=True, slots=True)
-class ChoiceSpec:
-    """The `choice` check: the value of `field` must be the id of one of the caller's candidates."""
-
-    field: str
-    candidates: str
-    id: str = "id"
-    label: tuple[str, ...] = ()
-    reason: str = "reason"
-    confidence: ConfidenceSpec | None = None
-    otherwise: tuple[Alternative, ...] = ()
-    if_none: Literal["keep", "empty", "fail"] = "keep"
-    on_failure: Literal["raise", "otherwise"] = "raise"
-
-
-@dataclass(frozen=True, slots=True)
-class OutputSpec:
-    """An output contract: a JSON Schema (2020-12), how it is asked for, further tries, and checks."""
-
-    name: str
-    schema: Mapping[str, Any]
-    strategy: Strategy = "auto"
-    repair_attempts: int = 0
-    checks: tuple[ChoiceSpec, ...] = ()
-    span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ToolsSpec:
-    """Which tools a feature offers, and the bounds of its tool loop."""
-
-    servers: tuple[str, ...]
-    allow: tuple[str, ...] | None = None
-    deny: tuple[str, ...] = ()
-    max_turns: int = 8
-    max_calls: int = 32
-    parallel: int = 8
-    timeout_s: float = 30.0
-    result_limit_bytes: int = 64 * 1024
-    on_limit: Literal["finish", "fail"] = "finish"
     span: Span | None = None
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from ..canonical.part import TextPart
 from ..canonical.tool import ResultPart, ToolCall, ToolResult
 from ..diagnostics.suggest import near_names
-from ..routing.spec import ToolsSpec
+from ..routing.tool_spec import ToolsSpec
 from .arguments import problem_with_arguments
 from .catalog import Catalog, CatalogEntry
 from .protocol import Server, ToolAnswer, ToolFailure

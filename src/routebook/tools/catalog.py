@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..canonical.tool import ToolDefinition
-from ..routing.spec import ToolsSpec
+from ..routing.tool_spec import ToolsSpec
 from .protocol import ServerTool
 
 NAME_LIMIT = 64

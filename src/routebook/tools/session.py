@@ -39,7 +39,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..canonical.frozen import thaw
 from ..canonical.redact import redact
 from ..errors import ToolError
-from ..routing.spec import ServerSpec
+from ..routing.tool_spec import ServerSpec
 from .decode import decode_answer, usable_tools
 from .process import ServerProcess, find_program
 from .protocol import ServerTool, ToolAnswer, ToolFailure

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from ...canonical.frozen import thaw
 from ...errors import RequestError
-from ...routing.spec import Alternative, ChoiceSpec
+from ...routing.output_spec import Alternative, ChoiceSpec
 from .outcome import CheckOutcome, Status
 
 _NAME = "choice"
