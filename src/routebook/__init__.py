@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from .canonical.usage import Usage as Usage
     from .diagnostics.diagnostic import Diagnostic as Diagnostic
     from .engine.attempt import Attempt as Attempt
+    from .engine.changes import Change as Change
     from .engine.engine import Engine as Engine
     from .engine.engine import EngineStatus as EngineStatus
+    from .engine.reload import Reload as Reload
     from .engine.result import RunResult as RunResult
     from .engine.sync import SyncEngine as SyncEngine
+    from .errors import BudgetError as BudgetError
+    from .errors import DeadlineError as DeadlineError
     from .errors import EngineClosed as EngineClosed
     from .errors import LimitError as LimitError
     from .errors import MissingExtra as MissingExtra
@@ -47,9 +51,12 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Attempt": "routebook.engine.attempt",
+    "BudgetError": "routebook.errors",
+    "Change": "routebook.engine.changes",
     "ChatRequest": "routebook.canonical.chat",
     "ChatResponse": "routebook.canonical.chat",
     "Context": "routebook.routing.context",
+    "DeadlineError": "routebook.errors",
     "Decision": "routebook.routing.decision",
     "Diagnostic": "routebook.diagnostics.diagnostic",
     "Engine": "routebook.engine.engine",
@@ -64,6 +71,7 @@ _PUBLIC = {
     "ProviderError": "routebook.errors",
     "ReasoningPart": "routebook.canonical.part",
     "RefusalPart": "routebook.canonical.part",
+    "Reload": "routebook.engine.reload",
     "RequestError": "routebook.errors",
     "ResolveError": "routebook.errors",
     "RouteFileError": "routebook.errors",

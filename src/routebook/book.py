@@ -6,28 +6,32 @@ said about the files, each with its source line. No network, and nothing outside
 
 from __future__ import annotations
 
+import gc
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .canonical.frozen import thaw
 from .compiler.build import Materials
+from .compiler.remember import Memory
 from .compiler.scripts import freeze_script
 from .compiler.stages import compile_document
 from .diagnostics.diagnostic import Diagnostic, diagnose, has_errors, in_order
 from .diagnostics.source import with_source_lines
 from .diagnostics.span import Span
-from .document.content import content_references
+from .document.content import content_uses
 from .document.environment import Environment
-from .document.shape import shape_document, shape_script
+from .document.literals import may_hold_secret
+from .document.shape import FilePart, join_parts, shape_file, shape_script, with_literals
 from .errors import RouteFileError
 from .providers import registry
 from .routing.script import Script
 from .routing.table import RoutingTable
-from .source.node import Node
+from .source.node import Node, Parsed
 from .source.parse import parse, parse_content
 from .source.tree import SourceFile, read_content, read_tree
 
@@ -63,19 +67,12 @@ def compile_mapping(book: Mapping[str, Any], environment: Environment | None = N
     """
     text = json.dumps(thaw(book), indent=2, ensure_ascii=False)
     file = SourceFile(_MAPPING_PATH, text)
-    return _table_of(_compile_files((file,), (), _no_content, environment))
+    return _table_of(_compile_files((file,), (), _no_content, environment, _Known()))
 
 
 def read_book(path: str | os.PathLike[str], environment: Environment | None = None) -> BookReport:
     """Compile the book in the directory *path*, and return what came of it instead of raising."""
-    root = Path(path)
-    tree = read_tree(root)
-
-    def content(name: str, place: Span) -> SourceFile | Diagnostic:
-        read = read_content(root, name, place)
-        return read if isinstance(read, Diagnostic) else SourceFile(name, read)
-
-    return _compile_files(tree.files, tree.diagnostics, content, environment)
+    return OpenBook(path, environment).read()
 
 
 class OpenBook:
@@ -87,10 +84,18 @@ class OpenBook:
     def __init__(self, path: str | os.PathLike[str], environment: Environment | None = None) -> None:
         self.root = Path(path)
         self._environment = environment
+        self._known = _Known()
 
     def read(self) -> BookReport:
         """Compile the book as it stands now, and return what came of it."""
-        return read_book(self.root, self._environment)
+        tree = read_tree(self.root)
+
+        def content(name: str, place: Span) -> SourceFile | Diagnostic:
+            read = read_content(self.root, name, place)
+            return read if isinstance(read, Diagnostic) else SourceFile(name, read)
+
+        with _collecting_later():
+            return _compile_files(tree.files, tree.diagnostics, content, self._environment, self._known)
 
 
 def read_script(path: str | os.PathLike[str]) -> Script:
@@ -134,33 +139,111 @@ def _no_content(name: str, place: Span) -> SourceFile | Diagnostic:
     return diagnose("RB107", place, f"content file {name!r} cannot be read: a mapping has no directory")
 
 
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Keep the garbage collector still: a large book makes millions of objects, and nearly all of them stay."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class _Reads(Mapping[str, str]):
+    """An environment that remembers what was read from it."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self.read: dict[str, str | None] = {}
+
+    def __getitem__(self, name: str) -> str:
+        self.read[name] = self._environment.get(name)
+        return self._environment[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environment)
+
+    def __len__(self) -> int:
+        return len(self._environment)
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownFile:
+    """A route file as it was read, parsed and shaped, with the variables that its shape depends on."""
+
+    file: SourceFile
+    parsed: Parsed
+    part: FilePart
+    read: Mapping[str, str | None]
+
+
+class _Known:
+    """What earlier readings of a book made of its files, by path."""
+
+    def __init__(self) -> None:
+        self.memory = Memory()
+        self._files: dict[str, _KnownFile] = {}
+        self._contents: dict[str, tuple[SourceFile, Parsed]] = {}
+
+    def shaped(self, files: Iterable[SourceFile], environment: Environment) -> list[_KnownFile]:
+        """Return each of *files* parsed and shaped; files that are not among them are forgotten."""
+        self._files = {file.path: self._shaped(file, environment) for file in files}
+        return list(self._files.values())
+
+    def content(self, file: SourceFile) -> Parsed:
+        """Return what the content *file* says."""
+        known = self._contents.get(file.path)
+        if known is None or known[0].text != file.text:
+            known = self._contents[file.path] = (file, parse_content(file))
+        return known[1]
+
+    def _shaped(self, file: SourceFile, environment: Environment) -> _KnownFile:
+        known = self._files.get(file.path)
+        if known is not None and known.file.text != file.text:
+            known = None
+        if known is not None and all(environment.get(name) == value for name, value in known.read.items()):
+            return known
+        parsed = parse(file) if known is None else known.parsed
+        reads = _Reads(environment)
+        part = shape_file(parsed.node, reads)
+        if may_hold_secret(file.text):
+            part = with_literals(part)
+        return _KnownFile(file, parsed, part, reads.read)
+
+
 def _compile_files(
     files: Iterable[SourceFile],
     earlier: Iterable[Diagnostic],
     content: ContentReader,
     environment: Environment | None,
+    known: _Known,
 ) -> BookReport:
-    environment = os.environ if environment is None else environment
-    sources, diagnostics = list(files), list(earlier)
-    # A file that could not be read may define any name; None stands for it.
-    nodes: list[Node | None] = [None for diagnostic in diagnostics if diagnostic.severity == "error"]
-    for file in sources:
-        parsed = parse(file)
-        nodes.append(parsed.node)
-        diagnostics += parsed.diagnostics
-    document, problems = shape_document(nodes, environment)
+    shaped = known.shaped(files, os.environ if environment is None else environment)
+    diagnostics = list(earlier)
+    # A file that could not be read may define any name; an empty part stands for it.
+    unread = [shape_file(None, {}) for diagnostic in diagnostics if diagnostic.severity == "error"]
+    for file in shaped:
+        diagnostics += file.parsed.diagnostics
+    document, problems = join_parts([*unread, *(file.part for file in shaped)])
     diagnostics += problems
     contents: dict[str, Node] = {}
-    for name, place in content_references(document):
-        read = content(name, place)
+    prompts: dict[str, str] = {}
+    texts = {file.file.path: file.file.text for file in shaped}
+    read_already: dict[str, SourceFile] = {}
+    for use in content_uses(document):
+        read = read_already.get(use.path) or content(use.path, use.span)
         if isinstance(read, Diagnostic):
             diagnostics.append(read)
-        elif name not in contents:
-            parsed = parse_content(read)
-            sources.append(read)
-            diagnostics += parsed.diagnostics
-            if parsed.node is not None:
-                contents[name] = parsed.node
-    texts = {file.path: file.text for file in sources}
-    materials = Materials(registry.traits(), registry.presets(), contents, texts)
-    return BookReport(*compile_document(document, materials, diagnostics))
+            continue
+        texts[read.path], read_already[use.path] = read.text, read
+        if use.is_text:
+            prompts[use.path] = read.text
+            continue
+        parsed = known.content(read)
+        diagnostics += parsed.diagnostics
+        if parsed.node is not None:
+            contents[use.path] = parsed.node
+    materials = Materials(registry.traits(), registry.presets(), contents, prompts, texts=texts)
+    return BookReport(*compile_document(document, materials, diagnostics, known.memory))

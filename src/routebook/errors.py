@@ -5,9 +5,11 @@
     ├── RequestError            .field
     ├── ResolveError            .kind .feature .near
     ├── ProviderError           .kind .status .provider .model .retry_after .request_id .attempts
+    ├── DeadlineError           .attempts
     ├── LimitError              .limit
     ├── ToolError               .tool .call
     ├── OutputError             .output .problems .last_text
+    ├── BudgetError             .budget .spent .asked
     ├── MissingExtra            .extra
     └── EngineClosed
 
@@ -144,6 +146,14 @@ class ProviderError(RoutebookError):
         )
 
 
+class DeadlineError(RoutebookError):
+    """A run did not end within its feature's `deadline`; `attempts` has every provider call of it."""
+
+    def __init__(self, message: str) -> None:
+        self.attempts: tuple[Any, ...] = ()
+        super().__init__(message)
+
+
 class LimitError(RoutebookError):
     """A run reached one of its limits (`turns` or `calls`) and its feature says `on_limit: fail`."""
 
@@ -168,6 +178,16 @@ class OutputError(RoutebookError):
         self.output = output
         self.problems = tuple(problems)
         self.last_text = last_text
+        super().__init__(message)
+
+
+class BudgetError(RoutebookError):
+    """A run may spend no more: *spent* has reached *asked*, the bound that `budget` names (US dollars, or tokens)."""
+
+    def __init__(self, message: str, budget: str, spent: float, asked: float) -> None:
+        self.budget = budget
+        self.spent = spent
+        self.asked = asked
         super().__init__(message)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routebook.canonical.frozen import thaw
-from routebook.canonical.options import OPTION_NAMES, merge_options, option_paths
+from routebook.canonical.options import OPTION_NAMES, OPTION_PATHS, SUB_OPTIONS, merge_options, option_paths
 
 scalars = st.one_of(st.booleans(), st.integers(-3, 3), st.floats(allow_nan=False), st.text(max_size=3))
 keys = st.sampled_from(["a", "b", "c"])
@@ -25,6 +25,7 @@ SHAPES = {
     "temperature": st.one_of(st.none(), st.floats(0, 2)),
     "stop": st.one_of(st.none(), st.lists(st.text(max_size=2), max_size=2)),
     "reasoning": st.one_of(st.none(), st.fixed_dictionaries({}, optional={"effort": st.one_of(st.none(), st.text())})),
+    "prompt_cache": st.one_of(st.none(), st.fixed_dictionaries({}, optional={"key": st.one_of(st.none(), st.text())})),
     "extra_headers": st.one_of(st.none(), flat),
     "extra_body": st.one_of(st.none(), st.dictionaries(keys, trees, max_size=3)),
 }
@@ -32,10 +33,15 @@ layers = st.fixed_dictionaries({}, optional=SHAPES)
 
 
 def without_nulls(value: Any) -> Any:
-    """What a layer sets when nothing was set before it."""
+    """*value* without the keys that are null, in depth."""
     if isinstance(value, Mapping):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     return value
+
+
+def set_options(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """What a layer sets when nothing was set before it: an option of which nothing is left is not set."""
+    return {name: value for name, value in without_nulls(layer).items() if value != {}}
 
 
 def has_null(value: Any) -> bool:
@@ -56,7 +62,7 @@ def assert_frozen(value: Any) -> None:
 
 @given(layers)
 def test_one_layer_alone_is_itself_without_its_nulls(layer: dict[str, Any]):
-    assert thaw(merge_options(layer)) == without_nulls(layer)
+    assert thaw(merge_options(layer)) == set_options(layer)
 
 
 @given(st.lists(layers, max_size=4))
@@ -112,7 +118,7 @@ def test_every_key_of_the_later_mapping_is_in_the_result_unless_it_is_null(one: 
     merged = merge_options(one, two)
 
     for key, value in (two.get("extra_headers") or {}).items():
-        assert (key in merged["extra_headers"]) == (value is not None)
+        assert (key in merged.get("extra_headers", {})) == (value is not None)
 
 
 def test_extra_body_merges_in_depth_and_other_mappings_key_by_key():
@@ -143,10 +149,31 @@ def test_lists_replace_and_are_not_joined():
     assert thaw(merge_options({"extra_body": {"a": [1, 2]}}, {"extra_body": {"a": [3]}})) == {"extra_body": {"a": [3]}}
 
 
-def test_reasoning_is_named_in_its_parts_and_everything_else_as_it_is():
-    options = {"temperature": 1, "reasoning": {"effort": "low", "budget_tokens": 5}, "extra_body": {"a": 1}}
+@pytest.mark.parametrize("name", ["reasoning", "prompt_cache", "timeout", "extra_headers", "extra_body"])
+def test_an_option_whose_last_key_is_removed_is_not_set(name: str):
+    assert dict(merge_options({name: {"a": 1}}, {name: {"a": None}})) == {}
+    assert dict(merge_options({name: {"a": None}})) == {}
 
-    assert option_paths(options) == ("temperature", "reasoning.effort", "reasoning.budget_tokens", "extra_body")
+
+def test_an_empty_mapping_inside_extra_body_is_a_value():
+    assert thaw(merge_options({"extra_body": {"a": {}}})) == {"extra_body": {"a": {}}}
+
+
+def test_options_with_parts_are_named_in_their_parts_and_everything_else_as_it_is():
+    options = {
+        "temperature": 1,
+        "reasoning": {"effort": "low", "budget_tokens": 5},
+        "prompt_cache": {"key": "k", "retention": 60.0},
+        "timeout": {"total": 1.0},
+        "extra_body": {"a": 1},
+    }
+
+    assert option_paths(options) == ("temperature", *SUB_OPTIONS, "timeout", "extra_body")
+
+
+def test_the_paths_name_each_option_once_in_its_parts_where_it_has_any():
+    assert set(OPTION_PATHS) == {*OPTION_NAMES, *SUB_OPTIONS} - {"reasoning", "prompt_cache"}
+    assert len(set(OPTION_PATHS)) == len(OPTION_PATHS)
 
 
 def test_no_option_is_listed_twice():

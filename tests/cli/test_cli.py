@@ -79,7 +79,9 @@ def test_check_of_a_broken_book_exits_with_1_and_shows_the_line(routebook, tmp_p
     done = routebook("check")
 
     assert done.returncode == 1
-    assert "more.yaml:2:23: RB301 error: feature 'oops' names model 'smal', which no file defines" in done.stdout
+    assert done.stdout.startswith(
+        "routes/more.yaml:2:23: RB301 error: feature 'oops' names model 'smal', which no file"
+    )
     assert "help: did you mean 'small' (book.yaml:10)?" in done.stdout
     assert "\x1b[" not in done.stdout
 
@@ -92,6 +94,16 @@ def test_check_prints_diagnostics_as_json(routebook, tmp_path, arguments):
 
     assert (found["path"], found["line"], found["column"], found["code"]) == ("more.yaml", 2, 23, "RB301")
     assert found["source"] == "  oops: {use: {model: smal}}"
+
+
+def test_check_prints_paths_as_the_working_directory_sees_them(routebook, tmp_path):
+    (tmp_path / "routes" / "more.yaml").write_text("features:\n  oops: {use: {model: smal}}\n")
+    (tmp_path / "routes").rename(tmp_path / "elsewhere")
+
+    for routes in ("elsewhere", "./elsewhere/", str(tmp_path / "elsewhere")):
+        shown = routebook("check", "--routes", routes).stdout.partition(":2:23: ")[0]
+        assert (tmp_path / shown).samefile(tmp_path / "elsewhere" / "more.yaml")
+    assert shown.startswith("/")
 
 
 def test_check_prints_workflow_commands_with_the_paths_of_the_repository(routebook, tmp_path):
@@ -177,6 +189,8 @@ def test_table_prints_json(routebook):
             "feature": "echo",
             "profiles": ["max"],
             "route": "use",
+            "arm": None,
+            "share": 1.0,
             "provider": "stage",
             "model": "small",
             "fallbacks": [],
@@ -192,7 +206,8 @@ def test_explain_shows_the_decision_and_the_lines_it_rests_on(routebook):
 
     assert done.returncode == 0
     assert "1. small (small-1) at stage, api scripted, credential none" in done.stdout
-    assert "options temperature=0.5, seed=7" in done.stdout
+    assert "temperature = 0.5  by " in done.stdout
+    assert "seed = 7  by the caller" in done.stdout
     assert "[book.yaml:18]" in done.stdout
 
 
@@ -206,7 +221,7 @@ def test_an_option_that_does_not_fit_is_wrong_usage_that_names_it(routebook, com
 
 
 def test_explain_shows_a_callers_option_as_the_run_would_send_it(routebook):
-    assert 'timeout={"total": 30.0}' in routebook("explain", "echo", "--option", "timeout=30s").stdout
+    assert 'timeout = {"total": 30.0}  by the caller' in routebook("explain", "echo", "--option", "timeout=30s").stdout
 
 
 def test_explain_prints_the_decision_as_json(routebook):

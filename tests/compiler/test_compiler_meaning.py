@@ -215,7 +215,7 @@ def test_a_field_that_the_api_fills_itself_is_reported_at_the_layer_that_sets_it
 
     problem = the_one(written)
 
-    assert (problem.code, marked(problem)) == ("RB402", '"extra_body"')
+    assert (problem.code, marked(problem)) == ("RB402", '"messages"')
     assert problem.message == "`extra_body` sets 'messages', which api 'openai-chat' fills itself"
 
 

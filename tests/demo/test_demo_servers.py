@@ -16,14 +16,14 @@ from routebook.tools.session import ToolServer
 
 @pytest.fixture
 async def clock() -> AsyncIterator[ToolServer]:
-    server = ToolServer(ServerSpec("clock", "python", ("-m", "routebook.demo.clock")), {})
+    server = ToolServer(ServerSpec("clock", "python", ("-m", "routebook.demo.clock")))
     yield server
     await server.close()
 
 
 @pytest.fixture
 async def notebook() -> AsyncIterator[ToolServer]:
-    server = ToolServer(ServerSpec("notebook", "python", ("-m", "routebook.demo.notebook")), {})
+    server = ToolServer(ServerSpec("notebook", "python", ("-m", "routebook.demo.notebook")))
     yield server
     await server.close()
 

@@ -116,7 +116,7 @@ ALIKE: list[tuple[dict[str, Any], bool]] = [
     ({"features": {"f" * 64: {"use": {"model": "a/b"}}}}, True),
     ({"features": {"f" * 65: {"use": {"model": "a/b"}}}}, False),
     ({"mcp_servers": {"a.b": {"command": "x"}}}, False),
-    ({"mcp_servers": {"a": {}}}, False),
+    ({"mcp_servers": {"a": {}}}, True),
     ({"mcp_servers": {"a": {"command": ""}}}, False),
     ({"mcp_servers": {"a": {"command": "x", "env": {"A": {"env": "B"}, "C": "d"}}}}, True),
     ({"mcp_servers": {"a": {"command": "x", "env": {"A": {"env": "B", "default": "d"}}}}}, False),

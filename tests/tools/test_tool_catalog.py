@@ -6,7 +6,7 @@ import re
 import pytest
 
 from routebook.routing.tool_spec import ToolsSpec
-from routebook.tools.catalog import build_catalog
+from routebook.tools.catalog import build_catalog, idle_patterns, twice_listed
 from routebook.tools.protocol import ServerTool
 
 
@@ -96,3 +96,23 @@ def test_a_tool_that_is_named_like_anothers_hash_does_not_take_its_place():
     catalog = build_catalog(map(tool, [*plain, impostor]), ToolsSpec(servers=("a",)))
 
     assert sorted(definition.tool for definition in catalog.definitions) == sorted([*plain, impostor])
+
+
+def test_tools_listed_twice_and_patterns_that_fit_nothing_are_told():
+    tools = [ServerTool("clock", name, "", {}) for name in ("now", "now", "later")]
+    spec = ToolsSpec(("clock", "gone"), allow=("clock.*", "clock.nwo", "gone.x"), deny=("*.rm",), approve=("clock.l*",))
+
+    assert twice_listed(tools) == ("clock.now",)
+    assert idle_patterns(tools, spec, ("gone",)) == (("allow", "clock.nwo"),)
+    assert idle_patterns(tools, spec, ()) == (("allow", "clock.nwo"), ("allow", "gone.x"), ("deny", "*.rm"))
+
+
+def test_a_tool_that_needs_approval_is_on_offer_and_known_as_such():
+    tools = [ServerTool("clock", name, "", {}) for name in ("now", "set")]
+
+    catalog = build_catalog(tools, ToolsSpec(("clock",), approve=("clock.s*",)))
+
+    assert {name: entry.needs_approval for name, entry in catalog.entries.items()} == {
+        "clock__now": False,
+        "clock__set": True,
+    }

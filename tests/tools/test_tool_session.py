@@ -1,6 +1,7 @@
 """Tool servers as real processes: the good, and the many ways to be bad."""
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -13,10 +14,9 @@ import pytest
 from routebook.canonical.part import ImagePart, TextPart
 from routebook.errors import ToolError
 from routebook.routing.tool_spec import ServerSpec
-from routebook.tools import session
 from routebook.tools.process import ServerProcess, find_program
-from routebook.tools.protocol import ToolFailure
-from routebook.tools.session import ToolServer
+from routebook.tools.protocol import ServerSecrets, ToolFailure
+from routebook.tools.session import ToolServer, connection
 
 SERVERS = Path(__file__).parent / "servers"
 
@@ -107,7 +107,7 @@ async def test_a_server_that_greets_before_it_speaks_is_put_up_with(make_server)
     ],
 )
 async def test_a_command_that_cannot_be_run_is_named_with_the_reason(command, cwd, problem):
-    server = ToolServer(ServerSpec("notes", command, cwd=cwd), {})
+    server = ToolServer(ServerSpec("notes", command, cwd=cwd))
 
     message = await why_it_cannot_start(server)
 
@@ -125,7 +125,7 @@ async def test_those_who_wait_for_the_same_start_share_one_process(make_server):
 
 
 async def test_a_failed_start_answers_for_a_while_at_once_and_is_then_tried_again(make_server, monkeypatch, tmp_path):
-    monkeypatch.setattr(session, "FAILURE_KEPT_S", 1.0)
+    monkeypatch.setattr(connection, "FAILURE_KEPT_S", 1.0)
     note = tmp_path / "pid"
     server = make_server("silent", env={"PID_FILE": str(note)}, start_timeout_s=0.5)
     message = await why_it_cannot_start(server)
@@ -154,7 +154,7 @@ async def test_giving_up_waiting_for_a_start_does_not_stop_it_for_others(make_se
 async def test_a_server_gets_its_own_variables_and_a_few_harmless_ones_only(monkeypatch):
     monkeypatch.setenv("OTHER_SECRET", "hidden")
     code = "import os, sys; print(sorted(os.environ), file=sys.stderr)"
-    server = ToolServer(ServerSpec("env", "python", ("-c", code)), {"MINE": "1"})
+    server = ToolServer(ServerSpec("env", "python", ("-c", code)), ServerSecrets(env={"MINE": "1"}))
 
     message = await why_it_cannot_start(server)
 
@@ -327,7 +327,7 @@ def test_what_the_package_logs_does_not_reach_a_terminal_without_logging(name):
 async def test_a_server_that_no_longer_starts_fails_the_call_with_the_reason(tmp_path):
     for script in ("raw.py", "dies.py"):
         shutil.copy(SERVERS / script, tmp_path)
-    server = ToolServer(ServerSpec("dies", sys.executable, (str(tmp_path / "dies.py"),)), {})
+    server = ToolServer(ServerSpec("dies", sys.executable, (str(tmp_path / "dies.py"),)))
     await server.list_tools()
     (tmp_path / "dies.py").unlink()
     with pytest.raises(ToolFailure):
@@ -407,7 +407,7 @@ async def test_closing_a_server_that_is_still_starting_ends_it(make_server, tmp_
 
 
 async def test_closing_a_server_that_never_started_is_nothing():
-    server = ToolServer(ServerSpec("notes", "no-such-program"), {})
+    server = ToolServer(ServerSpec("notes", "no-such-program"))
 
     await server.close()
 
@@ -450,8 +450,41 @@ def test_a_loop_that_ends_without_closing_ends_the_server(tmp_path):
     script = SERVERS / "dies.py"
 
     async def forgetful() -> None:
-        await ToolServer(ServerSpec("dies", sys.executable, (str(script),)), {"PID_FILE": str(note)}).list_tools()
+        await ToolServer(
+            ServerSpec("dies", sys.executable, (str(script),)), ServerSecrets(env={"PID_FILE": str(note)})
+        ).list_tools()
 
     asyncio.run(forgetful())
 
     assert not is_alive(int(note.read_text()))
+
+
+async def test_a_server_takes_only_so_many_calls_at_once_over_all_who_call(tmp_path):
+    spec = ServerSpec("slow", sys.executable, (str(SERVERS / "slow.py"),), parallel=1)
+    server = ToolServer(spec)
+    await server.list_tools()
+
+    began = time.monotonic()
+    await asyncio.gather(*(server.call("wait", {"seconds": 0.3, "note": str(tmp_path / "note")}, 5) for _ in range(3)))
+    await server.close()
+
+    assert time.monotonic() - began >= 0.9
+
+
+async def test_a_servers_own_time_for_a_call_holds_where_it_is_the_shorter(tmp_path):
+    server = ToolServer(ServerSpec("slow", sys.executable, (str(SERVERS / "slow.py"),), timeout_s=0.2))
+
+    with pytest.raises(ToolFailure, match=r"did not answer within 0\.2 s"):
+        await server.call("wait", {"seconds": 5, "note": str(tmp_path / "note")}, 30)
+    await server.close()
+
+
+async def test_a_server_that_asks_is_told_the_folders_it_may_work_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = ServerSpec("rooted", sys.executable, (str(SERVERS / "rooted.py"),), roots=("/srv/files", "notes"))
+    server = ToolServer(spec)
+
+    answer = await server.call("roots", {}, 5)
+    await server.close()
+
+    assert json.loads(answer.content[0].text) == [{"uri": "file:///srv/files"}, {"uri": f"file://{tmp_path}/notes"}]

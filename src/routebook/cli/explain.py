@@ -1,19 +1,24 @@
-"""`routebook explain`: one decision, each attempt of it, and each reason with its line."""
+"""`routebook explain`: one decision, each step that was considered, and each option and reason with its line."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from ..book import compile_book
 from ..canonical.frozen import thaw
-from ..routing.decision import Decision, PlannedAttempt
+from ..diagnostics.span import Span
+from ..routing.decision import PlannedAttempt
+from ..routing.explain import Explanation, Origin
+from ..routing.table import RoutingTable
 from .options import json_option, read_context, read_facts, request_options, routes_option
 from .output import print_json
 
 _CALLERS = "a-key-of-the-caller"
+_MARKS = {"taken": "→", "no": "·", "not reached": " "}
 
 
 @click.command("explain")
@@ -34,36 +39,61 @@ def command(
 ) -> None:
     """Show what serves FEATURE for a context, without calling anything."""
     context = read_context(profile, settings, dict.fromkeys(keys, _CALLERS))
-    decision = compile_book(routes).resolve(feature, context, read_facts(settings, model, options))
+    table = compile_book(routes)
+    explained = table.explain(feature, context, read_facts(settings, model, options))
     if as_json:
-        print_json(decision.to_dict())
+        print_json(explained.to_dict())
     else:
-        click.echo(explanation(decision))
+        click.echo(explanation(table, explained))
 
 
-def explanation(decision: Decision) -> str:
-    """Return *decision* as text for people."""
-    lines = [f"{decision.feature} under profile {decision.profile}: {decision.route}"]
-    for number, attempt in enumerate(decision.attempts, start=1):
-        lines += _attempt(number, attempt)
-    lines += [f"  skipped  {skip.model} at {skip.provider}: {skip.reason}" for skip in decision.skipped]
-    if decision.tools:
-        lines.append(f"  tools    {', '.join(decision.tools)}")
-    if decision.output is not None:
-        lines.append(f"  output   {decision.output}")
+def explanation(table: RoutingTable, explained: Explanation) -> str:
+    """Return *explained*, a decision of *table*, as text for people."""
+    decision = explained.decision
+    arm = f", arm {decision.arm}" if decision.arm else ""
+    lines = [f"{decision.feature} under profile {decision.profile}: {decision.route}{arm}"]
+    for number, (attempt, origins) in enumerate(zip(decision.attempts, explained.origins, strict=True), start=1):
+        lines += _attempt(number, attempt, origins)
+    lines += [f"  skipped   {skip.model} at {skip.provider}: {skip.reason}" for skip in decision.skipped]
+    if decision.shadow is not None:
+        lines.append(f"  shadow    {decision.shadow.model} at {decision.shadow.provider}")
+    lines += [f"  {name:<9} {value}" for name, value in _rest(table, explained)]
+    lines.append("  considered")
+    for step in explained.steps:
+        lines.append(f"    {_MARKS[step.outcome]} {step.what}: {_why(step.outcome, step.why)}{_at(step.at)}")
     lines.append("  because")
-    for reason in decision.reasons:
-        lines.append(f"    - {reason.text}" + ("" if reason.at is None else f"  [{reason.at}]"))
+    lines += [f"    - {reason.text}{_at(reason.at)}" for reason in decision.reasons]
     return "\n".join(lines)
 
 
-def _attempt(number: int, attempt: PlannedAttempt) -> list[str]:
+def _rest(table: RoutingTable, explained: Explanation) -> Iterator[tuple[str, str]]:
+    decision, feature = explained.decision, table.features[explained.decision.feature]
+    if decision.tools:
+        yield "tools", ", ".join(decision.tools)
+    if decision.output is not None:
+        yield "output", decision.output
+    if feature.deadline_s is not None:
+        yield "deadline", f"{feature.deadline_s:g} s"
+    if decision.budget:
+        yield "budget", ", ".join(f"{name} {bound:g}" for name, bound in decision.budget.items())
+    if decision.key is not None:
+        yield "key", decision.key
+
+
+def _why(outcome: str, why: str) -> str:
+    return outcome if outcome == "not reached" else f"{outcome}, {why}"
+
+
+def _at(place: Span | None) -> str:
+    return "" if place is None else f"  [{place}]"
+
+
+def _attempt(number: int, attempt: PlannedAttempt, origins: Sequence[Origin]) -> Iterator[str]:
     paid = attempt.credential + (f" ({attempt.credential_ref})" if attempt.credential_ref else "")
     wire = "" if attempt.id in {attempt.model, attempt.model.partition("/")[2]} else f" ({attempt.id})"
-    lines = [f"  {number}. {attempt.model}{wire} at {attempt.provider}, api {attempt.api}, credential {paid}"]
+    yield f"  {number}. {attempt.model}{wire} at {attempt.provider}, api {attempt.api}, credential {paid}"
     if attempt.on:
-        lines.append(f"     on {', '.join(attempt.on)}")
-    if attempt.options:
-        told = ", ".join(f"{name}={json.dumps(thaw(value))}" for name, value in attempt.options.items())
-        lines.append(f"     options {told}")
-    return lines
+        yield f"     on {', '.join(attempt.on)}"
+    for origin in origins:
+        value = json.dumps(thaw(origin.value), ensure_ascii=False)
+        yield f"     {origin.option} = {value}  by {origin.by}{_at(origin.at)}"

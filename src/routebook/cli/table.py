@@ -1,9 +1,10 @@
-"""`routebook table`: what serves each feature under each profile, on one screen."""
+"""`routebook table`: where each feature goes, under each profile and by each rule, on one screen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,8 @@ import click
 
 from ..book import compile_book
 from ..diagnostics.suggest import did_you_mean
-from ..errors import ResolveError
-from ..routing.context import Context
-from ..routing.decision import Decision, PlannedAttempt
-from ..routing.spec import Price
+from ..routing.decision import PlannedAttempt
+from ..routing.spec import ArmSpec, FeatureSpec, Price, RouteSpec
 from ..routing.table import RoutingTable
 from .options import json_option, routes_option
 from .output import print_json, table_text
@@ -24,64 +23,106 @@ _HEADINGS = ("feature", "profile", "provider", "model", "fallbacks", "tools", "o
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One feature under the profiles that it serves alike; keys of callers left aside."""
+    """One arm of one route of a feature, for the profiles that lead to it; `share` is the arm's, of 1."""
 
-    feature: str
+    feature: FeatureSpec
+    route: RouteSpec
     profiles: tuple[str, ...]
-    decision: Decision
+    arm: ArmSpec
+    share: float
     price: Price | None
+
+    @property
+    def primary(self) -> PlannedAttempt:
+        """The first attempt."""
+        return self.arm.planned[0]
 
 
 @click.command("table")
 @click.argument("features", nargs=-1)
 @routes_option
 @click.option("--profile", help="Only this profile.")
+@click.option("--tag", help="Only features with this tag.")
+@click.option("--provider", help="Only routes that reach this provider, fallbacks included.")
+@click.option("--model", help="Only routes that reach this model, fallbacks included.")
 @json_option
-def command(features: tuple[str, ...], routes: Path, profile: str | None, as_json: bool) -> None:
-    """Show FEATURES (default: all) by profile: provider, model, fallbacks, tools, output, price."""
+def command(
+    features: tuple[str, ...],
+    routes: Path,
+    profile: str | None,
+    tag: str | None,
+    provider: str | None,
+    model: str | None,
+    as_json: bool,
+) -> None:
+    """Show FEATURES (names or globs; default: all) by profile: provider, model, fallbacks, tools, output, price."""
     table = compile_book(routes)
-    for kind, asked, known in (("feature", features, table.features), ("profile", (profile,), table.profiles)):
-        for name in asked:
-            if name is not None and name not in known:
-                raise click.BadParameter(f"the book has no {kind} {name!r}. {did_you_mean(name, known) or ''}")
-    shown = list(rows(table, features or tuple(table.features), (profile,) if profile else tuple(table.profiles)))
+    _must_be_known("profile", profile, table.profiles)
+    _must_be_known("provider", provider, table.providers)
+    _must_be_known("tag", tag, {tag for feature in table.features.values() for tag in feature.tags})
+    wanted = [name for name in _named(table, features) if tag is None or tag in table.features[name].tags]
+    profiles = (profile,) if profile else tuple(table.profiles)
+    shown = [
+        row
+        for row in rows(table, wanted, profiles)
+        if _reaches(row, "provider", provider) and _reaches(row, "model", model)
+    ]
     if as_json:
         print_json([_plain(row) for row in shown])
     else:
-        click.echo(rendered(shown))
+        click.echo(rendered(shown) if shown else "no feature is so")
 
 
-def rows(table: RoutingTable, features: tuple[str, ...], profiles: tuple[str, ...]) -> Iterator[Row]:
-    """Yield a row for each feature and set of profiles that lead to the same attempts."""
+def rows(table: RoutingTable, features: Iterable[str], profiles: tuple[str, ...]) -> Iterator[Row]:
+    """Yield a row for each arm of each route that the *features* can take under the *profiles*."""
     for name in sorted(features):
-        alike: list[tuple[list[str], Decision]] = []
-        for profile in profiles:
-            decision = _decision(table, name, profile)
-            served = next((names for names, earlier in alike if _targets(earlier) == _targets(decision)), None)
-            if served is None:
-                alike.append(([profile], decision))
-            else:
-                served.append(profile)
-        for served, decision in alike:
-            model = table.models.get(decision.attempts[0].model)
-            yield Row(name, tuple(served), decision, None if model is None else model.price)
+        feature = table.features[name]
+        for route, served in _routes(table, feature, profiles):
+            whole = sum(arm.weight for arm in route.arms)
+            for arm in route.arms:
+                model = table.models.get(arm.planned[0].model)
+                price = None if model is None else model.price
+                yield Row(feature, route, served, arm, arm.weight / whole, price)
 
 
-def _decision(table: RoutingTable, feature: str, profile: str) -> Decision:
-    """Decide for a caller without keys, or, where that is refused, for one with every key that is asked for."""
-    try:
-        return table.resolve(feature, Context(profile=profile))
-    except ResolveError as error:
-        if error.kind != "missing_credential":
-            raise
-        # Where no target takes a key, any key will do.
-        keys = dict.fromkeys(error.near or table.providers, "any")
-        return table.resolve(feature, Context(profile=profile, credentials=keys))
+def _routes(
+    table: RoutingTable, feature: FeatureSpec, profiles: tuple[str, ...]
+) -> Iterator[tuple[RouteSpec, tuple[str, ...]]]:
+    if feature.pin is not None:
+        yield feature.pin, profiles
+        return
+    for rule in feature.rules:
+        yield rule.route, profiles
+    served: dict[str, list[str]] = {}
+    by_name: dict[str, RouteSpec] = {}
+    for profile in profiles:
+        lineage = table.profiles[profile].lineage
+        route = next((feature.profiles[name] for name in lineage if name in feature.profiles), feature.use)
+        if route is not None:
+            by_name[route.name] = route
+            served.setdefault(route.name, []).append(profile)
+    for name, names in served.items():
+        yield by_name[name], tuple(names)
 
 
-def _targets(decision: Decision) -> tuple[PlannedAttempt, ...]:
-    """Return the attempts, options included, whoever pays."""
-    return tuple(replace(attempt, credential="none", credential_ref=None) for attempt in decision.attempts)
+def _named(table: RoutingTable, features: tuple[str, ...]) -> list[str]:
+    """Return the features that the names and globs of the command line mean."""
+    found: dict[str, None] = {}
+    for asked in features or ("*",):
+        matching = [name for name in table.features if fnmatchcase(name, asked)]
+        if not matching and features:
+            _must_be_known("feature", asked, table.features)
+        found |= dict.fromkeys(matching)
+    return list(found)
+
+
+def _must_be_known(kind: str, name: str | None, known: Iterable[str]) -> None:
+    if name is not None and name not in (names := list(known)):
+        raise click.BadParameter(f"the book has no {kind} {name!r}. {did_you_mean(name, names) or ''}".rstrip())
+
+
+def _reaches(row: Row, field: str, wanted: str | None) -> bool:
+    return wanted is None or any(getattr(attempt, field) == wanted for attempt in row.arm.planned)
 
 
 def rendered(shown: list[Row]) -> str:
@@ -90,17 +131,24 @@ def rendered(shown: list[Row]) -> str:
 
 
 def _cells(row: Row, earlier: Row | None) -> list[str]:
-    first, *later = row.decision.attempts
+    share = "" if row.arm.name is None else f" ({row.share:.0%})"
     return [
-        "" if earlier is not None and earlier.feature == row.feature else row.feature,
-        "all (pin)" if row.decision.route == "pin" else ", ".join(row.profiles),
-        first.provider,
-        first.model,
-        ", ".join(attempt.model for attempt in later),
-        ", ".join(row.decision.tools),
-        row.decision.output or "",
+        "" if earlier is not None and earlier.feature is row.feature else row.feature.name,
+        _condition(row),
+        row.primary.provider,
+        row.primary.model + share,
+        ", ".join(attempt.model for attempt in row.arm.planned[1:]),
+        "" if row.feature.tools is None else ", ".join(row.feature.tools.servers),
+        row.feature.output or "",
         _price(row.price),
     ]
+
+
+def _condition(row: Row) -> str:
+    kind, _, name = row.route.name.partition(":")
+    if kind == "pin":
+        return "all (pin)"
+    return f"rule {name}" if kind == "rule" else ", ".join(row.profiles)
 
 
 def _price(price: Price | None) -> str:
@@ -110,15 +158,16 @@ def _price(price: Price | None) -> str:
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    first, *later = row.decision.attempts
     return {
-        "feature": row.feature,
+        "feature": row.feature.name,
         "profiles": list(row.profiles),
-        "route": row.decision.route,
-        "provider": first.provider,
-        "model": first.model,
-        "fallbacks": [attempt.model for attempt in later],
-        "tools": list(row.decision.tools),
-        "output": row.decision.output,
+        "route": row.route.name,
+        "arm": row.arm.name,
+        "share": row.share,
+        "provider": row.primary.provider,
+        "model": row.primary.model,
+        "fallbacks": [attempt.model for attempt in row.arm.planned[1:]],
+        "tools": [] if row.feature.tools is None else list(row.feature.tools.servers),
+        "output": row.feature.output,
         "price": None if row.price is None else {"input": row.price.input, "output": row.price.output},
     }

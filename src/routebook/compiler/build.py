@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..canonical.frozen import EMPTY
-from ..diagnostics.diagnostic import Diagnostic, diagnose
+from ..diagnostics.diagnostic import Diagnostic, diagnose, has_errors
 from ..diagnostics.span import Span
 from ..diagnostics.suggest import near_names
 from ..document.book import SECTIONS, Document
+from ..routing.digest import Digester
 from ..routing.output_spec import OutputSpec
-from ..routing.spec import FeatureSpec, ModelSpec, ProfileSpec, ProviderSpec
+from ..routing.provider_spec import ProviderSpec
+from ..routing.spec import FeatureSpec, InvariantSpec, ModelSpec, ProfileSpec
 from ..routing.tool_spec import ServerSpec
 from ..routing.traits import ApiTraits
 from ..source.node import Node
@@ -24,19 +27,49 @@ _NOUNS = {
     "outputs": "output",
     "profiles": "profile",
     "features": "feature",
+    "invariants": "invariant",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """What the compiler must know of the world: wire APIs, presets, the content files that the book names, and
-    the texts of all files by path, for the diagnostics' source lines.
+    """What the compiler must know of the world: wire APIs, presets, and the content files that the book names, as
+    values (`contents`) and as texts (`prompts`) by path; `lock` is the book's tools.lock.json, `texts` are the texts of
+    all files by path, for the diagnostics' source lines.
     """
 
     apis: Mapping[str, ApiTraits]
     presets: Mapping[str, Mapping[str, Any]] = EMPTY
     contents: Mapping[str, Node] = EMPTY
+    prompts: Mapping[str, str] = EMPTY
+    lock: Node | None = None
     texts: Mapping[str, str] = EMPTY
+
+
+@dataclass(slots=True)
+class Findings:
+    """What linking a part of a book found: diagnostics, the definitions it uses by (section, name), models of which
+    nothing is known with the place that names them, and options that something they reach does not carry.
+    """
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    used: set[tuple[str, str]] = field(default_factory=set)
+    unknown: dict[str, Span] = field(default_factory=dict)
+    refused: dict[tuple[Span, str], dict[str, str | None]] = field(default_factory=dict)
+
+    def add(self, other: Findings) -> None:
+        """Take over what *other* holds."""
+        self.diagnostics += other.diagnostics
+        self.used |= other.used
+        for model, place in other.unknown.items():
+            self.unknown[model] = min(place, self.unknown.get(model, place))
+        for key, refusals in other.refused.items():
+            self.refused.setdefault(key, {}).update(refusals)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing here keeps the book from compiling."""
+        return not self.refused and not has_errors(self.diagnostics)
 
 
 @dataclass(slots=True)
@@ -45,18 +78,41 @@ class Build:
 
     document: Document
     materials: Materials
-    diagnostics: list[Diagnostic] = field(default_factory=list)
+    found: Findings = field(default_factory=Findings)
     providers: dict[str, ProviderSpec] = field(default_factory=dict)
     models: dict[str, ModelSpec] = field(default_factory=dict)
     servers: dict[str, ServerSpec] = field(default_factory=dict)
     outputs: dict[str, OutputSpec] = field(default_factory=dict)
     profiles: dict[str, ProfileSpec] = field(default_factory=dict)
     features: dict[str, FeatureSpec] = field(default_factory=dict)
+    invariants: dict[str, InvariantSpec] = field(default_factory=dict)
     default_profile: str = "default"
     byok_profile: str | None = None
-    used: set[tuple[str, str]] = field(default_factory=set)
-    undeclared: set[str] = field(default_factory=set)
-    refused: dict[tuple[Span, str], dict[str, str | None]] = field(default_factory=dict)
+    default_feature: str | None = None
+    drain_s: float = 10.0
+    digester: Digester = field(default_factory=Digester)
+    digests: dict[tuple[str, str], str] = field(default_factory=dict)
+    models_by_id: dict[tuple[str, str], list[ModelSpec]] = field(default_factory=dict)
+    targets: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """What was found so far."""
+        return self.found.diagnostics
+
+    @property
+    def used(self) -> set[tuple[str, str]]:
+        """The definitions that something uses, by (section, name)."""
+        return self.found.used
+
+    @contextmanager
+    def apart(self) -> Iterator[Findings]:
+        """Keep what is found inside the block apart from the rest; whoever asked for it adds it."""
+        outer, self.found = self.found, Findings()
+        try:
+            yield self.found
+        finally:
+            self.found = outer
 
     def report(
         self,

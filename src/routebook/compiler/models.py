@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from ..canonical.options import OPTION_NAMES, REASONING_OPTIONS
+from typing import get_args
+
+from ..canonical.options import OPTION_NAMES, SUB_OPTIONS
 from ..diagnostics.span import Span
 from ..diagnostics.suggest import did_you_mean
 from ..document.entry import Definition
-from ..document.models import Model
+from ..document.models import Capability, Model
 from ..routing.spec import ModelSpec, Price
 from .build import Build
+from .limits import link_limits
+from .options import layer_of
+
+_OPTIONS = (*OPTION_NAMES, *SUB_OPTIONS)
 
 
 def link_models(build: Build) -> None:
@@ -17,9 +23,12 @@ def link_models(build: Build) -> None:
         subject = f"model {definition.name!r}"
         build.refer("providers", definition.value.provider, definition.span("provider"), subject)
         _check_rejects(build, definition)
+        _check_excludes(build, definition)
         build.models[definition.name] = _spec(definition)
         if definition.value.capabilities is None:
-            _note_unknown(build, definition.name, definition.key)
+            build.found.unknown[definition.name] = definition.key
+    for model in build.models.values():
+        build.models_by_id.setdefault((model.provider, model.id), []).append(model)
 
 
 def find_model(build: Build, name: str, place: Span, subject: str) -> ModelSpec | None:
@@ -32,16 +41,16 @@ def find_model(build: Build, name: str, place: Span, subject: str) -> ModelSpec 
     provider, _, wire_id = name.partition("/")
     if not build.refer("providers", provider, place, subject):
         return None
-    declared = [model for model in build.models.values() if (model.provider, model.id) == (provider, wire_id)]
+    declared = build.models_by_id.get((provider, wire_id), [])
     if len(declared) > 1:
         names = " and ".join(sorted(repr(model.name) for model in declared))
-        build.used |= {("models", model.name) for model in declared}
+        build.used.update(("models", model.name) for model in declared)
         build.report("RB304", place, f"{subject} names {name!r}, which the models {names} are", help="name one of them")
         return None
     if declared:
         build.used.add(("models", declared[0].name))
         return declared[0]
-    _note_unknown(build, name, place)
+    build.found.unknown.setdefault(name, place)
     return ModelSpec(name, provider, wire_id)
 
 
@@ -53,30 +62,36 @@ def _spec(definition: Definition[Model]) -> ModelSpec:
         id=definition.name if value.id is None else value.id,
         capabilities=None if value.capabilities is None else frozenset(value.capabilities),
         rejects=frozenset(value.rejects or ()),
+        excludes=tuple(frozenset(together) for together in value.excludes or ()),
         context_window=value.context_window,
         max_output_tokens=value.max_output_tokens,
         price=None if value.price is None else Price(**value.price.model_dump()),
+        limits=link_limits(value.limits),
+        layer=layer_of(value.options, lambda *path: definition.key_span("options", *path)),
         span=definition.key,
     )
 
 
 def _check_rejects(build: Build, definition: Definition[Model]) -> None:
-    known = (*OPTION_NAMES, *REASONING_OPTIONS)
     for index, name in enumerate(definition.value.rejects or ()):
-        if name not in known:
+        if name not in _OPTIONS:
             message = f"model {definition.name!r} rejects {name!r}, which is no option"
-            near = did_you_mean(name, known) or f"options: {', '.join(known)}"
+            near = did_you_mean(name, _OPTIONS) or f"options: {', '.join(_OPTIONS)}"
             build.report("RB301", definition.span("rejects", index), message, help=near)
 
 
-def _note_unknown(build: Build, name: str, place: Span) -> None:
+def _check_excludes(build: Build, definition: Definition[Model]) -> None:
+    known = (*_OPTIONS, *get_args(Capability))
+    for index, together in enumerate(definition.value.excludes or ()):
+        for position, name in enumerate(together):
+            if name not in known:
+                message = f"model {definition.name!r} excludes {name!r}, which is no option and no capability"
+                near = did_you_mean(name, known) or "name options or capabilities"
+                build.report("RB301", definition.span("excludes", index, position), message, help=near)
+
+
+def report_unknown(build: Build) -> None:
     """Note, once a model, that nothing is known of it."""
-    if name in build.undeclared:
-        return
-    build.undeclared.add(name)
-    build.report(
-        "RB504",
-        place,
-        f"model {name!r} declares no capabilities, so nothing is held against it",
-        help="declare it under `models` with `capabilities: [...]`",
-    )
+    for name, place in build.found.unknown.items():
+        message = f"model {name!r} declares no capabilities, so nothing is held against it"
+        build.report("RB504", place, message, help="declare it under `models` with `capabilities: [...]`")

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..canonical.frozen import freeze_mapping
 from ..diagnostics.span import Span
+from ..document.checks import MaxLength, Range, SubsetOf, TextPattern, Unique
 from ..document.entry import Definition
-from ..document.outputs import Choice, Output
+from ..document.outputs import Check, Choice, Output
 from ..document.scalars import content_file
-from ..outputs.checks.choice import problems_of
+from ..outputs.checks.examine import misfits
 from ..outputs.schema import check_schema
-from ..routing.output_spec import Alternative, ChoiceSpec, ConfidenceSpec, OutputSpec
+from ..routing.output_spec import (
+    Alternative,
+    CheckSpec,
+    ChoiceSpec,
+    ConfidenceSpec,
+    MaxLengthSpec,
+    OutputSpec,
+    PatternSpec,
+    PythonSpec,
+    RangeSpec,
+    SubsetSpec,
+    UniqueSpec,
+)
 from ..source.node import Node, locate, to_plain
 from .build import Build
 
@@ -20,20 +33,13 @@ from .build import Build
 def link_outputs(build: Build) -> None:
     """Link each output whose schema is valid; report the others."""
     for definition in build.document.outputs.values():
-        node = _schema_node(build, definition)
-        if node is None:
+        schema = _schema(build, definition)
+        if schema is None:
             continue
-        schema = to_plain(node)
-        problems = check_schema(schema)
-        for problem in problems:
-            message = f"the schema of output {definition.name!r} is not valid: {problem.message}"
-            build.report("RB404", locate(node, problem.path), message, notes=_named_at(definition, node))
-        if problems or not isinstance(schema, Mapping):
-            continue
-        checks = tuple(_choice(check.choice) for check in definition.value.checks)
+        value = definition.value
+        checks = tuple(_check(check) for check in value.checks)
         for index, check in enumerate(checks):
             _check_fit(build, definition, index, check, schema)
-        value = definition.value
         build.outputs[definition.name] = OutputSpec(
             name=definition.name,
             schema=freeze_mapping(schema),
@@ -42,6 +48,19 @@ def link_outputs(build: Build) -> None:
             checks=checks,
             span=definition.key,
         )
+
+
+def _schema(build: Build, definition: Definition[Output]) -> Mapping[str, Any] | None:
+    """Return the schema of *definition*; None where it is not valid, which is reported, or could not be read."""
+    node = _schema_node(build, definition)
+    if node is None:
+        return None
+    schema = to_plain(node)
+    problems = check_schema(schema)
+    for problem in problems:
+        message = f"the schema of output {definition.name!r} is not valid: {problem.message}"
+        build.report("RB404", locate(node, problem.path), message, notes=_named_at(definition, node))
+    return schema if isinstance(schema, Mapping) and not problems else None
 
 
 def _schema_node(build: Build, definition: Definition[Output]) -> Node | None:
@@ -57,11 +76,17 @@ def _named_at(definition: Definition[Output], node: Node) -> tuple[str, ...]:
 
 
 def _check_fit(
-    build: Build, definition: Definition[Output], index: int, check: ChoiceSpec, schema: Mapping[str, Any]
+    build: Build, definition: Definition[Output], index: int, check: CheckSpec, schema: Mapping[str, Any]
 ) -> None:
-    for problem in problems_of(check, schema):
-        message = f"the check of output {definition.name!r} does not fit its schema: {problem}"
-        build.report("RB406", definition.span("checks", index, "choice"), message)
+    for misfit in misfits(check, schema):
+        message = f"the check of output {definition.name!r} does not fit its schema: {misfit.message}"
+        build.report("RB406", definition.span("checks", index, check.kind, *misfit.path), message)
+
+
+def _check(check: Check) -> CheckSpec:
+    """Link a check as written, whose kind is the one key that it has."""
+    kind = next(iter(check.model_fields_set))
+    return _LINKS[kind](getattr(check, kind))
 
 
 def _choice(choice: Choice) -> ChoiceSpec:
@@ -76,4 +101,36 @@ def _choice(choice: Choice) -> ChoiceSpec:
         otherwise=tuple(Alternative(item.input, freeze_mapping(item.where or {})) for item in choice.otherwise),
         if_none=choice.if_none,
         on_failure=choice.on_failure,
+        many=choice.many,
     )
+
+
+def _range(check: Range) -> RangeSpec:
+    return RangeSpec(check.field, check.min, check.max)
+
+
+def _pattern(check: TextPattern) -> PatternSpec:
+    return PatternSpec(check.field, check.matches)
+
+
+def _unique(check: Unique) -> UniqueSpec:
+    return UniqueSpec(check.field, check.by)
+
+
+def _subset_of(check: SubsetOf) -> SubsetSpec:
+    return SubsetSpec(check.field, check.from_, check.id)
+
+
+def _max_length(check: MaxLength) -> MaxLengthSpec:
+    return MaxLengthSpec(check.field, check.at_most)
+
+
+_LINKS: Mapping[str, Callable[[Any], CheckSpec]] = {
+    "choice": _choice,
+    "range": _range,
+    "pattern": _pattern,
+    "unique": _unique,
+    "subset_of": _subset_of,
+    "max_length": _max_length,
+    "python": PythonSpec,
+}

@@ -81,6 +81,12 @@ def _settle(build: Build) -> None:
     if byok is not None and byok.value.byok_profile is not None:
         build.byok_profile = byok.value.byok_profile
         _must_exist(build, "byok_profile", build.byok_profile)
+    serving, drain = document.settings.get("default_feature"), document.settings.get("drain")
+    if serving is not None and serving.value.default_feature is not None:
+        build.default_feature = serving.value.default_feature
+        build.refer("features", build.default_feature, serving.span("default_feature"), "setting 'default_feature'")
+    if drain is not None and drain.value.drain is not None:
+        build.drain_s = drain.value.drain
 
 
 def _must_exist(build: Build, setting: str, name: str) -> None:

@@ -1,22 +1,23 @@
-"""Providers: preset and definition become one address with one credential (RB206, RB301, RB407, RB503)."""
+"""Providers: preset and definition become one address with one credential (RB301, RB407, RB503)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from ..canonical.frozen import freeze_mapping
 from ..diagnostics.suggest import did_you_mean
 from ..document.entry import Definition
 from ..document.providers import Provider
 from ..document.scalars import Secret
+from ..routing.provider_spec import Breaker, ProviderSpec, Retry, Timeouts
 from ..routing.secret import SecretRef
-from ..routing.spec import ProviderSpec, Timeouts
 from ..routing.traits import ApiTraits
+from .addresses import Preset, link_address, link_places, preset_address, query_of, warn_unencrypted
 from .build import Build
+from .limits import link_limits
 from .scripts import link_script
-
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def link_providers(build: Build) -> None:
@@ -35,22 +36,32 @@ def _link(build: Build, definition: Definition[Provider]) -> ProviderSpec | None
     traits = _traits(build, definition, preset.get("api") if value.api is None else value.api)
     if traits is None:
         return None
-    base_url = preset.get("base_url") if value.base_url is None else value.base_url
-    url = _address(build, definition, traits, base_url)
-    credential = _credential(build, definition, traits, preset, url)
-    script = link_script(build, definition) if traits.needs_script else None
+    places = link_places(build, definition, traits, preset)
+    address = link_address(build, definition, traits, preset, places)
+    credential = _credential(build, definition, traits, preset, address, places)
     headers = {name: secret_ref(item) for name, item in (value.headers or {}).items() if isinstance(item, Secret)}
-    if url is not None and (credential or headers):
-        _warn_unencrypted(build, definition, url)
+    if address is not None and (credential or headers):
+        place = definition.span("base_url")
+        warn_unencrypted(build, f"provider {definition.name!r}", place, urlsplit(address))
+    query = query_of(preset, places)
     return ProviderSpec(
         name=definition.name,
         api=traits.name,
-        base_url=base_url,
+        base_url=address,
         credential=credential,
+        credential_chain=credential is None and _asks_chain(definition, traits, preset),
         headers=freeze_mapping(headers),
-        quirks=freeze_mapping(preset.get("quirks", {})),
+        quirks=freeze_mapping({**preset.get("quirks", {}), **({"query": query} if query else {})}),
+        region=places.get("region"),
+        project=places.get("project"),
+        location=places.get("location"),
+        api_version=places.get("api_version", traits.api_version),
+        deployment=places.get("deployment"),
         timeout=_timeouts(value),
-        script=script,
+        limits=link_limits(value.limits),
+        retry=_retry(value),
+        breaker=_breaker(value),
+        script=link_script(build, definition) if traits.needs_script else None,
         span=definition.key,
     )
 
@@ -87,42 +98,15 @@ def _traits(build: Build, definition: Definition[Provider], api: str | None) -> 
     return None
 
 
-def _address(
-    build: Build, definition: Definition[Provider], traits: ApiTraits, base_url: str | None
-) -> SplitResult | None:
-    name = definition.name
-    if not traits.needs_base_url:
-        return None
-    if base_url is None:
-        message = f"provider {name!r} has no `base_url`, which api {traits.name!r} needs"
-        build.report("RB407", definition.key, message, help="add `base_url: https://...`")
-        return None
-    place = definition.span("base_url")
-    try:
-        url = urlsplit(base_url)
-        usable = url.scheme in {"http", "https"} and bool(url.hostname) and (url.port is None or url.port > 0)
-    except ValueError:
-        usable = False
-    if not usable or url.query or url.fragment:
-        message = f"the `base_url` of provider {name!r} is no address of a server"
-        build.report("RB407", place, message, help="it looks like https://llm.example.com/v1")
-        return None
-    if url.username or url.password:
-        build.report(
-            "RB206", place, "a secret must not stand in a `base_url`", help="use `api_key: {env: NAME}` or a header"
-        )
-        return None
-    return url
-
-
 def _credential(
     build: Build,
     definition: Definition[Provider],
     traits: ApiTraits,
-    preset: dict[str, Any],
-    url: SplitResult | None,
+    preset: Preset,
+    address: str | None,
+    places: Mapping[str, str],
 ) -> SecretRef | None:
-    value = definition.value
+    value, preset_key = definition.value, preset.get("api_key")
     if not traits.takes_credential:
         return None
     if value.api_key is not None:
@@ -130,27 +114,52 @@ def _credential(
             message = f"provider {definition.name!r} has both `api_key` and `auth: none`"
             build.report("RB407", definition.key_span("auth"), message, help="remove one of the two")
         return secret_ref(value.api_key)
-    if value.auth == "none" or (preset.get("auth") == "none" and value.auth is None):
+    if _is_open(definition, preset) or _has_authorization(value) or traits.credential_chain:
         return None
-    if any(name.lower() == "authorization" for name in value.headers or {}):
-        return None
-    if "api_key" not in preset:
+    if preset_key is None and preset.get("auth") != "chain":
         message = f"provider {definition.name!r} has no `api_key`"
         build.report("RB407", definition.key, message, help="add `api_key: {env: NAME}`, or `auth: none`")
         return None
-    if url is not None and url.hostname != urlsplit(preset["base_url"]).hostname:
-        message = f"provider {definition.name!r} would send its preset's key to another host, {url.hostname}"
+    if _goes_elsewhere(address, preset, places):
+        message = f"provider {definition.name!r} would send its preset's key to another host, {_host(address)}"
         build.report("RB407", definition.span("base_url"), message, help="add `api_key: {env: NAME}`, or `auth: none`")
         return None
-    return SecretRef("env", preset["api_key"]["env"])
+    return None if preset_key is None else SecretRef("env", preset_key["env"])
 
 
-def _warn_unencrypted(build: Build, definition: Definition[Provider], url: SplitResult) -> None:
-    if url.scheme == "http" and url.hostname not in _LOOPBACK and not str(url.hostname).startswith("127."):
-        message = f"the key of provider {definition.name!r} travels unencrypted to {url.hostname}"
-        build.report("RB503", definition.span("base_url"), message, help="use https://")
+def _asks_chain(definition: Definition[Provider], traits: ApiTraits, preset: Preset) -> bool:
+    """Tell whether the platform's credential is found as the vendor's own tools find it."""
+    known = traits.credential_chain or preset.get("auth") == "chain"
+    return known and not _is_open(definition, preset) and not _has_authorization(definition.value)
+
+
+def _is_open(definition: Definition[Provider], preset: Preset) -> bool:
+    return "none" in (definition.value.auth, preset.get("auth"))
+
+
+def _has_authorization(value: Provider) -> bool:
+    return any(name.lower() == "authorization" for name in value.headers or {})
+
+
+def _goes_elsewhere(address: str | None, preset: Preset, places: Mapping[str, str]) -> bool:
+    """Tell whether calls go to another host than the preset's. One without an address of its own has no such host."""
+    expected = preset_address(preset, places)
+    return address is not None and expected is not None and _host(address) != _host(expected)
+
+
+def _host(address: str | None) -> str | None:
+    return urlsplit(address or "").hostname
 
 
 def _timeouts(value: Provider) -> Timeouts:
     written = {} if value.timeout is None else value.timeout.to_seconds()
     return Timeouts(**{name: bound for name, bound in written.items() if bound is not None})
+
+
+def _retry(value: Provider) -> Retry:
+    written = value.retry
+    return Retry() if written is None else Retry(written.attempts, written.backoff, written.max_backoff)
+
+
+def _breaker(value: Provider) -> Breaker:
+    return Breaker() if value.breaker is None else Breaker(value.breaker.failures, value.breaker.open)

@@ -1,117 +1,90 @@
-"""Features: a route for every profile (RB401), fallbacks that differ from what they follow (RB403)."""
+"""Routes of one feature: the attempts of each, in order, and fallbacks that differ from what they follow (RB403)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from ..canonical.frozen import freeze_mapping
 from ..document.entry import Definition
-from ..document.features import Fallback, Feature, Target
+from ..document.features import Feature
+from ..document.rules import Rule
+from ..document.targets import Fallback, Target, Use
 from ..routing.decision import Skip
-from ..routing.spec import DEFAULT_FALLBACK_ON, AttemptSpec, FeatureSpec, RouteSpec
+from ..routing.spec import DEFAULT_FALLBACK_ON, ArmSpec, AttemptSpec, RouteSpec, RuleSpec
 from .build import Build
-from .capabilities import Needs, check_capabilities, needs_of
-from .targets import link_target, report_refused
-from .tools import link_tools
+from .rules import check_profiles, conditions
+from .targets import FeatureCall, LinkedTarget, answering, link_target
 
 Path = tuple[str | int, ...]
+Check = Callable[[LinkedTarget], None]
+
+Fallbacks = list[tuple[Path, Fallback]]
+
+_STICKS_TO = ("user", "tenant", "region", "metadata.KEY")
 
 
-def link_features(build: Build) -> None:
-    """Link each feature: its routes with their attempts, its tools and its output."""
-    for definition in build.document.features.values():
-        value = definition.value
-        if value.output is not None:
-            build.refer("outputs", value.output, definition.span("output"), f"feature {definition.name!r}")
-        tools = link_tools(build, definition)
-        pin, profiles, use = _FeatureRoutes(build, definition, needs_of(build, definition, tools)).link()
-        _check_every_profile(build, definition)
-        build.features[definition.name] = FeatureSpec(
-            name=definition.name,
-            pin=pin,
-            profiles=freeze_mapping(profiles),
-            use=use,
-            credentials=value.credentials,
-            needs=frozenset(value.needs or ()),
-            tags=tuple(value.tags or ()),
-            tools=tools,
-            output=value.output,
-            description=value.description,
-            credentials_span=None if value.credentials is None else definition.key_span("credentials"),
-            span=definition.key,
-        )
-    report_refused(build)
+class FeatureRoutes:
+    """Links the routes of one feature; *check* is asked about every target, and finds what the feature lacks in it."""
 
-
-class _FeatureRoutes:
-    """Links the routes of one feature, and finds fallbacks that no route of it can use."""
-
-    def __init__(self, build: Build, definition: Definition[Feature], needs: Needs) -> None:
+    def __init__(self, build: Build, definition: Definition[Feature], call: FeatureCall, check: Check) -> None:
         self.build = build
         self.definition = definition
-        self.needs = needs
-        self.linked: set[Path] = set()
+        self.call = call
+        self.check = check
+        self.linked: dict[Path, AttemptSpec | None] = {}
         self.live: set[Path] = set()
         self.dropped: dict[Path, tuple[AttemptSpec, AttemptSpec]] = {}
 
-    def link(self) -> tuple[RouteSpec | None, dict[str, RouteSpec], RouteSpec | None]:
-        value = self.definition.value
-        pin = None if value.pin is None else self._route("pin", ("pin",), value.pin, None)
-        profiles: dict[str, RouteSpec] = {}
-        for name, entry in (value.profiles or {}).items():
-            subject = f"feature {self.definition.name!r}"
+    def pin(self) -> RouteSpec | None:
+        """Link the pin."""
+        target = self.definition.value.pin
+        return None if target is None else self._route("pin", ("pin",), [(("pin",), target)], None)
+
+    def rules(self) -> tuple[RuleSpec, ...]:
+        """Link the rules, in order."""
+        rules: dict[str, RuleSpec] = {}
+        for index, rule in enumerate(self.definition.value.rules or ()):
+            spec = self._rule(("rules", index), rule)
+            if rule.name in rules:
+                place = self.definition.span("rules", index, "name")
+                message = f"rule {rule.name!r} of {self.call.subject} is defined twice"
+                first = f"first defined at {rules[rule.name].span}"
+                self.build.report("RB302", place, message, notes=(first,), help="rename or remove one")
+            elif spec is not None:
+                rules[rule.name] = spec
+        return tuple(rules.values())
+
+    def profiles(self) -> dict[str, RouteSpec]:
+        """Link the profiles' entries."""
+        routes: dict[str, RouteSpec] = {}
+        for name, entry in (self.definition.value.profiles or {}).items():
             known = name in self.build.profiles
             if not known:
-                self.build.refer("profiles", name, self.definition.key_span("profiles", name), subject)
-            route = self._route(f"profile:{name}", ("profiles", name), entry, entry.fallbacks)
+                self.build.refer("profiles", name, self.definition.key_span("profiles", name), self.call.subject)
+            route = self._use(f"profile:{name}", ("profiles", name), entry, entry.fallbacks)
             if known and route is not None:
-                profiles[name] = route
-        use = None if value.use is None else self._route("use", ("use",), value.use, None)
-        self._link_unused_fallbacks()
-        self._report_useless()
-        return pin, profiles, use
+                routes[name] = route
+        return routes
 
-    def _route(self, name: str, path: Path, target: Target, own: list[Fallback] | None) -> RouteSpec | None:
-        primary = self._attempt(path, target)
-        base: Path = ("fallbacks",) if own is None else (*path, "fallbacks")
-        fallbacks = (self.definition.value.fallbacks or []) if own is None else own
-        attempts, dropped = [] if primary is None else [primary], []
-        for index, fallback in enumerate(fallbacks):
-            self.linked.add((*base, index))
-            attempt = self._attempt((*base, index), fallback)
-            if attempt is None:
-                continue
-            twin = next((earlier for earlier in attempts if _same_target(earlier, attempt)), None)
-            if twin is None:
-                self.live.add((*base, index))
-                attempts.append(_answering(attempt, fallback))
-            else:
-                self.dropped[(*base, index)] = (attempt, twin)
-                target_ = attempt.platform
-                dropped.append(Skip(target_.provider, target_.model, "it equals an attempt before it"))
-        if primary is None:
-            return None
-        return RouteSpec(name, tuple(attempts), tuple(dropped), self.definition.key_span(*path))
+    def use(self) -> RouteSpec | None:
+        """Link where the feature goes otherwise."""
+        use = self.definition.value.use
+        return None if use is None else self._use("use", ("use",), use, None)
 
-    def _attempt(self, path: Path, target: Target) -> AttemptSpec | None:
-        linked = link_target(self.build, self.definition, path, target)
-        if linked is None:
-            return None
-        model, attempt = linked
-        check_capabilities(self.build, self.definition, self.needs, model, attempt)
-        return attempt
+    def shadow(self) -> AttemptSpec | None:
+        """Link the target that is mirrored to."""
+        shadow = self.definition.value.shadow
+        return None if shadow is None else self._attempt(("shadow",), shadow)
 
-    def _link_unused_fallbacks(self) -> None:
-        """Find the mistakes of fallbacks that no route follows, and say so."""
+    def report_useless(self) -> None:
+        """Report fallbacks that no route of the feature can use, and those that none follows."""
         for index, fallback in enumerate(self.definition.value.fallbacks or ()):
             path: Path = ("fallbacks", index)
             if path not in self.linked:
                 self._attempt(path, fallback)
-                message = f"no route of feature {self.definition.name!r} follows this fallback"
+                message = f"no route of {self.call.subject} follows this fallback"
                 mend = "remove it; an entry's own `fallbacks` replace the feature's"
                 self.build.report("RB502", self.definition.span(*path, "model"), message, help=mend)
-
-    def _report_useless(self) -> None:
         for path, (attempt, twin) in self.dropped.items():
             if path not in self.live:
                 self.build.report(
@@ -122,35 +95,99 @@ class _FeatureRoutes:
                     help="name another model, or remove the fallback",
                 )
 
+    def _rule(self, path: Path, rule: Rule) -> RuleSpec | None:
+        when = conditions(rule.when.matchers(), lambda field: self.definition.key_span(*path, "when", field))
+        check_profiles(self.build, when, f"rule {rule.name!r} of {self.call.subject}")
+        route = self._use(f"rule:{rule.name}", (*path, "use"), rule.use, rule.fallbacks, path)
+        return None if route is None else RuleSpec(rule.name, when, route, self.definition.span(*path, "name"))
+
+    def _use(
+        self, name: str, path: Path, use: Use, own: list[Fallback] | None, owner: Path | None = None
+    ) -> RouteSpec | None:
+        """Link a target or a split; *own* are the fallbacks written beside it, at *owner* (default: *path*)."""
+        base = (*(path if owner is None else owner), "fallbacks")
+        if use.split is None:
+            return self._route(name, path, [(path, use.as_target())], own, base)
+        self._check_split(path, use)
+        written: list[tuple[Path, Target]] = [((*path, "split", index), arm) for index, arm in enumerate(use.split)]
+        route = self._route(name, path, written, own, base)
+        if route is None or len(route.arms) != len(use.split):
+            return None
+        arms = zip(route.arms, use.split, strict=True)
+        named = tuple(replace(spec, name=arm.name, weight=arm.weight) for spec, arm in arms)
+        return replace(route, arms=named, key=use.key or "user")
+
+    def _check_split(self, path: Path, use: Use) -> None:
+        arms = use.split or []
+        if not any(arm.weight > 0 for arm in arms):
+            place = self.definition.key_span(*path, "split")
+            self.build.report("RB410", place, "no arm of this split has a weight above 0", help="give one a weight")
+        names = [arm.name for arm in arms]
+        for index, arm in enumerate(arms):
+            if arm.name in names[:index]:
+                place = self.definition.span(*path, "split", index, "name")
+                self.build.report("RB410", place, f"arm {arm.name!r} stands twice in this split", help="rename one")
+            elif arm.weight == 0 and any(arm.weight > 0 for arm in arms):
+                place = self.definition.span(*path, "split", index, "weight")
+                message = f"arm {arm.name!r} has weight 0 and is never taken"
+                self.build.report("RB502", place, message, help="remove the arm, or give it a weight")
+        if use.key is not None and use.key not in _STICKS_TO[:3] and not use.key.startswith("metadata."):
+            place = self.definition.span(*path, "key")
+            message = f"a split cannot stick to {use.key!r}"
+            self.build.report("RB410", place, message, help=f"one of: {', '.join(_STICKS_TO)}")
+
+    def _route(
+        self,
+        name: str,
+        path: Path,
+        targets: list[tuple[Path, Target]],
+        own: list[Fallback] | None,
+        base: Path = ("fallbacks",),
+    ) -> RouteSpec | None:
+        written, at = (self.definition.value.fallbacks or [], ("fallbacks",)) if own is None else (own, base)
+        fallbacks: Fallbacks = [((*at, index), fallback) for index, fallback in enumerate(written)]
+        arms = [arm for place, target in targets if (arm := self._arm(place, target, fallbacks)) is not None]
+        return RouteSpec(name, tuple(arms), span=self.definition.key_span(*path)) if arms else None
+
+    def _arm(
+        self, path: Path, target: Target, fallbacks: list[tuple[tuple[str | int, ...], Fallback]]
+    ) -> ArmSpec | None:
+        primary = self._attempt(path, target)
+        attempts, dropped = [] if primary is None else [primary], []
+        for at, fallback in fallbacks:
+            attempt = self._attempt(at, fallback)
+            if attempt is None:
+                continue
+            twin = next((earlier for earlier in attempts if _same_target(earlier, attempt)), None)
+            if twin is None:
+                self.live.add(at)
+                on = DEFAULT_FALLBACK_ON if fallback.on is None else tuple(dict.fromkeys(fallback.on))
+                attempts.append(answering(self.build, attempt, on))
+            else:
+                self.dropped[at] = (attempt, twin)
+                dropped.append(
+                    Skip(attempt.platform.provider, attempt.platform.model, "it equals an attempt before it")
+                )
+        if primary is None:
+            return None
+        return ArmSpec(tuple(attempts), tuple(dropped), span=self.definition.key_span(*path))
+
+    def _attempt(self, path: Path, target: Target) -> AttemptSpec | None:
+        """Link the target at *path*, once for all the routes that it stands in."""
+        if path not in self.linked:
+            linked = link_target(
+                self.build,
+                self.call,
+                target,
+                lambda *rest: self.definition.span(*path, *rest),
+                lambda *rest: self.definition.key_span(*path, *rest),
+            )
+            if linked is not None:
+                self.check(linked)
+            self.linked[path] = None if linked is None else linked.attempt
+        return self.linked[path]
+
 
 def _same_target(one: AttemptSpec, other: AttemptSpec) -> bool:
     first, second = one.platform, other.platform
-    return (first.provider, first.id, first.options) == (second.provider, second.id, second.options)
-
-
-def _answering(attempt: AttemptSpec, fallback: Fallback) -> AttemptSpec:
-    on = DEFAULT_FALLBACK_ON if fallback.on is None else tuple(dict.fromkeys(fallback.on))
-    caller = None if attempt.caller is None else replace(attempt.caller, on=on)
-    return replace(attempt, platform=replace(attempt.platform, on=on), caller=caller)
-
-
-def _check_every_profile(build: Build, definition: Definition[Feature]) -> None:
-    value = definition.value
-    if value.pin is not None or value.use is not None or build.document.unread or build.document.broken.get("profiles"):
-        return
-    entries = value.profiles or {}
-    if any(name not in build.profiles for name in entries):
-        return  # it may be the missing one, misspelt
-    without = [name for name, spec in build.profiles.items() if not any(step in entries for step in spec.lineage)]
-    if not without:
-        return
-    names = ", ".join(map(repr, without))
-    noun = "profile" if len(without) == 1 else "profiles"
-    verb = "leaves" if len(without) == 1 else "leave"
-    build.report(
-        "RB401",
-        definition.key,
-        f"{noun} {names} {verb} feature {definition.name!r} without a route",
-        notes=(f"the feature has entries for {', '.join(map(repr, entries)) or 'no profile'}, and no `use`",),
-        help=f"add `use: {{model: ...}}` to the feature, or an entry for {names}",
-    )
+    return (first.provider, first.id) == (second.provider, second.id) and first.options == second.options

@@ -25,7 +25,7 @@ def link_script(build: Build, definition: Definition[Provider]) -> Script:
     if node is None:
         return ()
     items, problems = shape_script(node)
-    build.diagnostics += problems
+    build.diagnostics.extend(problems)
     return freeze_script(items)
 
 

@@ -6,19 +6,25 @@ Pure, and in one order: each stage links one kind of thing, so that the next fin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from types import MappingProxyType
+from typing import Any
 
 from ..canonical.frozen import freeze_mapping
 from ..diagnostics.diagnostic import Diagnostic, has_errors, in_order
 from ..diagnostics.source import with_source_lines
 from ..document.book import Document
 from ..routing.table import RoutingTable
-from .build import Build, Materials
+from ..source.node import to_plain
+from .build import Build, Findings, Materials
 from .dead import find_dead
-from .models import link_models
+from .features import link_feature
+from .invariants import link_invariants
+from .models import link_models, report_unknown
+from .options import report_refused
 from .outputs import link_outputs
 from .profiles import link_profiles
 from .providers import link_providers
-from .routes import link_features
+from .remember import Memory, world_of
 from .servers import link_servers
 
 STAGES: tuple[Callable[[Build], None], ...] = (
@@ -27,24 +33,64 @@ STAGES: tuple[Callable[[Build], None], ...] = (
     link_models,
     link_servers,
     link_outputs,
-    link_features,
-    find_dead,
+    link_invariants,
 )
+LAST: tuple[Callable[[Build], None], ...] = (report_unknown, report_refused, find_dead)
 
 
 def compile_document(
-    document: Document, materials: Materials, earlier: Iterable[Diagnostic] = ()
+    document: Document, materials: Materials, earlier: Iterable[Diagnostic] = (), memory: Memory | None = None
 ) -> tuple[RoutingTable | None, tuple[Diagnostic, ...]]:
-    """Compile *document*; *earlier* are the diagnostics of reading and shaping it.
+    """Compile *document*; *earlier* are the diagnostics of reading and shaping it, *memory* what is linked already.
 
     Returns:
         The table, or None if anything is an error, and all diagnostics in file order.
     """
-    build = Build(document, materials, list(earlier))
+    build = Build(document, materials, Findings(list(earlier)))
     for stage in STAGES:
+        stage(build)
+    _digest_all(build)
+    _link_features(build, Memory() if memory is None else memory)
+    for stage in LAST:
         stage(build)
     diagnostics = with_source_lines(in_order(build.diagnostics), materials.texts)
     return (None if has_errors(diagnostics) else _freeze(build, diagnostics)), diagnostics
+
+
+def _digest_all(build: Build) -> None:
+    """Make the digest of every definition but the features, which are digested as they are linked."""
+    sections: dict[str, dict[str, Any]] = {
+        "providers": build.providers,
+        "models": build.models,
+        "mcp_servers": build.servers,
+        "outputs": build.outputs,
+        "profiles": build.profiles,
+        "invariants": build.invariants,
+    }
+    for section, definitions in sections.items():
+        for name, definition in definitions.items():
+            build.digests[section, name] = build.digester.digest(definition)
+    settings = ("default_profile", "byok_profile", "default_feature", "drain_s")
+    for name in settings:
+        build.digests["settings", name] = build.digester.digest(getattr(build, name))
+    if build.materials.lock is not None:
+        build.digests["lock", "tools"] = build.digester.digest(freeze_mapping({"": to_plain(build.materials.lock)}))
+
+
+def _link_features(build: Build, memory: Memory) -> None:
+    world = world_of(build)
+    for name, definition in build.document.features.items():
+        known = memory.recall(build, definition, world)
+        if known is not None:
+            build.features[name], build.digests["features", name] = known.spec, known.digest
+            build.found.add(known.found)
+            continue
+        with build.apart() as found:
+            spec = link_feature(build, definition)
+        build.features[name] = spec
+        build.digests["features", name] = memory.keep(build, definition, world, spec, found)
+        build.found.add(found)
+    memory.forget_all_but(build.features)
 
 
 def _freeze(build: Build, diagnostics: tuple[Diagnostic, ...]) -> RoutingTable:
@@ -56,7 +102,11 @@ def _freeze(build: Build, diagnostics: tuple[Diagnostic, ...]) -> RoutingTable:
         profiles=freeze_mapping(build.profiles),
         features=freeze_mapping(build.features),
         default_profile=build.default_profile,
+        digests=MappingProxyType({key: build.digests[key] for key in sorted(build.digests)}),
         byok_profile=build.byok_profile,
+        default_feature=build.default_feature,
+        drain_s=build.drain_s,
+        invariants=freeze_mapping(build.invariants),
         settings_spans=freeze_mapping({name: found.span(name) for name, found in build.document.settings.items()}),
         diagnostics=diagnostics,
     )

@@ -1,125 +1,116 @@
 """Targets: a model, the merged options, and who can be asked to pay, as one attempt.
 
-Options merge in the order provider, model, feature, target; every one that is left must be carried by the API and
-the model (RB402), or the line that set it is reported.
+Most features name the same few targets in the same way, so what a target comes to is worked out once for each model,
+the options that reach it and the sort of call; only its place differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
-from ..canonical.options import merge_options, option_paths
 from ..diagnostics.span import Span
-from ..document.entry import Definition
-from ..document.features import Feature, Target
-from ..document.options import Options
-from ..document.providers import Provider
+from ..document.targets import Target
 from ..routing.decision import PlannedAttempt
-from ..routing.spec import AttemptSpec, ModelSpec
-from ..routing.traits import ApiTraits
+from ..routing.spec import AttemptSpec, ModelSpec, OptionLayer
 from .build import Build
 from .models import find_model
+from .options import Call, Refusal, carried, layer_of, merged, place_of, provider_layer, refusals
 
 
 @dataclass(frozen=True, slots=True)
-class OptionLayer:
-    """Options set in one place, and where each stands."""
+class LinkedTarget:
+    """A target linked: its model, its attempt, and the options that cannot be sent to it."""
 
-    options: Mapping[str, Any]
-    place: Callable[[str], Span]
+    model: ModelSpec
+    attempt: AttemptSpec
+    refused: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureCall:
+    """What a feature's targets have in common: who names them, its own options, and the sort of call."""
+
+    subject: str
+    layer: OptionLayer | None
+    call: Call
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", _key(self.layer))
 
 
 def link_target(
-    build: Build, definition: Definition[Feature], path: tuple[str | int, ...], target: Target
-) -> tuple[ModelSpec, AttemptSpec] | None:
-    """Link the target written at *path* of a feature; None where its model cannot be found."""
-    place = definition.span(*path, "model")
-    model = find_model(build, target.model, place, f"feature {definition.name!r}")
+    build: Build, feature: FeatureCall, target: Target, span: Callable[..., Span], key_span: Callable[..., Span]
+) -> LinkedTarget | None:
+    """Link *target*, whose places *span* and *key_span* give; None where its model cannot be found."""
+    place = span("model")
+    model = find_model(build, target.model, place, feature.subject)
     if model is None or model.provider not in build.providers:
         return None
+    layer = None
+    if target.options is not None:
+        layer = layer_of(target.options, lambda *path: key_span("options", *path))
+    linked = link_model(build, feature, model, layer)
+    for refusal in linked.refused:
+        note_refused(build, feature, linked, layer, refusal, place)
+    shared = linked.attempt
+    attempt = AttemptSpec(shared.platform, shared.caller, shared.carries, layer, place)
+    return LinkedTarget(model, attempt, linked.refused)
+
+
+def link_model(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLayer | None) -> LinkedTarget:
+    """Return what calling *model* with the options *layer* comes to, wherever that is written."""
+    key = (model.name, feature.call, feature.key, _key(layer))
+    linked: LinkedTarget | None = build.targets.get(key)
+    if linked is None:
+        linked = build.targets[key] = _link(build, feature, model, layer)
+    return linked
+
+
+def answering(build: Build, attempt: AttemptSpec, on: tuple[str, ...]) -> AttemptSpec:
+    """Return *attempt* as a fallback that answers the failures *on*."""
+    key = (id(attempt.platform), on)
+    known = build.targets.get(key)
+    if known is None:
+        caller = None if attempt.caller is None else replace(attempt.caller, on=on)
+        known = build.targets[key] = (replace(attempt.platform, on=on), caller, attempt.platform)
+    return AttemptSpec(known[0], known[1], attempt.carries, attempt.layer, attempt.span)
+
+
+def note_refused(
+    build: Build, feature: FeatureCall, linked: LinkedTarget, layer: OptionLayer | None, refusal: Refusal, place: Span
+) -> None:
+    """Note, at the line that set it, that an option does not reach the wire."""
+    at = place_of(refusal.option, _layers(build, linked.model, feature.layer, layer)) or place
+    build.found.refused.setdefault((at, refusal.option), {})[refusal.why] = refusal.note
+
+
+def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLayer | None) -> LinkedTarget:
     provider = build.providers[model.provider]
     traits = build.materials.apis[provider.api]
-    layers = [
-        *_provider_layers(build.document.providers[model.provider]),
-        *_model_layer(build, model),
-        *_layer(definition.value.options, lambda name: definition.key_span("options", *name.split("."))),
-        *_layer(target.options, lambda name: definition.key_span(*path, "options", *name.split("."))),
-    ]
-    options = merge_options(*(layer.options for layer in layers))
-    carries = frozenset(name for name in traits.options if not _rejected(name, model))
-    _check_carried(build, model, traits, carries, options, layers)
+    options = merged(_layers(build, model, feature.layer, layer))
     platform = PlannedAttempt(
         provider=provider.name,
         api=provider.api,
         model=model.name,
         id=model.id,
         options=options,
-        credential="platform" if provider.credential or provider.headers else "none",
+        credential="platform" if provider.has_platform_credential else "none",
         credential_ref=None if provider.credential is None else str(provider.credential),
     )
     caller = None if platform.credential == "none" else replace(platform, credential="caller", credential_ref=None)
-    return model, AttemptSpec(platform, caller, carries, place)
+    carries = carried(provider, traits, model, feature.call)
+    refused = tuple(refusals(provider, traits, model, feature.call, options))
+    return LinkedTarget(model, AttemptSpec(platform, caller, carries), refused)
 
 
-def _layer(options: Options | None, place: Callable[[str], Span]) -> list[OptionLayer]:
-    return [] if options is None else [OptionLayer(options.to_mapping(), place)]
+def _layers(
+    build: Build, model: ModelSpec, feature: OptionLayer | None, target: OptionLayer | None
+) -> list[OptionLayer]:
+    provider = provider_layer(build.document.providers[model.provider])
+    return [layer for layer in (provider, model.layer, feature, target) if layer is not None]
 
 
-def _model_layer(build: Build, model: ModelSpec) -> list[OptionLayer]:
-    definition = build.document.models.get(model.name)
-    if definition is None:
-        return []
-    return _layer(definition.value.options, lambda name: definition.key_span("options", *name.split(".")))
-
-
-def _provider_layers(definition: Definition[Provider]) -> list[OptionLayer]:
-    """A provider's `extra_body` and plain `headers` are options of every call to it."""
-    value, layers = definition.value, []
-    if value.extra_body:
-        layers.append(OptionLayer({"extra_body": value.extra_body}, lambda _: definition.key_span("extra_body")))
-    plain = {name: header for name, header in (value.headers or {}).items() if isinstance(header, str)}
-    if plain:
-        layers.append(OptionLayer({"extra_headers": plain}, lambda _: definition.key_span("headers")))
-    return layers
-
-
-def _rejected(name: str, model: ModelSpec) -> bool:
-    return name in model.rejects or name.partition(".")[0] in model.rejects
-
-
-def _check_carried(
-    build: Build,
-    model: ModelSpec,
-    traits: ApiTraits,
-    carries: frozenset[str],
-    options: Mapping[str, Any],
-    layers: list[OptionLayer],
-) -> None:
-    for name in option_paths(options):
-        if name in carries:
-            continue
-        refusal, note = f"model {model.name!r}, whose api {traits.name!r} has no place for it", None
-        if name in traits.options:
-            refusal = f"model {model.name!r}, which rejects it"
-            note = None if model.span is None else f"model {model.name!r} is defined at {model.span}"
-        build.refused.setdefault((_origin(name, layers), name), {})[refusal] = note
-    for field in sorted(options.get("extra_body", {}).keys() & traits.body_fields):
-        message = f"`extra_body` sets {field!r}, which api {traits.name!r} fills itself"
-        place = _origin("extra_body", [layer for layer in layers if field in (layer.options.get("extra_body") or {})])
-        build.report("RB402", place, message, help="use the option that stands for it")
-
-
-def report_refused(build: Build) -> None:
-    """Report each option that something it reaches does not carry, once for the line that sets it."""
-    for (place, name), refusals in build.refused.items():
-        message = f"option {name!r} reaches {', and '.join(refusals)}"
-        notes = [note for note in refusals.values() if note is not None]
-        build.report("RB402", place, message, notes=notes, help="remove it, or set it to null for this target")
-
-
-def _origin(name: str, layers: list[OptionLayer]) -> Span:
-    """Return where *name* was set last."""
-    setters = [layer for layer in layers if name in option_paths(layer.options)]
-    return setters[-1].place(name)
+def _key(layer: OptionLayer | None) -> str:
+    return "" if layer is None else repr(layer.options)

@@ -19,19 +19,22 @@ def link_tools(build: Build, definition: Definition[Feature]) -> ToolsSpec | Non
     for index, server in enumerate(tools.servers):
         place = definition.span("tools", "servers", index)
         build.refer("mcp_servers", server, place, f"feature {definition.name!r}")
-    for key, patterns in (("allow", tools.allow), ("deny", tools.deny)):
+    for key, patterns in (("allow", tools.allow), ("deny", tools.deny), ("approve", tools.approve)):
         for index, pattern in enumerate(patterns or ()):
             _check_pattern(build, definition, tools.servers, (key, index), pattern)
     return ToolsSpec(
         servers=tuple(dict.fromkeys(tools.servers)),
         allow=None if tools.allow is None else tuple(tools.allow),
         deny=tuple(tools.deny or ()),
+        approve=tuple(tools.approve or ()),
         max_turns=tools.max_turns,
         max_calls=tools.max_calls,
         parallel=tools.parallel,
         timeout_s=tools.timeout,
         result_limit_bytes=tools.result_limit,
+        on_error=tools.on_error,
         on_limit=tools.on_limit,
+        repeat_limit=tools.repeat_limit,
         span=definition.key_span("tools"),
     )
 

@@ -18,7 +18,7 @@ from ..diagnostics.diagnostic import Diagnostic
 from ..engine.engine import Engine
 from ..engine.result import RunResult
 from ..routing.context import Context
-from ..routing.decision import Decision
+from ..routing.explain import Explanation
 from ..routing.table import RoutingTable
 from .example import copy_example, example_book, example_input, example_script
 
@@ -42,7 +42,7 @@ class Tour:
         head: Callable[[str, str], None],
         say: Callable[[str], None],
         show_table: Callable[[RoutingTable, tuple[str, ...]], str],
-        explain: Callable[[Decision], str],
+        explain: Callable[[RoutingTable, Explanation], str],
         account: Callable[[RunResult], str],
         report: Callable[[Iterable[Diagnostic]], str],
     ) -> None:
@@ -60,7 +60,7 @@ class Tour:
         self._stop("2. What serves what", f"{len(SHOWN)} of {len(table.features)} features; `routebook table` has all")
         self._say(self._show_table(table, SHOWN))
         self._stop("3. One decision, with the lines it rests on", "routebook explain conv_folder --profile max")
-        self._say(self._explain(table.resolve("conv_folder", Context(profile="max"))))
+        self._say(self._explain(table, table.explain("conv_folder", Context(profile="max"))))
         async with Engine(table, script=example_script()) as engine:
             await self._use_tools(engine)
             await self._assign_folder(engine)

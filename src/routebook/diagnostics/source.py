@@ -56,7 +56,7 @@ def _without_literal(diagnostic: Diagnostic, line: str) -> str:
     """
     start = diagnostic.span.column - 1
     end = start + diagnostic.span.width
-    if diagnostic.code == "RB206":
+    if diagnostic.code in {"RB206", "RB505"}:
         return line[:start] + "*" * len(line[start:end]) + line[end:]
     if diagnostic.code == "RB201" and _UNKNOWN_SECRET.search(line[start:end]):
         return line[:end] + re.sub(r"[^\s:]", "*", line[end:])

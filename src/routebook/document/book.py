@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .entry import Definition, Entry
 from .features import Feature
+from .invariants import Invariant
 from .models import Model
 from .outputs import Output
 from .profiles import Profile, Settings
@@ -20,6 +21,7 @@ SECTIONS: dict[str, type[Entry]] = {
     "outputs": Output,
     "profiles": Profile,
     "features": Feature,
+    "invariants": Invariant,
 }
 SETTINGS = "settings"
 
@@ -38,6 +40,7 @@ class Document:
     outputs: Mapping[str, Definition[Output]] = field(default_factory=dict)
     profiles: Mapping[str, Definition[Profile]] = field(default_factory=dict)
     features: Mapping[str, Definition[Feature]] = field(default_factory=dict)
+    invariants: Mapping[str, Definition[Invariant]] = field(default_factory=dict)
     settings: Mapping[str, Definition[Settings]] = field(default_factory=dict)
     broken: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unread: bool = False

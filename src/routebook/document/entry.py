@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +17,11 @@ class Entry(BaseModel):
     """A mapping with known keys; an unknown key or a value of another type is refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def at_least_one(*names: str) -> dict[str, Any]:
+    """Say in a JSON Schema that at least one of the keys *names* is given; null is not given."""
+    return {"anyOf": [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names]}
 
 
 @dataclass(frozen=True, slots=True)

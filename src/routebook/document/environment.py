@@ -7,24 +7,28 @@ it is converted to the type of the field it stands for. An unset name without a 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BeforeValidator, ConfigDict, ValidationInfo
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 Environment = Mapping[str, str]
 
 
+_NAME = "Name of the variable, read while the book compiles. Unset and without a default, it is an error."
+
+
 class _WithoutDefault(TypedDict):
-    env: str
+    env: Annotated[str, Field(description=_NAME, examples=["MODEL_QOS"])]
 
 
 class EnvReference(_WithoutDefault, total=False):
     """A scalar read from an environment variable when the book compiles."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
-    default: str | int | float | bool
+    __pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)  # type: ignore[misc]
+    default: Annotated[str | int | float | bool, Field(examples=["premium"])]
+    """The value where the variable is not set."""
 
 
 def is_env_reference(value: Any) -> bool:

@@ -18,14 +18,14 @@ Effort = Annotated[_Effort, one_of(_Effort)]
 class Timeout(Entry):
     """Bounds on one HTTP call."""
 
-    connect: Duration | None = None
-    """Until the connection stands. Default 5s."""
-    first_token: Duration | None = None
-    """Until the first byte of the answer. Default 60s."""
-    idle: Duration | None = None
-    """Between two bytes of the answer. Default 60s."""
-    total: Duration | None = None
-    """The whole call. Default 600s."""
+    connect: Duration | None = Field(None, examples=["5s"], json_schema_extra={"default": "5s"})
+    """Until the connection stands."""
+    first_token: Duration | None = Field(None, examples=["30s"], json_schema_extra={"default": "60s"})
+    """Until a stream's first content, otherwise until the first byte of the answer."""
+    idle: Duration | None = Field(None, examples=["30s"], json_schema_extra={"default": "60s"})
+    """Between two bytes of the answer."""
+    total: Duration | None = Field(None, examples=["120s"], json_schema_extra={"default": "600s"})
+    """The whole call."""
 
     def to_seconds(self) -> dict[str, float | None]:
         """Return what was written, in seconds."""
@@ -44,40 +44,65 @@ PlainHeaders = Annotated[dict[str, Text | None], AfterValidator(no_literal_crede
 class Reasoning(Entry):
     """How much a model thinks before it answers."""
 
-    effort: Effort | None = None
+    effort: Effort | None = Field(None, examples=["high"])
     """The vendor-neutral level."""
-    budget_tokens: Annotated[Integer, Field(ge=0)] | None = None
+    budget_tokens: Annotated[Integer, Field(ge=0)] | None = Field(None, examples=[4096])
     """The most tokens spent on thinking."""
+
+
+class PromptCache(Entry):
+    """How the provider may keep the beginning of a prompt for later calls."""
+
+    key: Annotated[Text, Field(min_length=1)] | None = Field(None, examples=["support-agent"])
+    """Calls with the same key are sent where the same beginning is likely to be kept."""
+    retention: Duration | None = Field(None, examples=["24h"])
+    """How long it is kept: a duration that the API knows."""
 
 
 class Options(Entry):
     """Options of a model call. Each one reaches the wire, or the book is refused; null removes one set before."""
 
-    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
+    temperature: Annotated[Number, Field(ge=0, le=2)] | None = Field(None, examples=[0.2])
     """Sampling temperature, 0 to 2."""
-    top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
+    top_p: Annotated[Number, Field(ge=0, le=1)] | None = Field(None, examples=[0.9])
     """Nucleus sampling, 0 to 1."""
-    max_output_tokens: Annotated[Integer, Field(ge=1)] | None = None
+    top_k: Annotated[Integer, Field(ge=0)] | None = Field(None, examples=[40])
+    """Sampling among this many of the likeliest tokens."""
+    n: Annotated[Integer, Field(ge=1)] | None = Field(None, examples=[3])
+    """How many answers, or images, one call asks for."""
+    max_output_tokens: Annotated[Integer, Field(ge=1)] | None = Field(None, examples=[2000])
     """The most tokens of one answer, reasoning included."""
-    stop: StopSequences | None = None
+    stop: StopSequences | None = Field(None, examples=[["###"]])
     """Text, or a list of texts, at which the answer ends."""
-    seed: Integer | None = None
+    seed: Integer | None = Field(None, examples=[42])
     """Asks for repeatable sampling."""
-    presence_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
-    """-2 to 2."""
-    frequency_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
-    """-2 to 2."""
-    reasoning: Reasoning | None = None
+    presence_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = Field(None, examples=[0.5])
+    """Makes tokens that occurred at all less likely; -2 to 2."""
+    frequency_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = Field(None, examples=[0.5])
+    """Makes tokens less likely by how often they occurred; -2 to 2."""
+    reasoning: Reasoning | None = Field(None, examples=[{"effort": "low"}])
     """How much the model thinks."""
-    parallel_tool_calls: Boolean | None = None
+    tool_choice: Annotated[Text, Field(min_length=1)] | None = Field(None, examples=["required", "clock.now"])
+    """auto, none, required, or the one tool (`server.tool`) to call; what forces a call holds for the first turn."""
+    parallel_tool_calls: Boolean | None = Field(None, examples=[False])
     """Whether one answer may hold several tool calls."""
-    service_tier: Text | None = None
+    prompt_cache: PromptCache | None = Field(None, examples=[{"key": "support-agent", "retention": "24h"}])
+    """How the provider may keep the beginning of a prompt for later calls."""
+    service_tier: Annotated[Text, Field(min_length=1)] | None = Field(None, examples=["flex"])
     """The vendor's word for a class of service."""
-    extra_body: dict[str, Any] | None = None
+    logprobs: Annotated[Integer, Field(ge=0, le=20)] | None = Field(None, examples=[5])
+    """Asks for the log probabilities of this many of the likeliest tokens at each place, 0 to 20."""
+    dimensions: Annotated[Integer, Field(ge=1)] | None = Field(None, examples=[256])
+    """The length of an embedding."""
+    size: Annotated[Text, Field(min_length=1)] | None = Field(None, examples=["1024x1024"])
+    """The size of an image, in the vendor's words."""
+    quality: Annotated[Text, Field(min_length=1)] | None = Field(None, examples=["high"])
+    """The quality of an image, in the vendor's words."""
+    extra_body: dict[str, Any] | None = Field(None, examples=[{"top_a": 0.3}])
     """Fields of the wire request that no option covers; merged in depth."""
-    extra_headers: PlainHeaders | None = None
+    extra_headers: PlainHeaders | None = Field(None, examples=[{"X-Title": "Demo"}])
     """Headers of the request; none that carries a credential."""
-    timeout: TimeoutSetting | None = None
+    timeout: TimeoutSetting | None = Field(None, examples=["30s", {"connect": "5s", "total": "120s"}])
     """A duration (the whole call), or a mapping of connect, first_token, idle and total."""
 
     def to_mapping(self) -> dict[str, Any]:

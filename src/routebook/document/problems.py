@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from reprlib import repr as short_repr
 from typing import Annotated, Any, get_args, get_origin
 
@@ -11,13 +11,19 @@ from pydantic_core import ErrorDetails
 
 from ..diagnostics.diagnostic import Diagnostic, diagnose
 from ..diagnostics.span import Span
-from ..diagnostics.suggest import did_you_mean, near_names
+from ..diagnostics.suggest import did_you_mean
 from ..source.node import Node, existing, locate, locate_key, to_plain, value_at
 from .environment import is_env_reference
+from .matchers import AnyMatcher, OpenMatchers
 from .scalars import FORM_TAGS, carries_credential
 
 _CODES = {
     "extra_forbidden": "RB201",
+    "unknown_fields": "RB201",
+    "misplaced": "RB203",
+    "no_target": "RB204",
+    "null": "RB202",
+    "string_pattern_mismatch": "RB205",
     "missing": "RB204",
     "env_unset": "RB701",
     "env_unfit": "RB702",
@@ -37,6 +43,9 @@ _CODES = {
     "too_long": "RB203",
     "string_too_short": "RB203",
 }
+NAME_RULE = "a name is a lower-case letter, then up to 63 lower-case letters, digits, dots, `_` or `-`"
+
+_UNKNOWN = frozenset({"extra_forbidden", "unknown_fields"})
 _NAMES_ITS_VARIABLE = frozenset({"RB206", "RB701", "RB702"})
 _WANTED = {
     "string_type": "text",
@@ -58,6 +67,7 @@ _BOUNDS = {
 _HELP = {
     "env_unset": "set the variable, or give it a default: {{env: {name}, default: ...}}",
     "secret_literal": "name the variable that holds it: {{env: NAME}}; replace a key that has been committed",
+    "string_pattern_mismatch": NAME_RULE,
     "secret_header": "put it into the provider's `headers` as a reference: {{env: NAME}}",
 }
 
@@ -65,49 +75,68 @@ _HELP = {
 def read_problems(error: ValidationError, model: type[BaseModel], node: Node, key: Span) -> list[Diagnostic]:
     """Turn *error*, met when *node* was shaped as *model*, into diagnostics; *key* is where its name stands."""
     problems = error.errors(include_url=False)
-    misspelt = set()
+    unknown = {tuple(path[:-1]) for problem in problems for path in _places(problem) if problem["type"] in _UNKNOWN}
+    missing: dict[tuple[str | int, ...], list[str]] = {}
     for problem in problems:
-        if problem["type"] == "extra_forbidden":
-            *parent, name = problem["loc"]
-            misspelt |= {(*parent, near) for near in near_names(str(name), known_keys(model, parent), limit=1)}
+        if problem["type"] == "missing":
+            *parent, name = _written(problem["loc"])
+            missing.setdefault(tuple(parent), []).append(str(name))
     return [
-        _diagnostic(problem, path, model, node, key)
+        _diagnostic(problem, path, model, node, key, missing.get(tuple(path[:-1]), []))
         for problem in problems
-        if not (problem["type"] == "missing" and problem["loc"] in misspelt)
         for path in _places(problem)
+        # An unknown key beside a missing one is that one misspelt, or stands in its place: one mistake.
+        if not (problem["type"] == "missing" and tuple(path[:-1]) in unknown)
     ]
 
 
+def _written(location: Iterable[str | int]) -> list[str | int]:
+    """Return *location* without the steps that no one wrote."""
+    return [step for step in location if step not in FORM_TAGS]
+
+
 def _places(problem: ErrorDetails) -> list[list[str | int]]:
-    """Return the paths that *problem* is about: one, or one for each header that it names."""
+    """Return the paths that *problem* is about: one, or one for each key that it names."""
     if problem["type"] == "extra_forbidden":
-        return [list(problem["loc"])]
-    path = [step for step in problem["loc"] if step not in FORM_TAGS]
-    if problem["type"] == "secret_header":
-        return [[*path, name] for name in problem["ctx"]["names"]]
-    return [path]
+        *parent, name = problem["loc"]
+        return [[*_written(parent), name]]
+    path = _written(problem["loc"])
+    names = problem.get("ctx", {}).get("names")
+    return [path] if names is None else [[*path, name] for name in names]
 
 
 def _diagnostic(
-    problem: ErrorDetails, path: list[str | int], model: type[BaseModel], node: Node, key: Span
+    problem: ErrorDetails, path: list[str | int], model: type[BaseModel], node: Node, key: Span, missing: list[str]
 ) -> Diagnostic:
     kind = problem["type"]
     code = _CODES.get(kind, "RB202")
     context = {name: str(value) for name, value in problem.get("ctx", {}).items()}
-    if kind not in {"extra_forbidden", "missing"}:
+    if kind in _UNKNOWN:
+        return _unknown_key(path, model, node, missing)
+    if kind == "misplaced":
+        return diagnose(code, locate_key(node, path), problem["msg"], help=f"remove `{path[-1]}`")
+    if kind not in {"missing", "no_target"}:
         path = existing(node, path)
-    if kind == "extra_forbidden":
-        known = known_keys(model, path[:-1])
-        mend = did_you_mean(str(path[-1]), known) or f"known keys: {', '.join(sorted(known))}"
-        return diagnose(code, locate_key(node, path), f"unknown key {path[-1]!r}", help=mend)
-    if kind == "missing":
+    if kind in {"missing", "no_target"}:
         place = locate_key(node, path[:-1]) if path[:-1] else key
-        return diagnose(code, place, f"required key {path[-1]!r} is missing", help=f"add `{path[-1]}: ...`")
+        mend = f"add `{path[-1]}: ...`" + (", or a `split` of several" if kind == "no_target" else "")
+        return diagnose(code, place, f"required key {path[-1]!r} is missing", help=mend)
+    if kind == "null":
+        return diagnose(code, locate(node, path), f"{path[-1]!r} must be text, not nothing")
     help_text = _HELP[kind].format(**context) if kind in _HELP else None
     notes = () if code in _NAMES_ITS_VARIABLE else _where_from(node, path)
     return diagnose(
         code, locate(node, path), _sentence(problem, path), notes=notes, help=help_text or _mend(problem, path)
     )
+
+
+def _unknown_key(path: list[str | int], model: type[BaseModel], node: Node, missing: list[str]) -> Diagnostic:
+    """Report the key at *path*; *missing* are required keys that its mapping lacks, one of which may be meant."""
+    name, known = str(path[-1]), known_keys(model, path[:-1])
+    near = did_you_mean(name, missing) or did_you_mean(name, known)
+    needed = f"required: {', '.join(missing)}" if missing else None
+    mend = near or needed or f"known keys: {', '.join(sorted(known))}"
+    return diagnose("RB201", locate_key(node, path), f"unknown key {name!r}", help=mend)
 
 
 def _where_from(node: Node, path: Sequence[str | int]) -> tuple[str, ...]:
@@ -126,6 +155,8 @@ def _sentence(problem: ErrorDetails, path: Sequence[str | int]) -> str:
         return f"{_subject(path)} must be {_WANTED[kind]}, not {found}"
     if kind == "literal_error":
         return f"{_subject(path)} cannot be {_described(value, path).removeprefix('the text ')}"
+    if kind == "string_pattern_mismatch":
+        return f"bad name {value!r}"
     if kind in _BOUNDS:
         return f"{_subject(path)} must be {_BOUNDS[kind].format(**problem['ctx'])}"
     message = problem["msg"]
@@ -183,14 +214,17 @@ def known_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
     for step in path:
         annotation = _step(annotation, step)
     found = _model_in(annotation)
-    return [] if found is None else [info.alias or name for name, info in found.model_fields.items()]
+    if found is None:
+        return []
+    extra = [f"{found.prefix}KEY"] if issubclass(found, OpenMatchers) else []
+    return [*(info.alias or name for name, info in found.model_fields.items()), *extra]
 
 
 def _step(annotation: Any, step: str | int) -> Any:
     found = _model_in(annotation)
     if found is not None:
         fields = {info.alias or name: info.annotation for name, info in found.model_fields.items()}
-        return fields.get(str(step))
+        return fields.get(str(step), AnyMatcher if issubclass(found, OpenMatchers) else None)
     for option in _options(annotation):
         if get_origin(option) in {list, dict}:
             return get_args(option)[-1]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from .entry import Entry
 from .environment import one_of
-from .scalars import Text
+from .scalars import Duration, Text
 
 _Mode = Literal["platform", "prefer_caller", "caller"]
 CredentialMode = Annotated[_Mode, one_of(_Mode)]
@@ -15,18 +17,23 @@ CredentialMode = Annotated[_Mode, one_of(_Mode)]
 class Profile(Entry):
     """A quality-of-service tier."""
 
-    description: str | None = None
+    description: Text | None = Field(None, examples=["80% of max quality at a fraction of its cost"])
     """What the tier is for."""
-    extends: Text | None = None
+    extends: Text | None = Field(None, examples=["premium"])
     """The profile whose entries hold where a feature has none for this one."""
-    credentials: CredentialMode | None = None
-    """Whose key pays: platform, prefer_caller, or caller. Inherited; default prefer_caller."""
+    credentials: CredentialMode | None = Field(None, examples=["caller"])
+    """Whose key pays: `platform` (callers' keys are ignored), `prefer_caller` (the caller's where one is brought), or
+    `caller` (without one, a run is refused). Default: that of the profile it extends, else prefer_caller."""
 
 
 class Settings(Entry):
     """The book's defaults. May be spread over files; the same key twice is an error."""
 
-    default_profile: Text | None = None
+    default_profile: Text | None = Field(None, examples=["premium"])
     """The profile of a context that names none. Required where the book has profiles."""
-    byok_profile: Text | None = None
+    byok_profile: Text | None = Field(None, examples=["byok"])
     """The profile of a context that names none but holds a caller's credential."""
+    default_feature: Text | None = Field(None, examples=["chat"])
+    """The feature that serves one that the book does not have. Default: an unknown feature is an error."""
+    drain: Duration | None = Field(None, examples=["30s"], json_schema_extra={"default": "10s"})
+    """How long an engine that closes waits for its runs."""

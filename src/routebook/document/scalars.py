@@ -32,6 +32,11 @@ def seconds(value: str) -> float | None:
     return None if match is None else float(match[1]) * _DURATION_UNITS[match[2]]
 
 
+def duration_text(value: float) -> str:
+    """Write *value*, in seconds, as a duration."""
+    return f"{value * 1000:g}ms" if value < 1 else f"{value:g}s"
+
+
 def size_bytes(value: str) -> int | None:
     """Read a size such as `64KiB`, `1MiB`, `500kB` as bytes; None where it is none."""
     match = _SIZE.fullmatch(value)
@@ -91,9 +96,10 @@ def _env_size(value: str) -> str:
     return value
 
 
-_DurationText = Annotated[str, Field(pattern=f"^{_DURATION.pattern}$")]
+DURATION_PATTERN = f"^(?=.*[1-9]){_DURATION.pattern}$"
+_DurationText = Annotated[str, Field(pattern=DURATION_PATTERN)]
 _Bytes = Annotated[int, Field(ge=1)]
-_SizeText = Annotated[str, Field(pattern=f"^{_SIZE.pattern}$")]
+_SizeText = Annotated[str, Field(pattern=f"^(?=.*[1-9]){_SIZE.pattern}$")]
 
 Text = Annotated[str, from_environment(text, "text", str)]
 Integer = Annotated[int, from_environment(integer, "a whole number", int)]
@@ -128,15 +134,17 @@ class Secret(Entry):
 class SecretVariable(TypedDict):
     """A secret that an environment variable holds."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
-    env: Annotated[str, Field(pattern=f"^{_VARIABLE.pattern}$")]
+    __pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)  # type: ignore[misc]
+    env: Annotated[str, Field(pattern=f"^{_VARIABLE.pattern}$", examples=["HOUSE_KEY"])]
+    """Name of the variable that holds the secret; it is read when a client is made."""
 
 
 class SecretFile(TypedDict):
     """A secret that a file holds."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
-    file: Annotated[str, Field(min_length=1)]
+    __pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)  # type: ignore[misc]
+    file: Annotated[str, Field(min_length=1, examples=["/run/secrets/house-key"])]
+    """Path of the file that holds the secret, inside the book or not; it is read when a client is made."""
 
 
 def _reference_only(value: Any) -> Any:
@@ -150,7 +158,8 @@ def _reference_only(value: Any) -> Any:
 
 
 _LITERAL, _REFERENCE = "[literal]", "[reference]"
-FORM_TAGS = frozenset({_LITERAL, _REFERENCE})
+ONE, SEVERAL, OPERATORS, FILE = "[one]", "[several]", "[operators]", "[file]"
+FORM_TAGS = frozenset({_LITERAL, _REFERENCE, ONE, SEVERAL, OPERATORS, FILE})
 """Steps that pydantic puts into an error's path for the form of a value; no one wrote them."""
 
 
@@ -189,8 +198,9 @@ REFERENCES_ONLY = Field(json_schema_extra={"patternProperties": {f"^(?:{_IN_ANY_
 class ContentReference(TypedDict):
     """Content in a file of its own, below the book's root."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
-    file: str
+    __pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)  # type: ignore[misc]
+    file: Annotated[str, Field(examples=["_schemas/folder_assignment.json"])]
+    """Path below the book's root. What the file holds is part of the table's digest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Shape: the nodes of a book's files → a Document, and every problem of their shape (RB2xx, RB302, RB7xx).
+"""Shape: the nodes of a book's files, one by one → a Document, and every problem of their shape (RB2xx, RB302, RB7xx).
 
 Pure: the environment is handed in as a mapping. A definition whose shape is refused is left out, its name kept,
 so that one mistake gives one diagnostic.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -19,7 +20,8 @@ from ..source.node import MappingNode, Node, ScalarNode, SequenceNode, to_plain
 from .book import SECTIONS, SETTINGS, Document
 from .entry import Definition, Entry
 from .environment import Environment
-from .problems import read_problems
+from .literals import literals_of
+from .problems import NAME_RULE, read_problems
 from .profiles import Settings
 from .scripts import ScriptItem
 
@@ -29,12 +31,74 @@ _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _SERVER_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
-def shape_document(files: Iterable[Node | None], environment: Environment) -> tuple[Document, list[Diagnostic]]:
-    """Shape the top nodes of a book's *files*; None stands for a file that could not be read."""
-    shaper = _Shaper(environment)
-    for node in files:
-        shaper.add_file(node)
-    return shaper.document(), shaper.diagnostics
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """What one name of one section was given: its definition (None where its shape was refused), and the problems."""
+
+    section: str
+    name: str
+    key: Span
+    definition: Definition[Any] | None
+    problems: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """What one file adds to a book. `unread` tells that it may define more names than are known."""
+
+    shaped: tuple[Shaped, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+    unread: bool = False
+
+
+def shape_file(node: Node | None, environment: Environment) -> FilePart:
+    """Shape one file by its top *node*; None stands for a file that could not be read."""
+    if node is None:
+        return FilePart(unread=True)
+    if not isinstance(node, MappingNode):
+        problem = diagnose("RB202", node.span, "a route file is a mapping of sections", help=_section_list())
+        return FilePart(problems=(problem,), unread=True)
+    shaped: list[Shaped] = []
+    problems: list[Diagnostic] = []
+    for section, key, value in node:
+        wrong = _section_problem(section, key, value)
+        if wrong is not None:
+            problems.append(wrong)
+        elif isinstance(value, MappingNode):
+            shaped += (_shape(section, name, name_key, item, value, environment) for name, name_key, item in value)
+    return FilePart(tuple(shaped), tuple(problems), unread=bool(problems))
+
+
+def with_literals(part: FilePart) -> FilePart:
+    """Return *part* with a warning for each value in it that looks like a secret and is not refused as one (RB505)."""
+    refused = {problem.span for shaped in part.shaped for problem in shaped.problems if problem.code == "RB206"}
+    found = [literal for shaped in part.shaped if shaped.definition for literal in literals_of(shaped.definition)]
+    warnings = tuple(literal for literal in found if literal.span not in refused)
+    return replace(part, problems=part.problems + warnings)
+
+
+def join_parts(parts: Iterable[FilePart]) -> tuple[Document, list[Diagnostic]]:
+    """Join the parts of a book's files, in the files' order; a name that is defined twice is reported (RB302)."""
+    sections: dict[str, dict[str, Definition[Any]]] = {name: {} for name in (*SECTIONS, SETTINGS)}
+    first: dict[tuple[str, str], Span] = {}
+    broken: dict[str, set[str]] = {name: set() for name in sections}
+    problems: list[Diagnostic] = []
+    unread = False
+    for part in parts:
+        unread = unread or part.unread
+        problems += part.problems
+        for shaped in part.shaped:
+            place = first.setdefault((shaped.section, shaped.name), shaped.key)
+            if place is not shaped.key:
+                problems.append(_twice(shaped, place))
+                continue
+            problems += shaped.problems
+            if shaped.definition is None:
+                broken[shaped.section].add(shaped.name)
+            else:
+                sections[shaped.section][shaped.name] = shaped.definition
+    kept = {section: frozenset(names) for section, names in broken.items()}
+    return Document(**sections, broken=kept, unread=unread), problems
 
 
 def shape_script(node: Node) -> tuple[list[ScriptItem], list[Diagnostic]]:
@@ -58,83 +122,41 @@ def _shape_entry(model: type[E], node: Node, key: Span, environment: Environment
         return None, read_problems(error, model, node, key)
 
 
-class _Shaper:
-    """Collects the definitions of one book, file after file."""
+def _section_problem(section: str, key: ScalarNode, value: Node) -> Diagnostic | None:
+    if section not in SECTIONS and section != SETTINGS:
+        near = did_you_mean(section, (*SECTIONS, SETTINGS))
+        return diagnose("RB201", key.span, f"unknown section {section!r}", help=near or _section_list())
+    if not isinstance(value, MappingNode):
+        wanted = "settings" if section == SETTINGS else "names to definitions"
+        return diagnose("RB202", key.span, f"section {section!r} must be a mapping of {wanted}")
+    return None
 
-    def __init__(self, environment: Environment) -> None:
-        self.environment = environment
-        self.diagnostics: list[Diagnostic] = []
-        self.sections: dict[str, dict[str, Definition[Any]]] = {name: {} for name in (*SECTIONS, SETTINGS)}
-        self.broken: dict[str, dict[str, Span]] = {name: {} for name in (*SECTIONS, SETTINGS)}
-        self.unread = False
 
-    def document(self) -> Document:
-        broken = {section: frozenset(names) for section, names in self.broken.items()}
-        return Document(**self.sections, broken=broken, unread=self.unread)
+def _shape(
+    section: str, name: str, key: ScalarNode, node: Node, parent: MappingNode, environment: Environment
+) -> Shaped:
+    place = key.span
+    if section == SETTINGS:
+        node = MappingNode(tuple(entry for entry in parent.entries if entry[0] is key), place)
+    elif (problem := _name_problem(section, name, place)) is not None:
+        return Shaped(section, name, place, None, (problem,))
+    model = Settings if section == SETTINGS else SECTIONS[section]
+    value, problems = _shape_entry(model, node, place, environment)
+    definition = None if value is None else Definition(section, name, value, place, node)
+    return Shaped(section, name, place, definition, tuple(problems))
 
-    def add_file(self, node: Node | None) -> None:
-        if not isinstance(node, MappingNode):
-            self.unread = True
-            if node is not None:
-                self._say("RB202", node.span, "a route file is a mapping of sections", help_text=_section_list())
-            return
-        for section, key, value in node:
-            self._add_section(section, key, value)
 
-    def _add_section(self, section: str, key: ScalarNode, value: Node) -> None:
-        if section not in self.sections:
-            self.unread = True
-            near = did_you_mean(section, self.sections)
-            self._say("RB201", key.span, f"unknown section {section!r}", help_text=near or _section_list())
-        elif not isinstance(value, MappingNode):
-            self.unread = True
-            wanted = "settings" if section == SETTINGS else "names to definitions"
-            self._say("RB202", key.span, f"section {section!r} must be a mapping of {wanted}")
-        elif section == SETTINGS:
-            for name, name_node, _ in value:
-                self._add_setting(name, name_node, value)
-        else:
-            for name, name_node, definition in value:
-                self._add_definition(section, name, name_node, definition)
+def _name_problem(section: str, name: str, place: Span) -> Diagnostic | None:
+    pattern = _SERVER_NAME if section == "mcp_servers" else _NAME
+    if pattern.fullmatch(name) is not None:
+        return None
+    rule = NAME_RULE.replace(", dots", "") if section == "mcp_servers" else NAME_RULE
+    return diagnose("RB205", place, f"bad name {name!r}", help=rule)
 
-    def _add_definition(self, section: str, name: str, key: ScalarNode, node: Node) -> None:
-        if not self._is_first(section, name, key.span):
-            return
-        pattern = _SERVER_NAME if section == "mcp_servers" else _NAME
-        if pattern.fullmatch(name) is None:
-            dots = "" if section == "mcp_servers" else ", dots"
-            rule = f"a name is a lower-case letter, then up to 63 lower-case letters, digits{dots}, `_` or `-`"
-            self._say("RB205", key.span, f"bad name {name!r}", help_text=rule)
-            self.broken[section][name] = key.span
-            return
-        self._keep(section, name, key.span, node, SECTIONS[section])
 
-    def _add_setting(self, name: str, key: ScalarNode, section: MappingNode) -> None:
-        if self._is_first(SETTINGS, name, key.span):
-            entries = tuple(entry for entry in section.entries if entry[0] is key)
-            self._keep(SETTINGS, name, key.span, MappingNode(entries, key.span), Settings)
-
-    def _keep(self, section: str, name: str, key: Span, node: Node, model: type[Entry]) -> None:
-        shaped, problems = _shape_entry(model, node, key, self.environment)
-        self.diagnostics += problems
-        if shaped is None:
-            self.broken[section][name] = key
-        else:
-            self.sections[section][name] = Definition(section, name, shaped, key, node)
-
-    def _is_first(self, section: str, name: str, place: Span) -> bool:
-        earlier = self.sections[section].get(name)
-        first = self.broken[section].get(name) if earlier is None else earlier.key
-        if first is None:
-            return True
-        message = f"{_singular(section)} {name!r} is defined twice"
-        self._say("RB302", place, message, notes=(f"first defined at {first}",), help_text="rename or remove one")
-        return False
-
-    def _say(
-        self, code: str, span: Span, message: str, notes: Iterable[str] = (), help_text: str | None = None
-    ) -> None:
-        self.diagnostics.append(diagnose(code, span, message, notes=notes, help=help_text))
+def _twice(shaped: Shaped, first: Span) -> Diagnostic:
+    message = f"{_singular(shaped.section)} {shaped.name!r} is defined twice"
+    return diagnose("RB302", shaped.key, message, notes=(f"first defined at {first}",), help="rename or remove one")
 
 
 def _section_list() -> str:

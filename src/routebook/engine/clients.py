@@ -10,14 +10,14 @@ from contextlib import AsyncExitStack
 from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.frozen import EMPTY, freeze_mapping
 from ..credentials import SecretUnavailable, read_secret
-from ..errors import ProviderError
+from ..errors import FaultKind, ProviderError
 from ..providers import registry
 from ..providers.protocol import ClientConfig, ModelClient
 from ..providers.scripted import ScriptedClient
 from ..routing.context import Context
 from ..routing.decision import CredentialKind, PlannedAttempt
+from ..routing.provider_spec import ProviderSpec
 from ..routing.script import Script
-from ..routing.spec import ProviderSpec
 from ..routing.table import RoutingTable
 from .pool import Pool
 
@@ -50,6 +50,7 @@ class Clients:
 
         Raises:
             SecretUnavailable: The key is not to be had.
+            NoAdapter: This version cannot call the provider's API.
         """
         if self.script is not None:
             return ScriptedClient(self.script, provider.name)
@@ -118,10 +119,10 @@ class RunClients:
         try:
             return await self._clients.lease(provider, digest, callers_key, self._stack)
         except SecretUnavailable as error:
-            raise ProviderError(
-                f"{error}; nothing was sent",
-                "authentication",
-                provider=provider.name,
-                model=planned.model,
-                sent=False,
-            ) from error
+            raise _not_sent(f"{error}; nothing was sent", "authentication", planned) from error
+        except registry.NoAdapter as error:
+            raise _not_sent(str(error), "unsupported_capability", planned) from error
+
+
+def _not_sent(message: str, kind: FaultKind, planned: PlannedAttempt) -> ProviderError:
+    return ProviderError(message, kind, provider=planned.provider, model=planned.model, sent=False)

@@ -6,35 +6,38 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
-from ..book import BookReport, read_book, read_script, script_of
+from ..book import BookReport, read_script, script_of
 from ..canonical.frozen import EMPTY
-from ..diagnostics.diagnostic import Diagnostic
+from ..diagnostics.diagnostic import Diagnostic, has_errors
 from ..diagnostics.text import render_text
 from ..errors import EngineClosed, RouteFileError
 from ..routing.context import Context
 from ..routing.script import Script
 from ..routing.table import RoutingTable
+from .budget import Spending
+from .changes import Change, changes_between, reload_line
 from .clients import Clients
 from .messages import MessagesLike
 from .pool import Pool
-from .reload import edits
+from .reload import LiveBook, Reading, Reload
 from .result import RunResult
-from .start import RunAsked, start_run
+from .shadow import Shadows
+from .start import RunAsked, RunMeans, start_run
 from .toolbox import ServerPool
 
 _LOG = logging.getLogger("routebook")
-_DRAIN_S = 10.0
 _MOST_IDLE_SERVERS = 32
+_PAUSE_S = 1.0
 NOT_OPEN = "the engine is not open; use it inside `async with Engine(...)` or `with SyncEngine(...)`"
 
 Book = str | os.PathLike[str] | RoutingTable
 ScriptLike = str | os.PathLike[str] | Sequence[Mapping[str, Any]]
+ReloadListener = Callable[[Reload], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ class Engine:
     effect at the next run; a bad edit changes nothing and is reported. With *script* (entries or a file's path),
     every model call is played by the script and nothing is sent anywhere.
 
+    *on_reload* is called on the event loop with a `Reload` after each edit that was taken or refused; one that raises
+    is logged and ignored. Content that did not change is no reload.
+
     Raises:
         RouteFileError: On entering, if the book or the script is not good.
     """
@@ -67,6 +73,7 @@ class Engine:
         watch: bool = False,
         script: ScriptLike | None = None,
         environment: Mapping[str, str] | None = None,
+        on_reload: ReloadListener | None = None,
     ) -> None:
         if watch and isinstance(book, RoutingTable):
             raise ValueError("watch=True needs the directory of a book; a table has no files to watch")
@@ -76,27 +83,30 @@ class Engine:
         self._environment = os.environ if environment is None else environment
         self._table: RoutingTable | None = None
         self._diagnostics: tuple[Diagnostic, ...] = ()
-        self._reloading = asyncio.Lock()
+        self._on_reload = on_reload
+        self._live: LiveBook | None = None
+        self._taken = 0
+        self._telling = asyncio.Lock()
         self._watcher: asyncio.Task[None] | None = None
         self._loaded_at = 0.0
         self._runs: set[asyncio.Timeout] = set()
         self._idle = asyncio.Event()
         self._servers: ServerPool = Pool(_MOST_IDLE_SERVERS)
         self._clients = Clients(self._environment)
+        self._spending = Spending()
+        self._shadows = Shadows(self._clients, self._spending)
         self._closing: asyncio.Task[None] | None = None
+        self._drain_s = 0.0
 
     async def __aenter__(self) -> Self:
         self._clients.script = await asyncio.to_thread(_read_script, self._script)
         if isinstance(self._book, RoutingTable):
-            self._swap(BookReport(self._book, self._book.diagnostics))
+            self._begin(BookReport(self._book, self._book.diagnostics))
         else:
-            report = await self._compile(self._book)
-            if report.table is None:
-                raise RouteFileError(report.diagnostics)
-            self._swap(report)
+            self._live, self._taken = LiveBook(self._book, self._environment), 0
+            self._begin((await self._first_reading(self._live)).report)
             if self._watch:
-                self._watcher = asyncio.create_task(self._follow(Path(self._book)), name="routebook-watch")
-                self._watcher.add_done_callback(_report_end)
+                self._watcher = asyncio.create_task(self._follow(self._live), name="routebook-watch")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -147,39 +157,42 @@ class Engine:
         asked = RunAsked(feature, messages, inputs, context, options, model)
         async with self._counted(), AsyncExitStack() as stack:
             complete = self._clients.of_run(table, context, stack).complete
-            return await start_run(table, asked, complete, self._servers, self._environment, stack)
+            means = RunMeans(complete, self._servers, self._environment, self._spending, self._shadows)
+            return await start_run(table, asked, means, stack)
 
     async def reload(self) -> tuple[Diagnostic, ...]:
         """Compile the book now and take the table if it is good; return all diagnostics."""
         current = self.table
-        if isinstance(self._book, RoutingTable):
+        if self._live is None:
             return current.diagnostics
-        async with self._reloading:
-            report = await self._compile(self._book)
-            if self._table is None:
-                raise EngineClosed("the engine was closed while its book was compiled")
-            self._swap(report)
-            self._clients.keep_only(self.table)
-            self._servers.retain(frozenset(self.table.digests.values()).__contains__)
-            return report.diagnostics
+        reading = await self._live.read()
+        if self._table is None:
+            raise EngineClosed("the engine was closed while its book was compiled")
+        await self._take(reading)
+        return reading.report.diagnostics
 
     async def close(self) -> None:
-        """Stop watching, wait 10 s for runs to end and cancel the others, then close every client and tool server.
+        """Stop watching, wait for runs to end and cancel the others, then close every client and tool server.
 
-        Calls that overlap end together; a later one does nothing.
+        The wait is as long as the book's `settings.drain` (10 s). Calls that overlap end together; a later one does
+        nothing.
         """
         if self._closing is None or self._closing.done():
-            self._closing = asyncio.create_task(self._close())
+            drain_s = 0.0 if self._table is None else self._table.drain_s
+            self._table = None
+            self._closing = asyncio.create_task(self._close(drain_s))
         # A caller that stops waiting takes the closing from no other.
         await asyncio.shield(self._closing)
 
-    async def _close(self) -> None:
-        self._table = None
+    async def _close(self, drain_s: float) -> None:
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.wait([self._watcher])
+        if self._live is not None:
+            await self._live.close()
         if self._runs:
-            await self._drain()
+            await self._drain(drain_s)
+        await self._shadows.close()
         closed = await asyncio.gather(self._clients.close(), self._servers.close(), return_exceptions=True)
         for outcome in closed:
             if outcome is not None:
@@ -197,50 +210,102 @@ class Engine:
         except TimeoutError as error:
             if not end.expired():
                 raise
-            raise EngineClosed(f"the engine was closed, and the run did not end within {_DRAIN_S:g} s") from error
+            raise EngineClosed(f"the engine was closed, and the run did not end within {self._drain_s:g} s") from error
         finally:
             self._runs.discard(end)
             if not self._runs:
                 self._idle.set()
 
-    async def _drain(self) -> None:
+    async def _drain(self, drain_s: float) -> None:
+        self._drain_s = drain_s
         try:
-            async with asyncio.timeout(_DRAIN_S):
+            async with asyncio.timeout(drain_s):
                 await self._idle.wait()
         except TimeoutError:
-            _LOG.warning("closing: %d runs did not end within %g s and are cancelled", len(self._runs), _DRAIN_S)
+            _LOG.warning("closing: %d runs did not end within %g s and are cancelled", len(self._runs), drain_s)
             for end in self._runs:
                 end.reschedule(asyncio.get_running_loop().time())
             await self._idle.wait()
 
-    async def _compile(self, book: str | os.PathLike[str]) -> BookReport:
-        return await asyncio.to_thread(read_book, book, self._environment)
+    async def _first_reading(self, live: LiveBook) -> Reading:
+        try:
+            return await live.read()
+        except BaseException:
+            await live.close()
+            raise
 
-    def _swap(self, report: BookReport) -> None:
-        """Make a good table current in one assignment; a bad one leaves the last good one, and says so."""
-        before = self._table
+    def _begin(self, report: BookReport) -> None:
         if report.table is None:
-            if report.diagnostics != self._diagnostics:
+            raise RouteFileError(report.diagnostics)
+        self._table, self._diagnostics, self._loaded_at = report.table, report.diagnostics, time.time()
+
+    async def _follow(self, live: LiveBook) -> None:
+        """Take every edit; where following itself breaks, begin again after a pause, and say so once."""
+        has_told = False
+        while True:
+            try:
+                async with aclosing(live.edits()) as edits:
+                    async for reading in edits:
+                        await self._take(reading)
+            except Exception:  # noqa: BLE001, an engine that watches does so to its end
+                if not has_told:
+                    _LOG.exception("edits of the book could not be followed; that begins again")
+                has_told = True
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _take(self, reading: Reading) -> None:
+        """Make a good table current in one assignment; a bad one leaves the last good one. Then tell what came of it.
+
+        Readings may come twice and late: each is taken once, and none after a later one.
+        """
+        before, refused = self._table, has_errors(self._diagnostics)
+        if before is None or reading.number <= self._taken:
+            async with self._telling:  # whoever asked for a reload goes on when it has been told
+                return
+        report, known, self._taken = reading.report, self._diagnostics, reading.number
+        self._diagnostics = report.diagnostics
+        if report.table is not None:
+            self._table = report.table
+            if report.table != before:
+                self._loaded_at = time.time()
+                self._clients.keep_only(report.table)
+                self._servers.retain(frozenset(report.table.digests.values()).__contains__)
+        if report.table is None and report.diagnostics == known:
+            return
+        if report.table is None or report.table != before or refused:
+            await self._tell(before, report)
+
+    async def _tell(self, before: RoutingTable, report: BookReport) -> None:
+        """Log what came of an edit, and hand it to the listener."""
+        after = report.table or before
+        loaded_at = self._loaded_at
+        async with self._telling:
+            changes = await asyncio.to_thread(_changes, before, after)
+            if report.table is None:
                 text = render_text(report.diagnostics)
                 _LOG.warning("the edited book does not compile, the last good table stays:\n%s", text)
-        elif before != report.table:
-            self._loaded_at = time.time()
-            if before is not None:
-                _LOG.info("reloaded: table %s replaces %s", report.table.digest[:12], before.digest[:12])
-        self._table = report.table or before
-        self._diagnostics = report.diagnostics
+            elif after != before:
+                _LOG.info("%s", reload_line(after, changes))
+            else:
+                _LOG.info("the book is mended, table %s stays", after.digest[:12])
+            self._listen(Reload(after.digest, before.digest, loaded_at, report.diagnostics, changes))
 
-    async def _follow(self, root: Path) -> None:
-        async for _ in edits(root):
-            try:
-                await self.reload()
-            except Exception:  # noqa: BLE001, whatever one edit breaks, the watch goes on and says so
-                _LOG.exception("an edit of the book was not taken; the next one is tried again")
+    def _listen(self, reload: Reload) -> None:
+        if self._on_reload is None:
+            return
+        try:
+            self._on_reload(reload)
+        except Exception:  # noqa: BLE001, a host's mistake is no reason to stop
+            _LOG.exception("on_reload failed, which changes nothing")
 
 
-def _report_end(watcher: asyncio.Task[None]) -> None:
-    if not watcher.cancelled() and watcher.exception() is not None:
-        _LOG.error("edits of the book are no longer noticed", exc_info=watcher.exception())
+def _changes(before: RoutingTable, after: RoutingTable) -> tuple[Change, ...]:
+    """Compare two tables; what cannot be compared keeps no table from being taken."""
+    try:
+        return changes_between(before, after)
+    except Exception:  # noqa: BLE001, the table is current already
+        _LOG.exception("the changed decisions could not be told")
+        return ()
 
 
 def _read_script(script: ScriptLike | None) -> Script | None:

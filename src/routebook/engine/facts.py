@@ -11,12 +11,18 @@ from ..canonical.part import ImagePart
 from ..document.options import check_options
 from ..errors import RequestError
 from ..routing.context import Facts
+from ..routing.spec import FeatureSpec
 
 _BYTES_PER_TOKEN = 4
 
 
+def has_tools(feature: FeatureSpec) -> bool:
+    """Tell whether a run of *feature* offers tools."""
+    return feature.tools is not None and feature.tools.allow != ()
+
+
 def facts_of(
-    messages: Sequence[Message], has_tools: bool, options: Mapping[str, Any] | None, model: str | None
+    messages: Sequence[Message], offers_tools: bool, options: Mapping[str, Any] | None, model: str | None
 ) -> Facts:
     """Derive the facts of a request; `input_tokens` is the UTF-8 bytes of its text divided by four, rounded up.
 
@@ -27,7 +33,7 @@ def facts_of(
     return Facts(
         input_tokens=-(-size // _BYTES_PER_TOKEN),
         has_images=any(isinstance(part, ImagePart) for message in messages for part in message.content),
-        has_tools=has_tools,
+        has_tools=offers_tools,
         model=model,
         options=EMPTY if options is None else _checked(options),
     )

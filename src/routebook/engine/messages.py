@@ -42,6 +42,11 @@ def read_messages(messages: MessagesLike) -> tuple[Message, ...]:
     return tuple(read)
 
 
+def leading_system(messages: Sequence[Message]) -> int:
+    """Return how many system messages *messages* begins with."""
+    return next((index for index, message in enumerate(messages) if message.role != "system"), len(messages))
+
+
 def _message(message: Any, index: int, earlier: Sequence[Message]) -> Message:
     if isinstance(message, Message):
         if message.role not in _ROLES.values():

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.message import Message
+from ..canonical.options import merge_options
 from ..canonical.tool import ToolDefinition
 from ..errors import LimitError, ProviderError
 from ..outputs.repair import feedback
+from ..outputs.strategy import Asked
 from ..routing.decision import PlannedAttempt
 from ..routing.table import RoutingTable
-from .attempt import Complete
+from .attempt import Attempt, Complete
+from .budget import RunBudget
 from .contract import Contract
 from .fallback import complete_along
+from .messages import leading_system
 from .result import RunRecord, RunWarning
 from .toolbox import Toolbox
-from .turn import answer_tools, refuse_tools, with_unique_ids
+from .turn import answer_tools, options_of_turn, refuse_tools, with_unique_ids
 
 
 @dataclass(slots=True)
@@ -34,6 +39,7 @@ class Run:
     complete: Complete
     contract: Contract | None
     toolbox: Toolbox | None
+    budget: RunBudget | None = None
     at: int = 0
 
     async def play(self) -> Any:
@@ -101,17 +107,27 @@ class Run:
         self.record.warnings.append(RunWarning("tool_call_ignored", self.record.decision.feature, text))
 
     async def _call_model(self, offer: Sequence[ToolDefinition]) -> ChatResponse:
-        def request_for(planned: PlannedAttempt) -> ChatRequest:
-            return self._request(planned, offer)
+        async def call(planned: PlannedAttempt, request: ChatRequest) -> ChatResponse:
+            return self._checked(planned, await self.complete(planned, request), offer)
 
-        planned = self.record.decision.attempts
+        if self.budget is not None:
+            self.budget.check(self.record)
+        request_for = partial(self.request_for, offer=offer)
         response, self.at = await complete_along(
-            planned, self.at, request_for, self._checked_call, self.table.models, self.record.attempts.append
+            self.record.decision.attempts, self.at, request_for, call, self.table.models, self._record
         )
         return response
 
-    async def _checked_call(self, planned: PlannedAttempt, request: ChatRequest) -> ChatResponse:
-        response = await self.complete(planned, request)
+    def _record(self, attempt: Attempt) -> None:
+        self.record.attempts.append(attempt)
+        if self.budget is not None:
+            self.budget.count(attempt)
+
+    def _checked(
+        self, planned: PlannedAttempt, response: ChatResponse, offer: Sequence[ToolDefinition]
+    ) -> ChatResponse:
+        if self.contract is not None:
+            response = self._asked(self.contract, planned, offer).take(response)
         if response.message.tool_calls and self.toolbox is None:
             names = ", ".join(repr(call.name) for call in response.message.tool_calls)
             message = f"the model called a tool ({names}), but the feature has none"
@@ -125,28 +141,37 @@ class Run:
             )
         return response
 
-    def _request(self, planned: PlannedAttempt, offer: Sequence[ToolDefinition]) -> ChatRequest:
-        messages, output = list(self.record.messages), None
+    def request_for(self, planned: PlannedAttempt, offer: Sequence[ToolDefinition] = ()) -> ChatRequest:
+        """Return what *planned* is sent now, with the tools of *offer*."""
+        messages, tools, output = list(self.record.messages), list(offer), None
+        options = options_of_turn(planned.options, self.record.turns + 1)
         if self.contract is not None:
-            model = self.table.models.get(planned.model)
-            output, instructions = self.contract.asked_of(None if model is None else model.capabilities)
-            if instructions:
-                messages.insert(leading_system(messages), Message("system", instructions))
+            asked = self._asked(self.contract, planned, offer)
+            output = asked.format
+            if asked.tool is not None:
+                tools.append(asked.tool)
+            if asked.tool_choice is not None and self._takes_choice(planned):
+                options = merge_options(options, {"tool_choice": asked.tool_choice})
+            if asked.instructions:
+                messages.insert(leading_system(messages), Message("system", asked.instructions))
         return ChatRequest(
             model=planned.id,
             messages=tuple(messages),
-            tools=tuple(offer),
-            options=planned.options,
+            tools=tuple(tools),
+            options=options,
             output=output,
             feature=self.record.decision.feature,
             target=planned.model,
             turn=self.record.turns + 1,
         )
 
+    def _takes_choice(self, planned: PlannedAttempt) -> bool:
+        model = self.table.models.get(planned.model)
+        return model is None or "tool_choice" not in model.rejects
 
-def leading_system(messages: Sequence[Message]) -> int:
-    """Return how many system messages *messages* begins with."""
-    return next((index for index, message in enumerate(messages) if message.role != "system"), len(messages))
+    def _asked(self, contract: Contract, planned: PlannedAttempt, offer: Sequence[ToolDefinition]) -> Asked:
+        model = self.table.models.get(planned.model)
+        return contract.asked_of(None if model is None else model.capabilities, offer)
 
 
 def _repairable(response: ChatResponse) -> bool:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..canonical.message import Message
-from ..errors import OutputError, ProviderError, RequestError, RoutebookError
+from ..errors import BudgetError, DeadlineError, OutputError, ProviderError, RequestError, RoutebookError
 from ..routing.context import Context
+from ..routing.resolve import find_feature
+from ..routing.spec import FeatureSpec
 from ..routing.table import RoutingTable
 from .attempt import Complete
+from .budget import RunBudget, Spending
 from .contract import Contract
-from .facts import facts_of
-from .messages import MessagesLike, read_messages
+from .facts import facts_of, has_tools
+from .messages import MessagesLike
 from .result import RunRecord, RunResult, RunWarning
-from .run import Run, leading_system
+from .run import Run
+from .shadow import Shadows
 from .toolbox import ServerPool, Toolbox, open_toolbox
+from .transcript import begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +48,42 @@ class RunAsked:
             raise RequestError(f"context must be a Context, not {type(self.context).__name__}", "context")
 
 
-async def start_run(
-    table: RoutingTable,
-    asked: RunAsked,
-    complete: Complete,
-    servers: ServerPool,
-    environment: Mapping[str, str],
-    stack: AsyncExitStack,
-) -> RunResult:
+@dataclass(frozen=True, slots=True)
+class RunMeans:
+    """What a run works with: how a provider is called, tool servers, the environment, and what was spent today."""
+
+    complete: Complete
+    servers: ServerPool
+    environment: Mapping[str, str]
+    spending: Spending
+    shadows: Shadows
+
+
+async def start_run(table: RoutingTable, asked: RunAsked, means: RunMeans, stack: AsyncExitStack) -> RunResult:
     """Resolve, open the tools, play the run; *stack* gives the tool servers back. Errors carry `.result`."""
-    messages = read_messages(asked.messages)
-    known = table.features.get(asked.feature)
-    has_tools = known is not None and known.tools is not None
-    decision = table.resolve(asked.feature, asked.context, facts_of(messages, has_tools, asked.options, asked.model))
-    feature = table.features[decision.feature]
+    feature, _ = find_feature(table, asked.feature)
+    if feature.kind != "chat":
+        raise RequestError(f"feature {feature.name!r} is of kind {feature.kind!r} and answers no messages", "feature")
     contract = None if feature.output is None else Contract(table.outputs[feature.output], asked.inputs)
-    record = RunRecord(decision, list(messages))
+    messages = begin(feature, asked.messages, asked.inputs, contract)
+    facts = facts_of(messages, has_tools(feature), asked.options, asked.model)
+    run_id = uuid.uuid4().hex
+    decision = table.resolve(asked.feature, asked.context, facts, run_id)
+    record = RunRecord(decision, messages, run_id=run_id)
     if contract is not None:
         record.checks = list(contract.without_a_model())
         if record.checks:
             return record.result()
-        candidates = contract.candidates_text()
-        if candidates:
-            record.messages.insert(leading_system(messages), Message("system", candidates))
+    budget = None if feature.budget is None else RunBudget(feature.name, feature.budget, means.spending)
     try:
-        toolbox = (
-            None if feature.tools is None else await open_toolbox(feature.tools, table, servers, environment, stack)
-        )
-        _warn_of_missing(record, toolbox)
-        return record.result(await Run(table, record, complete, contract, toolbox).play())
-    except (ProviderError, OutputError) as error:
+        async with deadline(feature):
+            toolbox = await _toolbox(feature, table, means, stack)
+            _warn(record, toolbox)
+            run = Run(table, record, means.complete, contract, toolbox, budget)
+            if decision.shadow is not None:
+                means.shadows.start(table, decision.shadow, run.request_for(decision.shadow))
+            return record.result(await run.play())
+    except (ProviderError, OutputError, DeadlineError, BudgetError) as error:
         outcomes = () if contract is None else contract.after_failure(str(error))
         if not outcomes:
             raise _with_result(error, record) from error.__cause__
@@ -82,13 +94,38 @@ async def start_run(
         raise _with_result(error, record) from error.__cause__
 
 
-def _warn_of_missing(record: RunRecord, toolbox: Toolbox | None) -> None:
-    for server, reason in (toolbox.failures if toolbox else {}).items():
-        record.warnings.append(RunWarning("tool_server_missing", server, reason))
+@asynccontextmanager
+async def deadline(feature: FeatureSpec) -> AsyncIterator[None]:
+    """Bound what is done inside the block by the feature's deadline.
+
+    Raises:
+        DeadlineError: It took longer; what was under way is cancelled.
+    """
+    end = asyncio.timeout(feature.deadline_s)
+    try:
+        async with end:
+            yield
+    except TimeoutError as error:
+        if not end.expired():
+            raise
+        raise DeadlineError(f"feature {feature.name!r} did not answer within {feature.deadline_s:g} s") from error
+
+
+async def _toolbox(feature: FeatureSpec, table: RoutingTable, means: RunMeans, stack: AsyncExitStack) -> Toolbox | None:
+    if feature.tools is None:
+        return None
+    return await open_toolbox(feature.tools, table, means.servers, means.environment, stack)
+
+
+def _warn(record: RunRecord, toolbox: Toolbox | None) -> None:
+    """Pass on what the tools have to say: servers that did not start, tools that cannot be used."""
+    if toolbox is not None:
+        record.warnings += (RunWarning("tool_server_missing", name, why) for name, why in toolbox.failures.items())
+        record.warnings += toolbox.warnings
 
 
 def _with_result(error: RoutebookError, record: RunRecord) -> RoutebookError:
     error.result = record.result()
-    if isinstance(error, ProviderError):
+    if isinstance(error, (ProviderError, DeadlineError)):
         error.attempts = error.result.attempts
     return error

@@ -6,9 +6,10 @@ One event loop in a thread of its own serves all callers; it starts on entering 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine, Mapping
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Self, TypeVar
 
@@ -16,17 +17,21 @@ from ..diagnostics.diagnostic import Diagnostic
 from ..errors import EngineClosed
 from ..routing.context import Context
 from ..routing.table import RoutingTable
-from .engine import NOT_OPEN, Book, Engine, EngineStatus, ScriptLike
+from .engine import NOT_OPEN, Book, Engine, EngineStatus, ReloadListener, ScriptLike
 from .messages import MessagesLike
+from .reload import Reload
 from .result import RunResult
 
 T = TypeVar("T")
+
+_LOG = logging.getLogger("routebook")
 
 
 class SyncEngine:
     """`Engine` for code without an event loop. Use as `with SyncEngine("routes/") as engine`.
 
     The arguments, results and errors are those of `Engine`. It may be used from several threads at once.
+    *on_reload* is called in a thread of its own, one reload after the other, so that it may use the engine.
     """
 
     def __init__(
@@ -36,8 +41,10 @@ class SyncEngine:
         watch: bool = False,
         script: ScriptLike | None = None,
         environment: Mapping[str, str] | None = None,
+        on_reload: ReloadListener | None = None,
     ) -> None:
-        self._engine = Engine(book, watch=watch, script=script, environment=environment)
+        listener = None if on_reload is None else _Listener(on_reload)
+        self._engine = Engine(book, watch=watch, script=script, environment=environment, on_reload=listener)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._submitting = threading.Lock()
@@ -116,6 +123,23 @@ class SyncEngine:
         if loop is not None and thread is not None:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
+
+
+class _Listener:
+    """Hands each reload to *listen* in a thread of its own, in order: the event loop's thread must not wait for it."""
+
+    def __init__(self, listen: ReloadListener) -> None:
+        self._listen = listen
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="routebook-on-reload")
+
+    def __call__(self, reload: Reload) -> None:
+        self._thread.submit(self._call, reload)
+
+    def _call(self, reload: Reload) -> None:
+        try:
+            self._listen(reload)
+        except Exception:  # noqa: BLE001, a host's mistake is no reason to stop
+            _LOG.exception("on_reload failed, which changes nothing")
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

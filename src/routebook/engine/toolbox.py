@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import lru_cache, partial
@@ -18,9 +19,10 @@ from ..routing.secret import SecretRef
 from ..routing.table import RoutingTable
 from ..routing.tool_spec import ServerSpec, ToolsSpec
 from ..tools.call import UNNAMED, AnsweredCall, answer_calls
-from ..tools.catalog import Catalog, build_catalog
-from ..tools.protocol import ServerTool
+from ..tools.catalog import Catalog, build_catalog, idle_patterns, twice_listed
+from ..tools.protocol import ServerSecrets, ServerTool
 from .pool import Pool
+from .result import RunWarning
 
 if TYPE_CHECKING:
     from ..tools.session import ToolServer
@@ -35,13 +37,24 @@ _loaded: dict[str, ModuleType] = {}
 
 
 class Toolbox:
-    """The tools of one run. `failures` names the optional servers that did not start, with the reason."""
+    """The tools of one run. `failures` names the optional servers that did not start, with the reason; `warnings` say
+    which tools cannot be used or are listed twice, and which patterns fit no tool.
+    """
 
-    def __init__(self, spec: ToolsSpec, catalog: Catalog, servers: Mapping[str, ToolServer], failures: dict[str, str]):
+    def __init__(
+        self,
+        spec: ToolsSpec,
+        catalog: Catalog,
+        servers: Mapping[str, ToolServer],
+        failures: Mapping[str, str],
+        warnings: tuple[RunWarning, ...] = (),
+    ) -> None:
         self.spec = spec
         self.failures = failures
+        self.warnings = warnings
         self._catalog = catalog
         self._servers = servers
+        self._made: Counter[str] = Counter()
 
     @property
     def definitions(self) -> tuple[ToolDefinition, ...]:
@@ -55,7 +68,7 @@ class Toolbox:
 
     async def answer(self, calls: Sequence[ToolCall], most: int) -> tuple[AnsweredCall, ...]:
         """Answer *calls* in their order, sending at most *most* of them to a server."""
-        return await answer_calls(calls, self._catalog, self._servers, self.spec, most)
+        return await answer_calls(calls, self._catalog, self._servers, self.spec, most, self._made)
 
 
 async def open_toolbox(
@@ -90,7 +103,26 @@ async def open_toolbox(
             raise outcome
         else:
             tools.append(_Listed(outcome))
-    return Toolbox(spec, _catalog(spec, *tools), servers, failures)
+    warnings = _warnings(spec, tools, servers, failures)
+    return Toolbox(spec, _catalog(spec, *tools), servers, failures, warnings)
+
+
+def _warnings(
+    spec: ToolsSpec, listed: Sequence[_Listed], servers: Mapping[str, ToolServer], failures: Mapping[str, str]
+) -> tuple[RunWarning, ...]:
+    idle, twice = _oddities(spec, tuple(failures), *listed)
+    unusable = ((name, shown) for name in servers if name not in failures for shown in servers[name].unusable)
+    return (
+        *(
+            RunWarning("tool_unusable", name, f"it lists a tool that cannot be used: {shown}")
+            for name, shown in unusable
+        ),
+        *(
+            RunWarning("tool_listed_twice", tool, "its server lists it more than once; the first counts")
+            for tool in twice
+        ),
+        *(RunWarning("tool_pattern_unused", glob, f"it stands in `{key}`, and fits no tool") for key, glob in idle),
+    )
 
 
 async def _session() -> ModuleType:
@@ -119,15 +151,33 @@ def _catalog(spec: ToolsSpec, *listed: _Listed) -> Catalog:
     return build_catalog(chain.from_iterable(one.tools for one in listed), spec)
 
 
+@lru_cache(_MOST_CATALOGS)
+def _oddities(
+    spec: ToolsSpec, missing: tuple[str, ...], *listed: _Listed
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Return the patterns that fit nothing, and the tools that are listed twice."""
+    tools = list(chain.from_iterable(one.tools for one in listed))
+    return idle_patterns(tools, spec, missing), twice_listed(tools)
+
+
 def _make(kind: type[ToolServer], server: ServerSpec, environment: Mapping[str, str]) -> ToolServer:
-    return kind(server, _values(server, environment))
-
-
-def _values(server: ServerSpec, environment: Mapping[str, str]) -> dict[str, str]:
     try:
-        return {
-            name: read_secret(value, environment) if isinstance(value, SecretRef) else value
-            for name, value in server.env.items()
-        }
+        return kind(server, _secrets(server, environment))
     except SecretUnavailable as error:
         raise ToolError(f"tool server {server.name!r} cannot start: {error}", server.name) from error
+
+
+def _secrets(server: ServerSpec, environment: Mapping[str, str]) -> ServerSecrets:
+    return ServerSecrets(
+        env=_values(server.env, environment),
+        headers=_values(server.headers, environment),
+        token=None if server.token is None else read_secret(server.token, environment),
+        client_secret=None if server.oauth is None else read_secret(server.oauth.client_secret, environment),
+    )
+
+
+def _values(written: Mapping[str, str | SecretRef], environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: read_secret(value, environment) if isinstance(value, SecretRef) else value
+        for name, value in written.items()
+    }

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
+from ..canonical.frozen import freeze_mapping
 from ..canonical.message import Message, Part
 from ..canonical.part import TextPart
 from ..canonical.tool import ToolCall, ToolResult
+from ..errors import ToolError
+from ..tools.call import AnsweredCall
 from .result import RunRecord
 from .toolbox import Toolbox
 
+_FREE_CHOICES = frozenset({"auto", "none"})
 _CUT = "Error: your answer was cut off by its token limit, so this call was not made. Make it again, shorter."
 _NO_MORE = "Error: this call was not made: no more tools can be used. Answer with what you have."
 
@@ -35,6 +40,9 @@ async def answer_tools(record: RunRecord, message: Message, toolbox: Toolbox, *,
     """Answer every tool call of *message*; return whether the run's limit on calls was reached.
 
     Each call gets exactly one result in the transcript before the next model call.
+
+    Raises:
+        ToolError: A tool failed, and the feature says `on_error: fail`.
     """
     calls = message.tool_calls
     if cut:
@@ -45,7 +53,23 @@ async def answer_tools(record: RunRecord, message: Message, toolbox: Toolbox, *,
     record.sent_calls += sum(answer.sent for answer in answered)
     record.tool_results += [answer.whole for answer in answered]
     record.messages += [Message("tool", (answer.shown,)) for answer in answered]
+    if toolbox.spec.on_error == "fail":
+        _raise_first_failure(calls, answered)
     return any(answer.over_limit for answer in answered)
+
+
+def options_of_turn(options: Mapping[str, Any], turn: int) -> Mapping[str, Any]:
+    """Return *options* as they hold for *turn*, from 1: a forced tool choice is for the first turn only."""
+    if turn == 1 or options.get("tool_choice", "auto") in _FREE_CHOICES:
+        return options
+    return freeze_mapping({name: value for name, value in options.items() if name != "tool_choice"})
+
+
+def _raise_first_failure(calls: Iterable[ToolCall], answered: Iterable[AnsweredCall]) -> None:
+    for call, answer in zip(calls, answered, strict=True):
+        if answer.failed:
+            words = answer.shown.text.removeprefix("Error: ")
+            raise ToolError(f"tool {answer.shown.name!r} failed: {words}", answer.shown.name, call)
 
 
 def refuse_tools(record: RunRecord, message: Message, toolbox: Toolbox) -> None:

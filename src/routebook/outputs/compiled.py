@@ -26,8 +26,6 @@ from referencing import Registry
 
 from .pattern import matches, pattern_problem
 
-_LONGEST_PATTERN = 1000
-
 
 class _Same:
     """A schema that equals only itself. What keeps this keeps the schema, so that its id is given to no other."""
@@ -94,11 +92,7 @@ def _is_linear(schema: dict[str, Any]) -> bool:
         return False
     if any(isinstance(mapping.get("$schema"), str) for mapping in mappings):
         return False
-    return all(
-        len(pattern) <= _LONGEST_PATTERN and pattern_problem(pattern) is None
-        for mapping in mappings
-        for pattern in _patterns(mapping)
-    )
+    return all(pattern_problem(pattern) is None for mapping in mappings for pattern in _patterns(mapping))
 
 
 def _mappings(value: Any) -> Iterator[dict[str, Any]]:

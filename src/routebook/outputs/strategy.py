@@ -1,28 +1,91 @@
-"""Strategy: how a model is asked to keep an output contract.
+"""Strategy: how a model is asked to keep an output contract, and how its answer is taken out of what it sends.
 
-Comes in: an output and what the model can do. Goes out: `native` (the API itself holds the model to the schema) or
-`prompt` (the schema is part of the instructions), and the wording of each. An answer is validated alike under both.
+Comes in: an output, what the model can do, and the tools that it is offered besides. Goes out: `native` (the API
+itself holds the model to the schema), `tool` (the model answers by calling a tool whose input has the schema) or
+`prompt` (the schema is part of the instructions), and the wording of each.
+
+Whatever the strategy, an answer ends as text of its message: so a transcript shows no trace of the strategy, goes on
+at another model that is asked in another way, and is validated alike.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from ..canonical.chat import OutputFormat
+from ..canonical.chat import ChatResponse, OutputFormat
 from ..canonical.frozen import thaw
+from ..canonical.message import Message
+from ..canonical.part import TextPart
+from ..canonical.tool import ToolCall, ToolDefinition
 from ..routing.output_spec import OutputSpec
+from .answer import read_answer
+from .wrapper import VALUE, wrapped
+
+Means = Literal["native", "tool", "prompt"]
+
+_LONGEST_NAME = 64
 
 
-def choose_strategy(output: OutputSpec, capabilities: frozenset[str] | None) -> Literal["native", "prompt"]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a model is asked for an answer; at most one of `format` and `tool` is set.
+
+    `tool_choice` is the name of `tool` where the model is made to call it. `instructions` is system text, empty where
+    none is needed. `is_wrapped` tells that the model is asked for an object that holds the answer under one key.
+    """
+
+    means: Means
+    format: OutputFormat | None = None
+    tool: ToolDefinition | None = None
+    tool_choice: str | None = None
+    instructions: str = ""
+    is_wrapped: bool = False
+
+    def take(self, response: ChatResponse) -> ChatResponse:
+        """Return *response* with the answer as the text of its message.
+
+        A call of the answer's tool becomes text, and the response one that stopped. Where other tools are called in
+        the same breath, they come first: the early answer is left out.
+        """
+        if self.tool is not None:
+            response = _without_answer_calls(response, self.tool.name)
+        if self.is_wrapped and not response.message.tool_calls:
+            response = _unwrapped(response)
+        return response
+
+
+def choose_strategy(output: OutputSpec, capabilities: frozenset[str] | None) -> Means:
     """Return how a model with *capabilities* is asked for *output*.
 
     What the route file says stands. `auto` is `native` for a model that has `json_schema` and for one that declares
-    no capabilities (None: nothing is held against it), and `prompt` for every other.
+    no capabilities (None: nothing is held against it), else `tool` for one that has `tools`, and `prompt` for others.
     """
     if output.strategy != "auto":
         return output.strategy
-    return "native" if capabilities is None or "json_schema" in capabilities else "prompt"
+    if capabilities is None or "json_schema" in capabilities:
+        return "native"
+    return "tool" if "tools" in capabilities else "prompt"
+
+
+def ask(output: OutputSpec, means: Means, offered: Iterable[str] = ()) -> Asked:
+    """Return how a model is asked for *output* by *means*, beside the tools that it is *offered*, by name.
+
+    Only where no other tool is offered is the model made to call the answer's.
+    """
+    if means == "prompt":
+        return Asked(means, instructions=instructions(output))
+    is_wrapped = output.schema.get("type") != "object"
+    schema = wrapped(output.schema) if is_wrapped else output.schema
+    if means == "native":
+        return Asked(means, format=OutputFormat(output.name, schema), is_wrapped=is_wrapped)
+    names = frozenset(offered)
+    tool = ToolDefinition(_free_name(output.name, names), f"output.{output.name}", _description(output), schema)
+    if names:
+        return Asked(means, tool=tool, instructions=_beside_others(tool.name), is_wrapped=is_wrapped)
+    return Asked(means, tool=tool, tool_choice=tool.name, is_wrapped=is_wrapped)
 
 
 def instructions(output: OutputSpec) -> str:
@@ -34,6 +97,57 @@ def instructions(output: OutputSpec) -> str:
     )
 
 
-def output_format(output: OutputSpec) -> OutputFormat:
-    """Return *output* as a request carries it to an API that holds the model to a schema."""
-    return OutputFormat(output.name, output.schema)
+def _beside_others(name: str) -> str:
+    return (
+        f"Use the other tools as you need them. Give your final answer by calling the tool {name} once, "
+        "by itself, and write no text beside it."
+    )
+
+
+def _description(output: OutputSpec) -> str:
+    said = output.schema.get("description")
+    about = f" {said}" if isinstance(said, str) and said else ""
+    return f"Gives your final answer: call it once, with the whole answer.{about}"
+
+
+def _free_name(name: str, taken: frozenset[str]) -> str:
+    """Return *name* as every API takes it for a tool's, changed where another tool has it."""
+    plain = name.replace(".", "_")
+    free, number = plain, 2
+    while free in taken:
+        end = f"_{number}"
+        free, number = plain[: _LONGEST_NAME - len(end)] + end, number + 1
+    return free
+
+
+def _without_answer_calls(response: ChatResponse, name: str) -> ChatResponse:
+    calls = [call for call in response.message.tool_calls if call.name == name]
+    if not calls:
+        return response
+    kept = [part for part in response.message.content if not (isinstance(part, ToolCall) and part.name == name)]
+    if any(isinstance(part, ToolCall) for part in kept):
+        return replace(response, message=Message(response.message.role, kept))
+    answers = dict.fromkeys(_arguments(call) for call in calls)
+    message = _with_text(response.message, "\n".join(answers))
+    finish_reason = "stop" if response.finish_reason == "tool_calls" else response.finish_reason
+    return replace(response, message=message, finish_reason=finish_reason)
+
+
+def _with_text(message: Message, text: str) -> Message:
+    """Return *message* with *text* in place of its text and its tool calls."""
+    kept = [part for part in message.content if not isinstance(part, (TextPart, ToolCall))]
+    return Message(message.role, [*kept, TextPart(text)])
+
+
+def _arguments(call: ToolCall) -> str:
+    if call.arguments is None:
+        return call.arguments_json or ""
+    return json.dumps(thaw(call.arguments), ensure_ascii=False)
+
+
+def _unwrapped(response: ChatResponse) -> ChatResponse:
+    """Take the answer out of its wrapper; an answer that came without one is left as it is."""
+    value: Any = read_answer(response.message.text).value
+    if not isinstance(value, Mapping) or value.keys() != {VALUE}:
+        return response
+    return replace(response, message=_with_text(response.message, json.dumps(value[VALUE], ensure_ascii=False)))

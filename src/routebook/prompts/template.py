@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2.meta import find_undeclared_variables
+from jinja2.nodes import Extends, FromImport, Import, Include
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -20,6 +22,7 @@ _LONGEST_OUTPUT = 4 * 1024 * 1024
 _LARGEST_EXPONENT = 64
 _UNPREDICTABLE_FILTERS = ("random",)
 _COMPILED = "<template>"
+_REACHES_OUT = (Extends, FromImport, Import, Include)
 
 
 class TemplateProblem(ValueError):
@@ -67,6 +70,24 @@ def render(template: str, variables: Mapping[str, Any]) -> str:
     except (TemplateError, ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise TemplateProblem(_sentence(error), _line_of(error)) from error
     return "".join(pieces)
+
+
+@lru_cache(maxsize=4096)
+def variables_of(template: str) -> frozenset[str]:
+    """Return the names that *template* reads from its variables.
+
+    Raises:
+        TemplateProblem: A syntax error, or a template that asks for another one.
+    """
+    try:
+        tree = _SANDBOX.parse(template)
+        for node in tree.find_all(_REACHES_OUT):
+            raise TemplateProblem("a template stands alone: no include, import or extends", node.lineno)
+        return frozenset(find_undeclared_variables(tree) - _SANDBOX.globals.keys())
+    except TemplateSyntaxError as error:
+        raise TemplateProblem(_sentence(error), error.lineno) from error
+    except RecursionError as error:
+        raise TemplateProblem("the template is nested too deeply") from error
 
 
 @lru_cache(maxsize=1024)

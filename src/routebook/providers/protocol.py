@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.frozen import EMPTY
+from ..routing.provider_spec import Timeouts
 from ..routing.script import Script
-from ..routing.spec import Timeouts
 
 
 class ModelClient(Protocol):

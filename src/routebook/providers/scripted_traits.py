@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..canonical.options import OPTION_NAMES
+from ..canonical.options import OPTION_PATHS
 from ..routing.traits import ApiTraits
-
-_REASONING = ("reasoning.effort", "reasoning.budget_tokens")
 
 TRAITS = ApiTraits(
     name="scripted",
-    options=frozenset(OPTION_NAMES).union(_REASONING) - {"reasoning"},
+    options=frozenset(OPTION_PATHS),
+    embedding_options=frozenset(OPTION_PATHS),
+    image_options=frozenset(OPTION_PATHS),
     needs_base_url=False,
     needs_script=True,
     takes_credential=False,

@@ -82,10 +82,11 @@ class Witness:
 class Decision:
     """What `resolve` returns. Immutable; `table` is the digest of the table that decided.
 
-    `route` is `pin`, `profile:NAME` (the profile whose entry was taken) or `use`. `attempts` has at least one.
-    `tools` names the tool servers, `output` the output contract. `arm`, `key`, `shadow` and `budget` are None
-    unless the book splits, mirrors or bounds the feature. `witness` is set by `RoutingTable.decisions` only, and is
-    no part of a decision's identity.
+    `route` is `pin`, `override`, `rule:NAME`, `profile:NAME` (the profile whose entry was taken) or `use`. `attempts`
+    has at least one. `tools` names the tool servers, `output` the output contract. `arm` is the arm of a split, `key`
+    the value that an arm, a share of users or a shadow stuck to, `shadow` the target that this request is mirrored to,
+    `budget` the feature's bounds; each is None where there is none. `witness` is set by `RoutingTable.decisions` only,
+    and is no part of a decision's identity.
     """
 
     feature: str

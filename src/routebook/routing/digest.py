@@ -1,7 +1,7 @@
 """Digests: one SHA-256 a definition, and one over all of them for the table.
 
-A definition is hashed as it runs: linked, defaults filled in. Where it stands, what it is described as and how it
-was laid out are no part of it. Equal digests are equal tables.
+A definition is hashed as it runs: linked, defaults filled in. Where it stands, what it is described as, how it was
+laid out and what follows from the rest are no part of it. Equal digests are equal tables.
 """
 
 from __future__ import annotations
@@ -9,45 +9,68 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-_UNHASHED = frozenset({"span", "credentials_span", "description"})
+from ..canonical.frozen import EMPTY
+from .decision import PlannedAttempt
+
+_UNHASHED = frozenset({"span", "spans", "credentials_span", "description", "planned", "caller", "carries", "layer"})
 
 
-def definition_digest(value: Any) -> str:
-    """Return the SHA-256 of one frozen definition, in hexadecimal."""
-    text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+class Digester:
+    """Makes digests; an attempt that several definitions share is made into text once."""
 
-
-def definition_digests(sections: Mapping[str, Mapping[str, Any]]) -> Mapping[tuple[str, str], str]:
-    """Return the digest of each definition by its section and name, in the order of sections and names."""
-    return MappingProxyType(
-        {
-            (section, name): definition_digest(definitions[name])
-            for section, definitions in sections.items()
-            for name in sorted(definitions)
+    def __init__(self) -> None:
+        self._texts: dict[int, tuple[PlannedAttempt, str]] = {}
+        self._plain_of: dict[Any, Any] = {
+            **dict.fromkeys((str, int, float, bool, type(None)), _as_it_is),
+            **dict.fromkeys((tuple, list), self._items),
+            **dict.fromkeys((dict, MappingProxyType, EMPTY.__class__), self._mapping),
+            frozenset: sorted,
+            PlannedAttempt: self._shared,
         }
-    )
+
+    def digest(self, definition: Any) -> str:
+        """Return the SHA-256 of one frozen *definition*, in hexadecimal."""
+        return hashlib.sha256(_text(self._plain(definition)).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _plain(self, value: Any) -> Any:
+        return self._plain_of.get(type(value), self._fields)(value)
+
+    def _items(self, values: Any) -> list[Any]:
+        return [self._plain(value) for value in values]
+
+    def _mapping(self, mapping: Mapping[Any, Any]) -> dict[str, Any]:
+        return {str(key): self._plain(value) for key, value in mapping.items()}
+
+    def _fields(self, value: Any) -> dict[str, Any]:
+        found = ((name, getattr(value, name)) for name in _hashed_fields(value.__class__))
+        return {name: self._plain(item) for name, item in found if item is not None}
+
+    def _shared(self, attempt: PlannedAttempt) -> str:
+        known = self._texts.get(id(attempt))
+        if known is None:
+            known = self._texts[id(attempt)] = (attempt, _text(self._fields(attempt)))
+        return known[1]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def table_digest(digests: Mapping[tuple[str, str], str]) -> str:
-    """Return the SHA-256 over *digests* in their order."""
-    lines = (f"{section}\x00{name}\x00{digest}\n" for (section, name), digest in digests.items())
+    """Return the SHA-256 over *digests*, by section and name."""
+    lines = (f"{section}\x00{name}\x00{digests[section, name]}\n" for section, name in sorted(digests))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {
-            field.name: _plain(getattr(value, field.name)) for field in fields(value) if field.name not in _UNHASHED
-        }
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return value
+@cache
+def _hashed_fields(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.name not in _UNHASHED)
+
+
+def _text(plain: Any) -> str:
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

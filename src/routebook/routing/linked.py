@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..canonical.frozen import EMPTY
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.span import Span
-from .digest import definition_digests, table_digest
+from .digest import table_digest
 from .output_spec import OutputSpec
-from .spec import FeatureSpec, ModelSpec, ProfileSpec, ProviderSpec
+from .provider_spec import ProviderSpec
+from .spec import FeatureSpec, InvariantSpec, ModelSpec, ProfileSpec
 from .tool_spec import ServerSpec
 
 
@@ -19,8 +21,9 @@ class LinkedBook:
     """What a book defines, linked and frozen.
 
     The mappings are read-only views from a name to what it defines. `digest` is SHA-256 over each linked
-    definition, `digests` has them one by one under (section, name); `settings_spans` says where each setting stands,
-    `diagnostics` holds the warnings and notes of a good book. Equal digests are equal books.
+    definition, `digests` has them one by one under (section, name); `lock` is the book's tools.lock.json,
+    `settings_spans` says where each setting stands, `diagnostics` holds the warnings and notes of a good book. Equal
+    digests are equal books.
     """
 
     providers: Mapping[str, ProviderSpec]
@@ -30,26 +33,18 @@ class LinkedBook:
     profiles: Mapping[str, ProfileSpec]
     features: Mapping[str, FeatureSpec]
     default_profile: str
+    digests: Mapping[tuple[str, str], str]
     byok_profile: str | None = None
+    default_feature: str | None = None
+    drain_s: float = 10.0
+    invariants: Mapping[str, InvariantSpec] = EMPTY
+    lock: Mapping[str, Any] | None = None
     settings_spans: Mapping[str, Span] = EMPTY
     diagnostics: tuple[Diagnostic, ...] = ()
-    digests: Mapping[tuple[str, str], str] = field(init=False)
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        digests = definition_digests(
-            {
-                "providers": self.providers,
-                "models": self.models,
-                "mcp_servers": self.servers,
-                "outputs": self.outputs,
-                "profiles": self.profiles,
-                "features": self.features,
-                "settings": {"default_profile": self.default_profile, "byok_profile": self.byok_profile},
-            }
-        )
-        object.__setattr__(self, "digests", digests)
-        object.__setattr__(self, "digest", table_digest(digests))
+        object.__setattr__(self, "digest", table_digest(self.digests))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LinkedBook) and self.digest == other.digest

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ..canonical.frozen import EMPTY
 from ..diagnostics.span import Span
 
-Strategy = Literal["auto", "native", "prompt"]
+Strategy = Literal["auto", "native", "tool", "prompt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,12 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceSpec:
-    """The `choice` check: the value of `field` must be the id of one of the caller's candidates."""
+    """The `choice` check: the value of `field` must be the id of one of the caller's candidates.
+
+    With `many`, the value is a list of ids, and each of them must be one.
+    """
+
+    kind: ClassVar = "choice"
 
     field: str
     candidates: str
@@ -50,6 +55,78 @@ class ChoiceSpec:
     otherwise: tuple[Alternative, ...] = ()
     if_none: Literal["keep", "empty", "fail"] = "keep"
     on_failure: Literal["raise", "otherwise"] = "raise"
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSpec:
+    """The `range` check: the number in `field` lies between `min` and `max`, both included; None is no bound."""
+
+    kind: ClassVar = "range"
+
+    field: str
+    min: float | None = None
+    max: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PatternSpec:
+    """The `pattern` check: `matches` is found in the text in `field`."""
+
+    kind: ClassVar = "pattern"
+
+    field: str
+    matches: str
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueSpec:
+    """The `unique` check: no two items of the list in `field` are equal, or have equal values under the key `by`."""
+
+    kind: ClassVar = "unique"
+
+    field: str
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubsetSpec:
+    """The `subset_of` check: every item of the list in `field` is in the caller's input `members`.
+
+    With `id`, the caller's list holds objects, and an item is the value that one of them has under that key.
+    """
+
+    kind: ClassVar = "subset_of"
+
+    field: str
+    members: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MaxLengthSpec:
+    """The `max_length` check: the text in `field` has at most so many characters, the list so many items."""
+
+    kind: ClassVar = "max_length"
+
+    field: str
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class PythonSpec:
+    """The `python` check: a function of the application, named `package.module:function`."""
+
+    kind: ClassVar = "python"
+
+    function: str
+
+
+FieldTest = RangeSpec | PatternSpec | UniqueSpec | SubsetSpec | MaxLengthSpec
+"""A check of one field that is built in."""
+Test = FieldTest | PythonSpec
+"""A check that finds an answer fine or not: what it finds is repaired like a schema's problems."""
+CheckSpec = ChoiceSpec | Test
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +137,5 @@ class OutputSpec:
     schema: Mapping[str, Any]
     strategy: Strategy = "auto"
     repair_attempts: int = 0
-    checks: tuple[ChoiceSpec, ...] = ()
+    checks: tuple[CheckSpec, ...] = ()
     span: Span | None = None

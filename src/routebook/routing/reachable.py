@@ -1,9 +1,9 @@
-"""Every decision a table can make: each feature, under each profile, for each set of providers
-that the caller has keys for.
+"""Every decision a table can make: each feature, under each profile, for each outcome of its rules, each arm of a
+split, each model that a caller may choose, and each set of providers that the caller has keys for.
 
 Keys: none, and every non-empty subset of up to four providers that the feature can reach; beyond four, each alone
-and all. A combination that no target serves is an error, not a decision, and is left out. Caller options are not
-enumerated.
+and all. A combination that no target serves is an error, not a decision, and is left out. Caller options and features
+that the book does not have are not enumerated.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from .context import Context, Facts
 from .decision import Decision, Witness
 from .linked import LinkedBook
 from .resolve import resolve
-from .spec import FeatureSpec
+from .spec import ArmSpec, AttemptSpec, FeatureSpec, ProfileSpec, RouteSpec
+from .witness import Found, as_request, find_key, find_witness
 
 _PLACEHOLDER_KEY = "caller-key"
 _MOST_PROVIDERS = 4
@@ -25,27 +26,61 @@ _MOST_PROVIDERS = 4
 
 def reachable_decisions(table: LinkedBook) -> Iterator[Decision]:
     """Yield each decision with its `witness`, a context and facts that lead to it; `resolve` of it is the decision."""
-    facts = Facts()
     for name in sorted(table.features):
-        key_sets = _key_sets(table.features[name])
+        feature = table.features[name]
+        key_sets = _key_sets(feature)
         for profile in sorted(table.profiles):
-            for keys in key_sets:
-                context = Context(profile=profile, credentials=dict.fromkeys(keys, _PLACEHOLDER_KEY))
-                try:
-                    decision = resolve(table, name, context, facts)
-                except ResolveError:
-                    continue
-                yield replace(decision, witness=Witness(context, facts))
+            for context, facts in _requests(feature, table.profiles[profile]):
+                for keys in key_sets:
+                    asking = replace(context, credentials=dict.fromkeys(keys, _PLACEHOLDER_KEY)) if keys else context
+                    try:
+                        decision = resolve(table, name, asking, facts)
+                    except ResolveError:
+                        continue
+                    yield replace(decision, witness=Witness(asking, facts))
+
+
+def _requests(feature: FeatureSpec, profile: ProfileSpec) -> Iterator[tuple[Context, Facts]]:
+    """Yield a context and facts for each route and arm of *feature* under *profile*, then for each override."""
+    for route, found in _routes(feature, profile):
+        for arm in route.arms:
+            if arm.weight > 0:
+                key = find_key(feature, found, route.arms, arm) if _is_sticky(feature, route, found) else None
+                if key is not None or not _is_sticky(feature, route, found):
+                    yield as_request(found, profile.name, key)
+    for model in sorted(feature.overrides):
+        yield Context(profile=profile.name), Facts(model=model)
+
+
+def _is_sticky(feature: FeatureSpec, route: RouteSpec, found: Found) -> bool:
+    mirrors = feature.shadow is not None and feature.shadow.percent < 100
+    return len(route.arms) > 1 or (found.low, found.high) != (0.0, 1.0) or mirrors
+
+
+def _routes(feature: FeatureSpec, profile: ProfileSpec) -> Iterator[tuple[RouteSpec, Found]]:
+    if feature.pin is not None:
+        yield feature.pin, Found({})
+        return
+    for index, rule in enumerate(feature.rules):
+        found = find_witness(feature.rules, index, profile.name)
+        if found is not None:
+            yield rule.route, found
+    found = find_witness(feature.rules, None, profile.name)
+    entries = (feature.profiles[name] for name in profile.lineage if name in feature.profiles)
+    route = next(entries, feature.use)
+    if found is not None and route is not None:
+        yield route, found
+
+
+def _attempts(feature: FeatureSpec) -> Iterator[AttemptSpec]:
+    arms: Iterator[ArmSpec] = (arm for route in feature.routes() for arm in route.arms)
+    for arm in arms:
+        yield from arm.attempts
+    yield from feature.overrides.values()
 
 
 def _key_sets(feature: FeatureSpec) -> list[tuple[str, ...]]:
-    reached = {
-        attempt.caller.provider
-        for route in feature.routes()
-        for attempt in route.attempts
-        if attempt.caller is not None
-    }
-    providers = sorted(reached)
+    providers = sorted({attempt.caller.provider for attempt in _attempts(feature) if attempt.caller is not None})
     if len(providers) > _MOST_PROVIDERS:
         return [(), *((provider,) for provider in providers), tuple(providers)]
     return [subset for size in range(len(providers) + 1) for subset in combinations(providers, size)]

@@ -1,61 +1,81 @@
 """Resolve: a table, a feature, a context and facts give a decision.
 
-Pure: the same four give the same decision in every process. `explain`, `diff`, `replay` and snapshots rest on
-that. First that applies: pin, the profile's entry or its ancestors', use.
+Pure: the same give the same decision in every process. `explain`, `diff`, `replay` and snapshots rest on that. First
+that applies: pin, the caller's model, rules, the profile's entry or its ancestors', use.
 
+Who pays for the attempts of a route is decided in `payable`, what a caller's options do to them in `asked_options`.
 What happens when an attempt fails is not decided here: see `engine.fallback`.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from typing import Any
 
-from ..canonical.options import merge_options, option_paths
 from ..diagnostics.suggest import near_names
 from ..errors import RequestError, ResolveError
+from .asked_options import merge_asked
 from .context import Context, Facts
-from .decision import Decision, PlannedAttempt, Reason, Skip
+from .decision import Decision, PlannedAttempt, Reason
 from .linked import LinkedBook
-from .spec import AttemptSpec, FeatureSpec, ProfileSpec, RouteSpec
+from .matcher import first_failing, read_field
+from .payable import Payable, payable
+from .spec import ArmSpec, FeatureSpec, ProfileSpec, RouteSpec, ShadowSpec
+from .sticky import Sticky, choose_arm
 
-_NOBODY = "nobody pays, no target takes a key"
-_MUST_BE_NAMED = ("extra_body", "extra_headers")
 
-
-def resolve(table: LinkedBook, name: str, context: Context, facts: Facts) -> Decision:
+def resolve(table: LinkedBook, name: str, context: Context, facts: Facts, run_id: str | None = None) -> Decision:
     """Decide what serves the feature *name*; `RoutingTable.resolve` documents it."""
-    feature = table.features.get(name)
-    if feature is None:
-        raise _unknown("feature", name, table.features, name)
-    if facts.model is not None:
-        raise RequestError(f"feature {name!r} does not let a caller choose the model ({facts.model!r})", "override")
-    profile, profile_reason = _profile(table, feature, context)
-    route, route_reason = _route(feature, profile)
-    planned, skipped, payer_reason = _payable(feature, profile, route, context)
+    feature, reasons = find_feature(table, name)
+    profile, reason = find_profile(table, feature, context)
+    reasons.append(reason)
+    sticky = Sticky(feature.name, context.key, run_id)
+    route, reason = find_route(table, feature, profile, context, facts, sticky)
+    reasons.append(reason)
+    arm = route.arms[0]
+    if route.key is not None:
+        arm, reason = find_arm(route, route.key, profile, context, facts, sticky)
+        reasons.append(reason)
+    paid = payable(feature, profile, arm, context)
+    reasons.append(paid.reason)
+    planned, skipped = paid.planned, arm.dropped + paid.skipped
     if facts.options:
-        planned, option_skips = _with_options(feature, planned, facts)
+        planned, option_skips = merge_asked(feature, planned, paid.specs, facts.options)
         skipped += option_skips
+    shadow = None
+    if feature.shadow is not None:
+        shadow, reason = find_shadow(feature.shadow, paid, context, sticky)
+        reasons.append(reason)
     return Decision(
-        feature=name,
+        feature=feature.name,
         table=table.digest,
         profile=profile.name,
         route=route.name,
-        attempts=tuple(attempt for attempt, _ in planned),
-        skipped=route.dropped + skipped,
+        attempts=planned,
+        skipped=skipped,
         tools=() if feature.tools is None else feature.tools.servers,
         output=feature.output,
-        reasons=(profile_reason, route_reason, payer_reason),
+        reasons=tuple(reasons),
+        arm=arm.name,
+        key=sticky.used,
+        shadow=shadow,
+        budget=None if feature.budget is None else feature.budget.to_mapping(),
     )
 
 
-def _unknown(kind: str, name: str, known: object, feature: str) -> ResolveError:
-    near = near_names(name, known)  # type: ignore[arg-type]
-    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-    what = "unknown_feature" if kind == "feature" else "unknown_profile"
-    return ResolveError(f"the book has no {kind} {name!r}{hint}", what, feature, near)  # type: ignore[arg-type]
+def find_feature(table: LinkedBook, name: str) -> tuple[FeatureSpec, list[Reason]]:
+    """Return the feature that serves *name*, and why where it is another one."""
+    feature = table.features.get(name)
+    if feature is not None:
+        return feature, []
+    if table.default_feature is None:
+        raise _unknown("feature", name, table.features, name)
+    text = f"the book has no feature {name!r}: default_feature {table.default_feature!r}"
+    return table.features[table.default_feature], [Reason("feature", text, table.settings_spans.get("default_feature"))]
 
 
-def _profile(table: LinkedBook, feature: FeatureSpec, context: Context) -> tuple[ProfileSpec, Reason]:
+def find_profile(table: LinkedBook, feature: FeatureSpec, context: Context) -> tuple[ProfileSpec, Reason]:
+    """Return the active profile: the context's, else byok_profile, else default_profile."""
     name = context.profile
     if name is not None:
         profile = table.profiles.get(name)
@@ -72,9 +92,17 @@ def _profile(table: LinkedBook, feature: FeatureSpec, context: Context) -> tuple
     return profile, Reason("profile", f"default_profile {profile.name!r}", table.settings_spans.get("default_profile"))
 
 
-def _route(feature: FeatureSpec, profile: ProfileSpec) -> tuple[RouteSpec, Reason]:
+def find_route(
+    table: LinkedBook, feature: FeatureSpec, profile: ProfileSpec, context: Context, facts: Facts, sticky: Sticky
+) -> tuple[RouteSpec, Reason]:
+    """Return the first route that applies, and why."""
+    if facts.model is not None:
+        return override(table, feature, facts.model)
     if feature.pin is not None:
         return feature.pin, Reason("route", "the feature is pinned", feature.pin.span)
+    for rule in feature.rules:
+        if first_failing(rule.when, profile.name, context, facts, sticky) is None:
+            return rule.route, Reason("route", f"rule {rule.name!r} holds", rule.span)
     for ancestor in profile.lineage:
         route = feature.profiles.get(ancestor)
         if route is not None:
@@ -87,67 +115,57 @@ def _route(feature: FeatureSpec, profile: ProfileSpec) -> tuple[RouteSpec, Reaso
     return feature.use, Reason("route", "no profile entry applies: `use`", feature.use.span)
 
 
-_Planned = tuple[tuple[PlannedAttempt, AttemptSpec], ...]
+def override(table: LinkedBook, feature: FeatureSpec, model: str) -> tuple[RouteSpec, Reason]:
+    """Return the route of a model that the caller chose.
+
+    Raises:
+        RequestError: The feature does not let a caller choose this one.
+    """
+    attempt = feature.overrides.get(model)
+    if attempt is None:
+        raise RequestError(_refused_override(table, feature, model), "override")
+    arm = ArmSpec((attempt,))
+    return RouteSpec("override", (arm,)), Reason("route", f"the caller asks for model {model!r}", feature.span)
 
 
-def _payable(
-    feature: FeatureSpec, profile: ProfileSpec, route: RouteSpec, context: Context
-) -> tuple[_Planned, tuple[Skip, ...], Reason]:
-    """Keep the attempts that someone pays for: the platform, or, once the context holds a key, the caller alone."""
-    mode = feature.credentials or profile.credentials or "prefer_caller"
-    place = feature.credentials_span or profile.credentials_span or feature.span
-    if mode == "platform" or (mode == "prefer_caller" and not context.credentials):
-        ignored = ", the caller's keys are ignored" if context.credentials else ""
-        payer = _NOBODY if all(attempt.caller is None for attempt in route.attempts) else "the platform pays"
-        as_platform = tuple((attempt.platform, attempt) for attempt in route.attempts)
-        return as_platform, (), Reason("credentials", f"{mode}: {payer}{ignored}", place)
-    if not context.credentials:
-        raise _missing_credential(feature, route, f"feature {feature.name!r} is served with a caller's key only")
-    planned, skipped = [], []
-    for attempt in route.attempts:
-        if attempt.caller is None:
-            planned.append((attempt.platform, attempt))
-        elif attempt.caller.provider in context.credentials:
-            planned.append((attempt.caller, attempt))
-        else:
-            target = attempt.platform
-            why = f"the caller has no key for provider {target.provider!r}, and the platform's is not lent"
-            skipped.append(Skip(target.provider, target.model, why))
-    if not planned:
-        raise _missing_credential(
-            feature, route, f"no target of feature {feature.name!r} takes the keys that the caller brought"
-        )
-    payer = _NOBODY if all(spec.caller is None for _, spec in planned) else "the caller pays"
-    return _first_is_primary(planned), tuple(skipped), Reason("credentials", f"{mode}: {payer}", place)
+def _refused_override(table: LinkedBook, feature: FeatureSpec, model: str) -> str:
+    if not feature.overrides and not feature.refused_overrides:
+        pinned = ", which is pinned" if feature.pin is not None else ""
+        return f"feature {feature.name!r}{pinned} does not let a caller choose the model ({model!r})"
+    if model in feature.refused_overrides:
+        return f"feature {feature.name!r} cannot be served by model {model!r}: {feature.refused_overrides[model]}"
+    near = near_names(model, feature.overrides)
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    what = "is not one that a caller may choose" if model in table.models else "is no model of the book"
+    return f"model {model!r} {what} for feature {feature.name!r}{hint}"
 
 
-def _first_is_primary(planned: list[tuple[PlannedAttempt, AttemptSpec]]) -> _Planned:
-    (first, spec), *rest = planned
-    return ((replace(first, on=()), spec) if first.on else (first, spec), *rest)
+def find_arm(
+    route: RouteSpec, key: str, profile: ProfileSpec, context: Context, facts: Facts, sticky: Sticky
+) -> tuple[ArmSpec, Reason]:
+    """Return the arm of a split that this request sticks to, and why."""
+    at = sticky.fraction("split", read_field(key, profile.name, context, facts))
+    if at is None:
+        arm = next(arm for arm in route.arms if arm.weight > 0)
+        return arm, Reason("arm", f"arm {arm.name!r}, the first: the context has no {key!r} to stick to", arm.span)
+    arm = route.arms[choose_arm([arm.weight for arm in route.arms], at)]
+    return arm, Reason("arm", f"arm {arm.name!r} by key {sticky.used!r}", arm.span)
 
 
-def _missing_credential(feature: FeatureSpec, route: RouteSpec, why: str) -> ResolveError:
-    providers = tuple(dict.fromkeys(a.platform.provider for a in route.attempts if a.caller is not None))
-    names = ", ".join(map(repr, providers))
-    message = f"{why}; a key for one of these providers is needed: {names}" if names else why
-    return ResolveError(message, "missing_credential", feature.name, providers)
+def find_shadow(
+    shadow: ShadowSpec, paid: Payable, context: Context, sticky: Sticky
+) -> tuple[PlannedAttempt | None, Reason]:
+    """Return the shadow's attempt where this request is mirrored, and why or why not."""
+    place = shadow.attempt.span
+    if paid.by_caller:
+        return None, Reason("shadow", "no shadow: the caller pays", place)
+    if shadow.percent >= 100 or sticky.is_within("shadow", shadow.percent, context.user):
+        return shadow.attempt.platform, Reason("shadow", f"mirrored to {shadow.attempt.platform.model!r}", place)
+    return None, Reason("shadow", f"not among the {shadow.percent:g} percent that are mirrored", place)
 
 
-def _with_options(feature: FeatureSpec, planned: _Planned, facts: Facts) -> tuple[_Planned, tuple[Skip, ...]]:
-    """Merge the caller's options into each attempt; the first must carry them all, later ones are skipped if not."""
-    for name in _MUST_BE_NAMED:
-        if name in facts.options:
-            raise RequestError(f"feature {feature.name!r} does not let a caller set {name!r}", "options")
-    asked = frozenset(option_paths(merge_options(facts.options)))
-    kept, skipped = [], []
-    for attempt, spec in planned:
-        lacking = sorted(asked - spec.carries)
-        if not lacking:
-            kept.append((replace(attempt, options=merge_options(attempt.options, facts.options)), spec))
-        elif not kept:
-            message = f"option {lacking[0]!r} is not carried by model {attempt.model!r} (api {attempt.api!r})"
-            raise RequestError(message, "options")
-        else:
-            reason = f"it does not carry the caller's option {lacking[0]!r}"
-            skipped.append(Skip(attempt.provider, attempt.model, reason))
-    return tuple(kept), tuple(skipped)
+def _unknown(kind: str, name: str, known: Mapping[str, Any], feature: str) -> ResolveError:
+    near = near_names(name, known)
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    what = "unknown_feature" if kind == "feature" else "unknown_profile"
+    return ResolveError(f"the book has no {kind} {name!r}{hint}", what, feature, near)  # type: ignore[arg-type]

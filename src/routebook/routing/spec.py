@@ -1,24 +1,25 @@
-"""What runs: providers, models, tool servers, outputs and features, linked, complete and frozen.
+"""What runs: models, profiles and features, linked, complete and frozen.
 
 Durations are seconds, sizes bytes, prices US dollars per million tokens. Secrets are references, never values.
 `span` says where a thing was defined, `credentials_span` where its credential mode stands (for a profile, perhaps an
-ancestor's line); like `description`, they are no part of the digest.
+ancestor's line); like `description` and what follows from other fields, they are no part of the digest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..canonical.frozen import EMPTY
 from ..diagnostics.span import Span
 from .decision import PlannedAttempt, Skip
-from .script import ScriptEntry
-from .secret import SecretRef
+from .matcher import When
+from .provider_spec import NO_LIMITS, Limits
 from .tool_spec import ToolsSpec
 
 CredentialMode = Literal["platform", "prefer_caller", "caller"]
+Kind = Literal["chat", "embeddings", "image"]
 
 DEFAULT_FALLBACK_ON = (
     "rate_limit",
@@ -32,35 +33,6 @@ DEFAULT_FALLBACK_ON = (
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Bounds on one HTTP call, in seconds; `first_token` runs to the first byte of the answer."""
-
-    connect: float = 5.0
-    first_token: float = 60.0
-    idle: float = 60.0
-    total: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderSpec:
-    """Where models are served. `credential` is None with `auth: none` and for scripts.
-
-    `headers` holds those that carry a secret; plain ones are options of every attempt. `quirks` are the preset's
-    departures from its API.
-    """
-
-    name: str
-    api: str
-    base_url: str | None = None
-    credential: SecretRef | None = None
-    headers: Mapping[str, SecretRef] = EMPTY
-    quirks: Mapping[str, Any] = EMPTY
-    timeout: Timeouts = Timeouts()
-    script: tuple[ScriptEntry, ...] | None = None
-    span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Price:
     """US dollars per million tokens; None where the file does not say."""
 
@@ -68,6 +40,14 @@ class Price:
     output: float | None = None
     cached_input: float | None = None
     cache_write: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptionLayer:
+    """Options set in one place, nulls included, and where each of them stands."""
+
+    options: Mapping[str, Any]
+    spans: Mapping[str, Span] = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +59,12 @@ class ModelSpec:
     id: str
     capabilities: frozenset[str] | None = None
     rejects: frozenset[str] = frozenset()
+    excludes: tuple[frozenset[str], ...] = ()
     context_window: int | None = None
     max_output_tokens: int | None = None
     price: Price | None = None
+    limits: Limits = NO_LIMITS
+    layer: OptionLayer | None = None
     span: Span | None = None
 
 
@@ -103,44 +86,133 @@ class AttemptSpec:
 
     `platform` is the attempt as the platform pays for it (or nobody, where no key is needed), `caller` as a caller
     with a key of their own does (None where no key is needed). `carries` names the options that its API and model
-    take.
+    take; `layer` has the options that the target itself sets.
     """
 
     platform: PlannedAttempt
     caller: PlannedAttempt | None
     carries: frozenset[str]
+    layer: OptionLayer | None = None
     span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class ArmSpec:
+    """The attempts of a route, or of one arm of its split: the first is the primary.
+
+    `dropped` are fallbacks that equal an attempt before them; `planned` are the attempts where the platform pays.
+    """
+
+    attempts: tuple[AttemptSpec, ...]
+    dropped: tuple[Skip, ...] = ()
+    name: str | None = None
+    weight: float = 1.0
+    span: Span | None = None
+    planned: tuple[PlannedAttempt, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "planned", tuple(attempt.platform for attempt in self.attempts))
+
+
+@dataclass(frozen=True, slots=True)
 class RouteSpec:
-    """Where a feature goes under one condition: `name` is `pin`, `profile:NAME` or `use`, the first attempt is the
-    primary; `dropped` are fallbacks that equal an attempt before them.
+    """Where a feature goes under one condition: `name` is `pin`, `rule:NAME`, `profile:NAME` or `use`.
+
+    It has one arm, or those of its split, whose choice sticks to the context's field `key`.
     """
 
     name: str
-    attempts: tuple[AttemptSpec, ...]
-    dropped: tuple[Skip, ...] = ()
+    arms: tuple[ArmSpec, ...]
+    key: str | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """A route that is taken where all of `when` holds."""
+
+    name: str
+    when: When
+    route: RouteSpec
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowSpec:
+    """A target that a share of the calls, in percent, is mirrored to."""
+
+    attempt: AttemptSpec
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSpec:
+    """Templates of the system's and the user's message; `variables` are the names that each of them reads."""
+
+    system: str | None = None
+    user: str | None = None
+    system_variables: frozenset[str] = frozenset()
+    user_variables: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSpec:
+    """The most that runs may spend; None is no bound."""
+
+    usd_per_run: float | None = None
+    usd_per_day: float | None = None
+    tokens_per_run: int | None = None
+
+    def to_mapping(self) -> dict[str, float | int]:
+        """Return the bounds that are set, by name."""
+        bounds = {name: getattr(self, name) for name in self.__slots__}
+        return {name: bound for name, bound in bounds.items() if bound is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class InvariantSpec:
+    """What must hold (`require`) for every decision that all of `where` selects."""
+
+    name: str
+    where: When
+    require: When
     span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpec:
-    """What the application asks for by name, with a route for every profile."""
+    """What the application asks for by name, with a route for every profile.
+
+    `overrides` are the attempts by the name of a model that a caller may choose, `refused_overrides` why another model
+    of the book may not be chosen; both are empty where a caller may choose none. `caller_options` names the options
+    that a caller may set.
+    """
 
     name: str
+    kind: Kind = "chat"
     pin: RouteSpec | None = None
+    rules: tuple[RuleSpec, ...] = ()
     profiles: Mapping[str, RouteSpec] = EMPTY
     use: RouteSpec | None = None
+    shadow: ShadowSpec | None = None
+    overrides: Mapping[str, AttemptSpec] = EMPTY
+    refused_overrides: Mapping[str, str] = EMPTY
+    caller_options: frozenset[str] = frozenset()
     credentials: CredentialMode | None = None
+    deadline_s: float | None = None
     needs: frozenset[str] = frozenset()
     tags: tuple[str, ...] = ()
     tools: ToolsSpec | None = None
     output: str | None = None
+    prompt: PromptSpec | None = None
+    input: Mapping[str, Any] | None = None
+    budget: BudgetSpec | None = None
+    layer: OptionLayer | None = None
     description: str | None = None
     credentials_span: Span | None = None
     span: Span | None = None
 
     def routes(self) -> tuple[RouteSpec, ...]:
-        """Return every route of the feature, the strongest first."""
-        return tuple(route for route in (self.pin, *self.profiles.values(), self.use) if route is not None)
+        """Return every route of the feature but the overrides, the strongest first."""
+        rules = (rule.route for rule in self.rules)
+        return tuple(route for route in (self.pin, *rules, *self.profiles.values(), self.use) if route is not None)

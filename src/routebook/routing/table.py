@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .context import Context, Facts
 from .decision import Decision
+from .explain import Explanation, explain
 from .linked import LinkedBook
 from .reachable import reachable_decisions
 from .resolve import resolve
@@ -19,8 +20,12 @@ _NOTHING = Facts()
 class RoutingTable(LinkedBook):
     """Every decision a book can make; its fields are those of `LinkedBook`."""
 
-    def resolve(self, feature: str, context: Context | None = None, facts: Facts | None = None) -> Decision:
+    def resolve(
+        self, feature: str, context: Context | None = None, facts: Facts | None = None, run_id: str | None = None
+    ) -> Decision:
         """Decide what serves *feature* for *context*, without calling anything.
+
+        *run_id* is what sticky choices stick to where the context has nothing else for them.
 
         Returns:
             Attempts in the order they will be tried, at least one. Timeouts are in seconds, prices in US dollars
@@ -30,7 +35,13 @@ class RoutingTable(LinkedBook):
             ResolveError: No such feature or profile (`near` has the closest names), or no usable target.
             RequestError: The caller's options or model are not ones that the feature takes.
         """
-        return resolve(self, feature, context or _NOBODY, facts or _NOTHING)
+        return resolve(self, feature, context or _NOBODY, facts or _NOTHING, run_id)
+
+    def explain(
+        self, feature: str, context: Context | None = None, facts: Facts | None = None, run_id: str | None = None
+    ) -> Explanation:
+        """Return the decision of `resolve`, each step that was considered, and where each option came from."""
+        return explain(self, feature, context or _NOBODY, facts or _NOTHING, run_id)
 
     def decisions(self) -> Iterator[Decision]:
         """Yield, lazily and in a stable order, every decision the table can make, each with its witness."""

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from ..canonical.frozen import EMPTY
 
 
 @dataclass(frozen=True, slots=True)
 class ApiTraits:
     """What one wire API can carry.
 
-    `options` names the options its requests have a place for, `reasoning` in its parts (`reasoning.effort`);
-    `body_fields` the fields of the wire request that canonical values map to, which `extra_body` must not name.
+    `options` names the options its chat requests have a place for, `reasoning` and `prompt_cache` in their parts
+    (`reasoning.effort`); `embedding_options` and `image_options` those of the other two calls, empty where the API has
+    no such call. `removed` names, by a version of the API, the options that it has a place for no more.
+    `values` names the only values that an option may have, where the API knows a few.
+    `body_fields` are the fields of the wire request that canonical values map to, which `extra_body` must not name.
+
+    `api_version` is the newest, which holds where a provider names none. `needs` and `takes` name the keys that say
+    where a provider is (`region`, `project`, ...): those it cannot do without, and those it has a place for besides.
     `needs_base_url` and `needs_script` say how a provider of this API is addressed; `takes_credential` is false
-    where there is nobody to pay (scripts).
+    where there is nobody to pay (scripts). With `credential_chain` a provider without a key is no error: the platform's
+    credential is found as the vendor's own tools find it. `has_client` is false where nothing can be called yet.
     """
 
     name: str
     options: frozenset[str]
+    embedding_options: frozenset[str] = frozenset()
+    image_options: frozenset[str] = frozenset()
+    removed: Mapping[str, frozenset[str]] = EMPTY
+    values: Mapping[str, tuple[Any, ...]] = EMPTY
+    api_version: str | None = None
+    needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
     body_fields: frozenset[str] = frozenset()
     needs_base_url: bool = True
     needs_script: bool = False
     takes_credential: bool = True
+    credential_chain: bool = False
+    has_client: bool = True
+
+    def options_in(self, version: str | None) -> frozenset[str]:
+        """Return the options of chat requests that *version* of the API has a place for."""
+        return self.options - self.removed.get(version or "", frozenset())

@@ -1,4 +1,4 @@
-"""Build: what a reader meets, in the order of the text → nodes.
+"""Build: what a reader meets, in the order of the text → the columns of its nodes.
 
 Shared by the YAML and the JSON reader, so that both treat duplicate keys, keys that are not text and depth alike.
 Keeps its own stack: no text, however nested, makes Python recurse.
@@ -6,12 +6,22 @@ Keeps its own stack: no text, however nested, makes Python recurse.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
+from typing import Any
 
 from ..diagnostics.diagnostic import Diagnostic, diagnose
 from ..diagnostics.span import Span
-from .node import MappingNode, Node, Parsed, ScalarNode, SequenceNode
+from .node import Alias, Columns, MappingNode, Parsed, SequenceNode
 from .tree import SourceFile
+
+State = bool | None
+ITEM: State = False
+KEY: State = None
+VALUE: State = True
+"""What comes next in what is open."""
+AFTER: dict[State, State] = {ITEM: ITEM, KEY: VALUE, VALUE: KEY}
+"""What comes after each."""
 
 LIMIT_DEPTH = 100
 LIMIT_PROBLEMS = 100
@@ -29,59 +39,27 @@ class Stop(Exception):
     """Nothing after this place of a file can be understood; the diagnostic is with the builder."""
 
 
-class _Sequence:
-    """A list that is still open."""
-
-    __slots__ = ("height", "items", "start")
-    expects_key = False
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.items: list[Node] = []
-        self.height = 1
-
-    def take(self, node: Node) -> None:
-        self.items.append(node)
-
-    def close(self, span: Span) -> Node:
-        return SequenceNode(tuple(self.items), span)
-
-
-class _Mapping:
-    """A mapping that is still open: `key` is the one whose value comes next, None where that value is dropped."""
-
-    __slots__ = ("entries", "expects_key", "first", "height", "key", "start")
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.entries: list[tuple[ScalarNode, Node]] = []
-        self.first: dict[str, Span] = {}
-        self.expects_key = True
-        self.key: ScalarNode | None = None
-        self.height = 1
-
-    def take(self, node: Node) -> None:
-        self.expects_key = True
-        if self.key is not None:
-            self.entries.append((self.key, node))
-
-    def close(self, span: Span) -> Node:
-        return MappingNode(tuple(self.entries), span)
-
-
 class Builder:
-    """Builds the value of one file; offsets are in characters of its text."""
+    """Builds the columns of one file; offsets are in characters of its text.
+
+    `top` is what the innermost open list or mapping holds so far, `row` is its row, and `state` tells what comes next
+    in it: an ITEM, a KEY or a VALUE. At the bottom a list of one holds the file's value. A key that is refused is not
+    put into its mapping, so that nothing leads to its value. A reader may work on copies of these three, as long as it
+    hands them back before it calls a method.
+    """
 
     def __init__(self, file: SourceFile) -> None:
         self.file = file
-        self.root: Node | None = None
         self.diagnostics: list[Diagnostic] = []
-        self._stack: list[_Sequence | _Mapping] = []
-
-    @property
-    def expects_key(self) -> bool:
-        """Whether what comes next is a mapping's key."""
-        return bool(self._stack) and self._stack[-1].expects_key
+        self.values: list[Any] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.top: Any = []
+        self.row = 0
+        self.state: State = ITEM
+        self.stack: list[tuple[Any, int, State]] = []
+        self.heights = [0]
+        self.is_whole = False
 
     def say(self, code: str, span: Span, message: str, help_text: str | None = None, notes: Iterable[str] = ()) -> None:
         """Note a problem, and stop after the hundredth."""
@@ -95,79 +73,94 @@ class Builder:
         self.diagnostics.append(diagnose(code, span, message, help=help_text))
         return Stop()
 
-    def scalar(self, value: str | int | float | bool | None, start: int, end: int) -> ScalarNode:
+    def scalar(self, value: str | int | float | bool | None, start: int, end: int) -> None:
         """Add a scalar, as a key where one is expected."""
-        node = ScalarNode(value, self.file.span(start, end))
-        self.add(node, 0)
-        return node
+        state, row = self.state, self._add(value, start, end)
+        if state is KEY:
+            self.take_key(value, row)
 
-    def open_sequence(self, start: int) -> None:
-        """Begin a list."""
-        self._open(_Sequence(start))
+    def open(self, content: list[int] | dict[str, int], start: int) -> None:
+        """Begin a list or a mapping."""
+        if len(self.stack) >= LIMIT_DEPTH:
+            self.check_depth(1, self.file.span(start, start + 1))
+        row = self._add(content, start, start)
+        self.stack.append((self.top, self.row, self.state))
+        self.heights.append(1)
+        self.top, self.row, self.state = content, row, ITEM if isinstance(content, list) else KEY
 
-    def open_mapping(self, start: int) -> None:
-        """Begin a mapping."""
-        self._open(_Mapping(start))
+    def close(self, end: int) -> tuple[int, int]:
+        """End what was begun last; return its row and how deep it is, 1 without lists or mappings inside."""
+        row = self.row
+        self.ends[row] = end
+        if self.state is ITEM:
+            self.values[row] = tuple(self.top)
+        self.top, self.row, self.state = self.stack.pop()
+        height = self.heights.pop()
+        self._reach(height)
+        if self.state is VALUE:
+            self.refuse_key(row)
+        return row, height
 
-    def close(self, end: int) -> tuple[Node, int]:
-        """End what was begun last; return it and how deep it is, 1 without lists or mappings inside."""
-        frame = self._stack.pop()
-        node = frame.close(self.file.span(frame.start, end))
-        self.add(node, frame.height)
-        return node, frame.height
-
-    def add(self, node: Node, height: int) -> None:
-        """Add a node, which is *height* deep: as the file's value, an item, a key or a value."""
-        if not self._stack:
-            self.root = node
-            return
-        frame = self._stack[-1]
-        if height >= frame.height:
-            frame.height = height + 1
-        if isinstance(frame, _Mapping) and frame.expects_key:
-            self._take_key(frame, node)
-        else:
-            frame.take(node)
+    def alias(self, target: int, height: int, start: int, end: int) -> None:
+        """Add the node of the row *target* once more, which is *height* deep."""
+        self.check_depth(height, self.file.span(start, end))
+        self._add(Alias(target), start, end)
+        self._reach(height)
 
     def check_depth(self, height: int, span: Span) -> None:
         """Stop where something *height* deep would lie too deep here."""
-        if len(self._stack) + height > LIMIT_DEPTH:
+        if len(self.stack) + height > LIMIT_DEPTH:
             help_text = "route files need no such depth; is a bracket never closed?"
             raise self.stop("RB105", span, f"nested more than {LIMIT_DEPTH} levels deep", help_text)
 
+    def take_key(self, value: Any, row: int) -> None:
+        """Put the scalar of *row* into the open mapping as a key, or refuse it."""
+        if not isinstance(value, str):
+            self.refuse_key(row)
+        elif value in self.top:
+            first = self.file.span(self.starts[self.row + self.top[value]], 0).line
+            message, note = f"duplicate key {brief(value)!r}", f"first defined at line {first}"
+            self.say("RB103", self._span(row), message, "remove or rename one of them", (note,))
+        else:
+            self.top[value] = row - self.row
+
+    def refuse_key(self, row: int) -> None:
+        """Say that a key is no text."""
+        value, span = self.values[row], self._span(row)
+        if value.__class__ is dict or value.__class__ is tuple:
+            what = "a mapping" if value.__class__ is dict else "a list"
+            self.say("RB106", span, f"a key must be text, not {what}", "quote it if it is meant as text")
+            return
+        written = (self.file.line(span.line) or "")[span.column - 1 : span.column - 1 + span.width]
+        is_blank = value is None and written in ("", ":", "?")
+        help_text = "write the key before its colon" if is_blank else f"quote it: '{brief(written)}'"
+        self.say("RB106", span, "a key must be text", help_text)
+
     def result(self) -> Parsed:
         """Return the value, unless there are other problems than duplicate keys."""
-        readable = all(diagnostic.code == "RB103" for diagnostic in self.diagnostics)
-        return Parsed(self.root if readable else None, tuple(self.diagnostics))
+        readable = self.is_whole and all(diagnostic.code == "RB103" for diagnostic in self.diagnostics)
+        if not readable:
+            return Parsed(None, tuple(self.diagnostics))
+        columns = Columns(self.file, tuple(self.values), array("I", self.starts), array("I", self.ends))
+        return Parsed(columns.node(0), tuple(self.diagnostics))
 
-    def _open(self, frame: _Sequence | _Mapping) -> None:
-        if len(self._stack) >= LIMIT_DEPTH:
-            self.check_depth(1, self.file.span(frame.start, frame.start + 1))
-        self._stack.append(frame)
+    def _add(self, value: Any, start: int, end: int) -> int:
+        """Add a row, and go on to what comes after it."""
+        row = len(self.values)
+        self.values.append(value)
+        self.starts.append(start)
+        self.ends.append(end)
+        if self.state is ITEM:
+            self.top.append(row - self.row)
+        self.state = AFTER[self.state]
+        return row
 
-    def _take_key(self, frame: _Mapping, node: Node) -> None:
-        frame.expects_key = False
-        frame.key = None
-        if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
-            self._refuse_key(node)
-        elif node.value in frame.first:
-            message = f"duplicate key {brief(node.value)!r}"
-            note = f"first defined at line {frame.first[node.value].line}"
-            self.say("RB103", node.span, message, "remove or rename one of them", (note,))
-        else:
-            frame.first[node.value] = node.span
-            frame.key = node
+    def _reach(self, height: int) -> None:
+        if self.heights[-1] <= height:
+            self.heights[-1] = height + 1
 
-    def _refuse_key(self, node: Node) -> None:
-        if isinstance(node, ScalarNode):
-            column = node.span.column - 1
-            written = (self.file.line(node.span.line) or "")[column : column + node.span.width]
-            is_blank = node.value is None and written in ("", ":", "?")
-            help_text = "write the key before its colon" if is_blank else f"quote it: '{brief(written)}'"
-            self.say("RB106", node.span, "a key must be text", help_text)
-        else:
-            what = "a mapping" if isinstance(node, MappingNode) else "a list"
-            self.say("RB106", node.span, f"a key must be text, not {what}", "quote it if it is meant as text")
+    def _span(self, row: int) -> Span:
+        return self.file.span(self.starts[row], self.ends[row])
 
 
 def as_route_file(parsed: Parsed) -> Parsed:

@@ -71,6 +71,7 @@ class _Scanner:
         while self.open:
             self._inside()
         character = self._next()
+        self.builder.is_whole = True
         if character:
             help_text = "a file holds one value; remove the rest"
             raise self._not_here(character, "unexpected text after the end of the document", help_text)
@@ -105,10 +106,10 @@ class _Scanner:
             start = self.at
             self.builder.scalar(self._string(), start, self.at)
         elif character == "{":
-            self.builder.open_mapping(self.at)
+            self.builder.open({}, self.at)
             self._opened()
         elif character == "[":
-            self.builder.open_sequence(self.at)
+            self.builder.open([], self.at)
             self._opened()
         else:
             self._word(character)

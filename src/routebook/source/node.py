@@ -1,37 +1,136 @@
-"""Nodes: what a route file says, before anyone asks what it means, each with its place."""
+"""Nodes: what a route file says, before anyone asks what it means, each with its place.
+
+A text's nodes are kept as columns, in the order of the text: what each says, where it starts and where it ends. A book
+has a million of them, so a node is no object of its own until somebody holds it: ScalarNode, SequenceNode and
+MappingNode are views of one row, and a Span is made when it is asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.span import Span
+from .tree import SourceFile
 
 
 @dataclass(frozen=True, slots=True)
-class ScalarNode:
+class Alias:
+    """Stands in a column for the node of the row *target*."""
+
+    target: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """All nodes of one text.
+
+    A row's value is the scalar itself; for a list, how far below it each item's row is; for a mapping, how far below
+    it each key's row is, by the key. A key's value is the row after the key's.
+    """
+
+    file: SourceFile
+    values: tuple[Any, ...]
+    starts: array[int]
+    ends: array[int]
+
+    def span(self, row: int) -> Span:
+        """Return where the node of *row* stands."""
+        return self.file.span(self.starts[row], self.ends[row])
+
+    def real(self, row: int) -> int:
+        """Return the row that *row* stands for: another one where it is an alias."""
+        value = self.values[row]
+        return value.target if value.__class__ is Alias else row
+
+    def node(self, row: int) -> Node:
+        """Return the node of *row*."""
+        row = self.real(row)
+        value = self.values[row]
+        if value.__class__ is dict:
+            return _mapping(self, row, value)
+        return SequenceNode(self, row) if value.__class__ is tuple else ScalarNode(self, row)
+
+
+class _View:
+    """One row of the columns; two views of the same row are equal."""
+
+    __slots__ = ("_columns", "_row")
+
+    def __init__(self, columns: Columns, row: int) -> None:
+        self._columns = columns
+        self._row = row
+
+    @property
+    def span(self) -> Span:
+        return self._columns.span(self._row)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _View) and self._columns is other._columns and self._row == other._row
+
+    def __hash__(self) -> int:
+        return hash((id(self._columns), self._row))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.span})"
+
+
+class ScalarNode(_View):
     """Text, a number, a boolean or null."""
 
-    value: str | int | float | bool | None
-    span: Span
+    __slots__ = ()
+
+    @property
+    def value(self) -> str | int | float | bool | None:
+        value: str | int | float | bool | None = self._columns.values[self._row]
+        return value
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceNode:
+class SequenceNode(_View):
     """A list."""
 
-    items: tuple[Node, ...]
-    span: Span
+    __slots__ = ()
+
+    @property
+    def items(self) -> tuple[Node, ...]:
+        columns, row = self._columns, self._row
+        return tuple(columns.node(row + below) for below in columns.values[row])
 
 
-@dataclass(frozen=True, slots=True)
 class MappingNode:
-    """A mapping with text keys, in the order written; no key stands twice."""
+    """A mapping with text keys, in the order written; no key stands twice.
 
-    entries: tuple[tuple[ScalarNode, Node], ...]
-    span: Span
+    Made from *entries* it is a part of another mapping, which stands at *span*.
+    """
+
+    __slots__ = ("_columns", "_entries", "_keys", "_row", "_span")
+
+    def __init__(self, entries: Sequence[tuple[ScalarNode, Node]], span: Span) -> None:
+        self._columns: Columns | None = entries[0][0]._columns if entries else None
+        self._row = 0
+        self._keys: Mapping[str, int] = {str(key.value): key._row for key, _ in entries}
+        self._entries: tuple[tuple[ScalarNode, Node], ...] | None = tuple(entries)
+        self._span: Span | None = span
+
+    @property
+    def span(self) -> Span:
+        if self._span is None:
+            assert self._columns is not None
+            self._span = self._columns.span(self._row)
+        return self._span
+
+    @property
+    def entries(self) -> tuple[tuple[ScalarNode, Node], ...]:
+        if self._entries is None:
+            columns, row = self._columns, self._row
+            assert columns is not None
+            self._entries = tuple(
+                (ScalarNode(columns, row + below), columns.node(row + below + 1)) for below in self._keys.values()
+            )
+        return self._entries
 
     def __iter__(self) -> Iterator[tuple[str, ScalarNode, Node]]:
         for key, value in self.entries:
@@ -39,19 +138,50 @@ class MappingNode:
 
     def get(self, name: str) -> Node | None:
         """Return the value under *name*, or None."""
-        return next((value for key, value in self.entries if key.value == name), None)
+        below = self._keys.get(name)
+        if below is None or self._columns is None:
+            return None
+        return self._columns.node(self._row + below + 1)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MappingNode):
+            return False
+        return self._columns is other._columns and self._row == other._row and self._keys == other._keys
+
+    def __hash__(self) -> int:
+        return hash((id(self._columns), self._row))
+
+    def __repr__(self) -> str:
+        return f"MappingNode({self.span})"
 
 
 Node = ScalarNode | SequenceNode | MappingNode
 
 
+def _mapping(columns: Columns, row: int, keys: Mapping[str, int]) -> MappingNode:
+    node = MappingNode.__new__(MappingNode)
+    node._columns, node._row, node._keys, node._entries, node._span = columns, row, keys, None, None
+    return node
+
+
 def to_plain(node: Node) -> Any:
-    """Return what *node* says as plain dicts, lists and scalars."""
+    """Return what *node* says as plain dicts, lists and scalars, which are the caller's own."""
+    if node._columns is None:
+        return {}
+    values, row = node._columns.values, node._row
     if isinstance(node, MappingNode):
-        return {str(key.value): to_plain(value) for key, value in node.entries}
-    if isinstance(node, SequenceNode):
-        return [to_plain(item) for item in node.items]
-    return node.value
+        return {name: _plain(values, row + below + 1) for name, below in node._keys.items()}
+    return _plain(values, row)
+
+
+def _plain(values: tuple[Any, ...], row: int) -> Any:
+    value = values[row]
+    kind = value.__class__
+    if kind is dict:
+        return {name: _plain(values, row + below + 1) for name, below in value.items()}
+    if kind is tuple:
+        return [_plain(values, row + below) for below in value]
+    return _plain(values, value.target) if kind is Alias else value
 
 
 def existing(node: Node, path: Sequence[str | int]) -> list[str | int]:
@@ -92,19 +222,20 @@ def locate_key(node: Node, path: Sequence[str | int]) -> Span:
             return parent.span
         parent = child
     last = path[-1]
-    if isinstance(parent, MappingNode):
-        for key, _ in parent.entries:
-            if key.value == last:
-                return key.span
+    if isinstance(parent, MappingNode) and parent._columns is not None and isinstance(last, str):
+        below = parent._keys.get(last)
+        return parent.span if below is None else parent._columns.span(parent._row + below)
     child = _child(parent, last)
     return parent.span if child is None else child.span
 
 
 def _child(node: Node, step: str | int) -> Node | None:
-    if isinstance(node, MappingNode) and isinstance(step, str):
-        return node.get(step)
-    if isinstance(node, SequenceNode) and isinstance(step, int) and 0 <= step < len(node.items):
-        return node.items[step]
+    if isinstance(step, str):
+        return node.get(step) if isinstance(node, MappingNode) else None
+    if isinstance(node, SequenceNode):
+        columns, row = node._columns, node._row
+        items = columns.values[row]
+        return columns.node(row + items[step]) if 0 <= step < len(items) else None
     return None
 
 

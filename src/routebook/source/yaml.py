@@ -8,6 +8,8 @@ recurses, and every text ends in time that grows with its length.
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -22,16 +24,16 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from ..diagnostics.span import Span
 from ..diagnostics.suggest import did_you_mean
-from .build import Builder, Stop, as_route_file, brief
+from .build import AFTER, KEY, LIMIT_DEPTH, Builder, State, Stop, as_route_file, brief
 from .core import plain_value
-from .node import Node, Parsed
+from .node import Parsed
 from .syntax import explain, find_template, name_tag, template_problem
 from .tree import SourceFile
 
 LIMIT_EXPANDED = 100_000
 
+_LONGEST_INTERNED = 64
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _OLD_BREAKS = re.compile("[\x85\u2028\u2029]")
@@ -54,101 +56,153 @@ def read_yaml_value(file: SourceFile) -> Parsed:
 class _Composer:
     """Turns the events of one text into nodes.
 
-    `anchors` has, for each name, the node, how many nodes it expands to and how deep it is; None while it is open.
+    `anchors` has, for each name, the row of the node, how many nodes it expands to and how deep it is; None while it
+    is open. `known` has what each plain scalar of this text means, so that equal ones are one object.
     """
 
     def __init__(self, file: SourceFile) -> None:
         self.file = file
         self.builder = Builder(file)
-        self.anchors: dict[str, tuple[Node, int, int] | None] = {}
-        self.nodes = 0
+        self.anchors: dict[str, tuple[int, int, int] | None] = {}
+        self.known: dict[str, str | int | float | bool | None] = {}
         self.expanded = 0
         self.documents = 0
-        self._open: list[tuple[str | None, int]] = []
-        self._last: Any = None
+        self._open: dict[int, tuple[str, int]] = {}
         self._text, self._originals = _replace_old_breaks(file.text)
 
     def run(self) -> None:
         """Compose the whole text; raise Stop where nothing more can be understood."""
         self._check_characters()
-        try:
-            for event in yaml.parse(self._text, Loader=_LOADER):
-                self._take(event)
-                self._last = event
-        except yaml.MarkedYAMLError as error:
-            self._explain(error)
-            raise Stop from error
-        if self.builder.root is None:
+        self._take_all(_LOADER(self._text).get_event)
+        if not self.builder.values:
             raise self._empty()
+        self.builder.is_whole = True
 
-    def _explain(self, error: yaml.MarkedYAMLError) -> None:
-        problem = explain(self.file, error, self._last)
+    def _explain(self, error: yaml.MarkedYAMLError, last: Any) -> Stop:
+        """Say what is wrong after the event *last*; give what to raise."""
+        problem = explain(self.file, error, last)
         said = self.builder.diagnostics
         if not said or said[-1].span.line != problem.span.line:
             said.append(problem)
+        return Stop()
 
-    def _take(self, event: Any) -> None:
-        kind = type(event)
-        if kind is ScalarEvent:
-            self._scalar(event)
-        elif kind is MappingStartEvent or kind is SequenceStartEvent:
-            self._start(event)
-        elif kind is MappingEndEvent or kind is SequenceEndEvent:
-            self._end(event)
-        elif kind is AliasEvent:
-            self._alias(event)
-        elif kind is DocumentStartEvent:
-            self._document(event)
-
-    def _scalar(self, event: Any) -> None:
-        value, start, end = event.value, event.start_mark.index, event.end_mark.index
-        if event.tag is not None:
-            self._refuse_tag(event)
-        elif event.implicit[0]:
-            if value == "" and not self._open and event.anchor is None:
-                raise self._empty()
-            value = self._plain(value, start, end)
-        if self._originals and isinstance(value, str):
-            value = value.translate(self._originals)
-        node = self.builder.scalar(value, start, end)
-        self.nodes += 1
-        if event.anchor is not None:
-            self.anchors[event.anchor] = (node, 1, 0)
+    def _take_all(self, get_event: Callable[[], Any]) -> None:
+        """Take every event. What is common is done here, with the builder's state in local variables: a book has
+        millions of events, and a call for each would double their cost.
+        """
+        builder, known, anchored, originals = self.builder, self.known, self._open, self._originals
+        values, starts, ends = builder.values, builder.starts, builder.ends
+        stack, heights = builder.stack, builder.heights
+        top, row, state = builder.top, builder.row, builder.state
+        add, add_start, add_end = values.append, starts.append, ends.append
+        here = 0  # the row that comes next
+        event: Any = None
+        try:
+            while (event := get_event()) is not None:
+                kind = event.__class__
+                if kind is ScalarEvent:
+                    text = value = event.value
+                    start = event.start_mark.index
+                    end = event.end_mark.index
+                    if event.implicit[0]:
+                        value = known.get(text, known)
+                        if value is known:
+                            value = self._plain(text, start, end)
+                    elif event.tag is not None:
+                        self._refuse_tag(event)
+                    if originals and value.__class__ is str:
+                        value = value.translate(originals)
+                    if event.anchor is not None:
+                        self.anchors[event.anchor] = (here, 1, 0)
+                    add(value)
+                    add_start(start)
+                    add_end(end)
+                    if state is None:
+                        if value.__class__ is str and value not in top:
+                            top[value] = here - row
+                        else:
+                            builder.top, builder.row = top, row
+                            builder.take_key(value, here)
+                        state = True
+                    elif state:
+                        state = None
+                    else:
+                        top.append(here - row)
+                    here += 1
+                elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                    start = event.start_mark.index
+                    if state is None or event.tag is not None or event.anchor is not None or len(stack) >= LIMIT_DEPTH:
+                        self._check_start(event, start, state)
+                    if state is False:
+                        top.append(here - row)
+                    stack.append((top, row, AFTER[state]))
+                    heights.append(1)
+                    top, state = ({}, None) if kind is MappingStartEvent else ([], False)
+                    row = here
+                    add(top)
+                    add_start(start)
+                    add_end(start)
+                    here += 1
+                elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                    ends[row] = event.end_mark.index
+                    if kind is SequenceEndEvent:
+                        values[row] = tuple(top)
+                    closed = row
+                    top, row, state = stack.pop()
+                    height = heights.pop()
+                    if heights[-1] <= height:
+                        heights[-1] = height + 1
+                    if state:
+                        builder.refuse_key(closed)
+                    if closed in anchored:
+                        self._close_anchor(closed, height)
+                elif kind is AliasEvent:
+                    builder.top, builder.row, builder.state = top, row, state
+                    self._alias(event)
+                    state = builder.state
+                    here = len(values)
+                elif kind is DocumentStartEvent:
+                    self._document(event)
+        except yaml.MarkedYAMLError as error:
+            raise self._explain(error, event) from error
 
     def _plain(self, text: str, start: int, end: int) -> str | int | float | bool | None:
+        """Return what the plain *text* means, and remember it."""
+        if text == "" and not self.builder.stack and self.builder.starts == []:
+            raise self._empty()
         try:
-            return plain_value(text)
+            value = plain_value(text)
         except OverflowError as error:
             self.builder.say("RB202", self.file.span(start, end), str(error), "quote it if it is meant as text")
             return text
+        if isinstance(value, str) and len(value) <= _LONGEST_INTERNED:
+            value = sys.intern(value)
+        self.known[text] = value
+        return value
 
-    def _start(self, event: Any) -> None:
-        start = event.start_mark.index
+    def _check_start(self, event: Any, start: int, state: State) -> None:
+        """Check the beginning of a list or a mapping, and note its anchor."""
         if event.tag is not None:
             self._refuse_tag(event)
-        if self.builder.expects_key and find_template(self.file.text, start - 1):
+        if state is KEY and find_template(self.file.text, start - 1):
             self.builder.diagnostics.append(template_problem(self.file, start - 1))
             raise Stop
-        if type(event) is MappingStartEvent:
-            self.builder.open_mapping(start)
-        else:
-            self.builder.open_sequence(start)
+        if len(self.builder.stack) >= LIMIT_DEPTH:
+            self.builder.check_depth(1, self.file.span(start, start + 1))
         if event.anchor is not None:
             self.anchors[event.anchor] = None
-        self._open.append((event.anchor, self.nodes))
-        self.nodes += 1
+            row = len(self.builder.values)
+            self._open[row] = (event.anchor, row + self.expanded)
 
-    def _end(self, event: Any) -> None:
-        node, height = self.builder.close(event.end_mark.index)
-        anchor, nodes_before = self._open.pop()
-        if anchor is not None:
-            self.anchors[anchor] = (node, self.nodes - nodes_before, height)
+    def _close_anchor(self, row: int, height: int) -> None:
+        name, nodes_before = self._open.pop(row)
+        self.anchors[name] = (row, len(self.builder.values) + self.expanded - nodes_before, height)
 
     def _alias(self, event: Any) -> None:
         name, start, end = event.anchor, event.start_mark.index, event.end_mark.index
         span = self.file.span(start, end)
         shown = brief(name)
-        if self.builder.expects_key:
+        if self.builder.state is KEY:
             self.builder.say("RB106", span, "a key must be text, not an alias", f"quote it if it is text: '*{shown}'")
             self.builder.scalar(f"*{name}", start, end)
         elif name not in self.anchors:
@@ -157,20 +211,19 @@ class _Composer:
             self.builder.say("RB102", span, f"alias '*{shown}' names no anchor above it", help_text)
             self.builder.scalar(None, start, end)
         else:
-            self._expand(self.anchors[name], name, span)
+            self._expand(self.anchors[name], name, start, end)
 
-    def _expand(self, anchored: tuple[Node, int, int] | None, name: str, span: Span) -> None:
+    def _expand(self, anchored: tuple[int, int, int] | None, name: str, start: int, end: int) -> None:
+        span = self.file.span(start, end)
         if anchored is None:
             message = f"alias '*{brief(name)}' stands inside what it names, so it never ends"
             raise self.builder.stop("RB104", span, message, "write out what it stands for")
-        node, size, height = anchored
-        self.nodes += size
+        row, size, height = anchored
         self.expanded += size
         if self.expanded > LIMIT_EXPANDED:
             message = f"the aliases of this file expand to more than {LIMIT_EXPANDED:,} values"
             raise self.builder.stop("RB104", span, message, "use fewer aliases, or anchor smaller parts")
-        self.builder.check_depth(height, span)
-        self.builder.add(node, height)
+        self.builder.alias(row, height, start, end)
 
     def _document(self, event: Any) -> None:
         self.documents += 1

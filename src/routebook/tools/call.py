@@ -8,9 +8,12 @@ do it right, and one call's failure is no other call's. What the model is shown 
 from __future__ import annotations
 
 import asyncio
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..canonical.frozen import thaw
 from ..canonical.part import TextPart
 from ..canonical.tool import ResultPart, ToolCall, ToolResult
 from ..diagnostics.suggest import near_names
@@ -30,22 +33,30 @@ _NAME_LENGTH = 100
 class AnsweredCall:
     """How a call was answered: what the model is `shown`, and the `whole`.
 
-    `sent` tells that a server was asked; `over_limit` that it was not, because the run may make no more calls.
+    `sent` tells that a server was asked; `failed` that it was, in vain; `over_limit` that it was not, because the run
+    may make no more calls.
     """
 
     shown: ToolResult
     whole: ToolResult
     sent: bool = False
+    failed: bool = False
     over_limit: bool = False
 
 
 async def answer_calls(
-    calls: Sequence[ToolCall], catalog: Catalog, servers: Mapping[str, Server], spec: ToolsSpec, most: int
+    calls: Sequence[ToolCall],
+    catalog: Catalog,
+    servers: Mapping[str, Server],
+    spec: ToolsSpec,
+    most: int,
+    made: Counter[str],
 ) -> tuple[AnsweredCall, ...]:
     """Answer *calls*: one answer for each, in their order.
 
     At most *most* calls are sent to *servers* (by the book's name), the first ones; at most `spec.parallel` are under
-    way at once, and with 1 each begins when the one before has ended. Cancelling cancels every call under way.
+    way at once, and with 1 each begins when the one before has ended. *made* counts the run's calls by what they ask,
+    these included: what was asked `spec.repeat_limit` times is not asked again. Cancelling cancels every call.
     """
     room = asyncio.Semaphore(spec.parallel)
     answers: list[AnsweredCall | asyncio.Task[AnsweredCall]] = []
@@ -55,10 +66,13 @@ async def answer_calls(
             target = _target(call, catalog)
             if isinstance(target, AnsweredCall):
                 answers.append(target)
+            elif made[_asked(call, target)] >= spec.repeat_limit:
+                answers.append(_repeated(call, target, spec))
             elif sent >= most:
                 answers.append(_over_limit(call, target, spec))
             else:
                 sent += 1
+                made[_asked(call, target)] += 1
                 answers.append(group.create_task(_send(call, target, servers[target.server], spec, room)))
     return tuple(answer if isinstance(answer, AnsweredCall) else answer.result() for answer in answers)
 
@@ -77,7 +91,16 @@ def _target(call: ToolCall, catalog: Catalog) -> CatalogEntry | AnsweredCall:
     if problem is not None:
         mend = "Call it again with one JSON object that fits."
         return _refused(call, entry.definition.tool, f"the arguments of {call.name!r} {problem}. {mend}")
+    if entry.needs_approval:
+        refusal = f"a call of {call.name!r} needs approval, and this run has nobody to give it. Do without it."
+        return _refused(call, entry.definition.tool, refusal)
     return entry
+
+
+def _asked(call: ToolCall, entry: CatalogEntry) -> str:
+    """Return what a call asks, so that equal calls are equal text."""
+    arguments = json.dumps(thaw(call.arguments or {}), sort_keys=True, ensure_ascii=False)
+    return f"{entry.definition.tool} {arguments}"
 
 
 def _on_offer(catalog: Catalog) -> str:
@@ -91,6 +114,12 @@ def _on_offer(catalog: Catalog) -> str:
 def _refused(call: ToolCall, name: str, sentence: str) -> AnsweredCall:
     result = ToolResult(call.id, name, (TextPart(f"Error: {sentence}"),), is_error=True)
     return AnsweredCall(result, result)
+
+
+def _repeated(call: ToolCall, entry: CatalogEntry, spec: ToolsSpec) -> AnsweredCall:
+    times = "once" if spec.repeat_limit == 1 else f"{spec.repeat_limit} times"
+    sentence = f"this call was not made: it was made {times} before, with these arguments. Use what you were answered."
+    return _refused(call, entry.definition.tool, sentence)
 
 
 def _over_limit(call: ToolCall, entry: CatalogEntry, spec: ToolsSpec) -> AnsweredCall:
@@ -110,7 +139,7 @@ async def _send(
         except ToolFailure as failure:
             answer = ToolAnswer((TextPart(f"Error: {failure}"),), is_error=True)
     whole = ToolResult(call.id, name, answer.content, answer.is_error, answer.structured)
-    return AnsweredCall(cut_to(whole, spec.result_limit_bytes), whole, sent=True)
+    return AnsweredCall(cut_to(whole, spec.result_limit_bytes), whole, sent=True, failed=answer.is_error)
 
 
 def cut_to(result: ToolResult, limit_bytes: int) -> ToolResult:

@@ -30,13 +30,15 @@ _NOT_FOR_THE_WIRE = re.compile(r"[^a-zA-Z0-9_-]")
 class CatalogEntry:
     """A tool on offer: as the model sees it, and where a call of it goes.
 
-    `parameters` is the server's own object, the same in every run, so that it is compiled once.
+    `parameters` is the server's own object, the same in every run, so that it is compiled once. `needs_approval` tells
+    that no call of it is made unless the host says so.
     """
 
     definition: ToolDefinition
     server: str
     name: str
     parameters: Mapping[str, Any]
+    needs_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def build_catalog(tools: Iterable[ServerTool], spec: ToolsSpec) -> Catalog:
     """Choose from *tools* what *spec* allows, and name it.
 
     `allow` and `deny` are shell-style patterns over `server.tool`, case-sensitive; no `allow` is all, an empty one is
-    none, and `deny` wins. Of two tools that a server lists under one name, the first counts.
+    none, and `deny` wins. Of two tools that a server lists under one name, the first counts: see `twice_listed`.
     """
     order = {server: place for place, server in enumerate(spec.servers)}
     offered = sorted((tool for tool in tools if tool.server in order), key=lambda tool: order[tool.server])
@@ -75,18 +77,44 @@ def build_catalog(tools: Iterable[ServerTool], spec: ToolsSpec) -> Catalog:
             chosen.setdefault(spoken, tool)
     names = _wire_names({spoken: f"{tool.server}__{tool.name}" for spoken, tool in chosen.items()})
     return Catalog(
-        MappingProxyType({names[spoken]: _entry(names[spoken], spoken, tool) for spoken, tool in chosen.items()})
+        MappingProxyType({names[spoken]: _entry(names[spoken], spoken, tool, spec) for spoken, tool in chosen.items()})
     )
 
 
-def _entry(wire_name: str, spoken: str, tool: ServerTool) -> CatalogEntry:
+def twice_listed(tools: Iterable[ServerTool]) -> tuple[str, ...]:
+    """Return the tools, as people say them, that their server lists more than once."""
+    uses = Counter(f"{tool.server}.{tool.name}" for tool in tools)
+    return tuple(spoken for spoken, times in uses.items() if times > 1)
+
+
+def idle_patterns(tools: Iterable[ServerTool], spec: ToolsSpec, missing: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return each key and pattern of *spec* that fits none of *tools*, and none that a *missing* server may have."""
+    spoken = [f"{tool.server}.{tool.name}" for tool in tools]
+    lost = tuple(missing)
+    written = (("allow", spec.allow or ()), ("deny", spec.deny), ("approve", spec.approve))
+    return tuple(
+        (key, pattern)
+        for key, patterns in written
+        for pattern in patterns
+        if not _fits(pattern, spoken) and not any(fnmatchcase(name, pattern.partition(".")[0]) for name in lost)
+    )
+
+
+def _fits(pattern: str, spoken: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in spoken)
+
+
+def _entry(wire_name: str, spoken: str, tool: ServerTool, spec: ToolsSpec) -> CatalogEntry:
     definition = ToolDefinition(wire_name, spoken, tool.description, tool.parameters)
-    return CatalogEntry(definition, tool.server, tool.name, tool.parameters)
+    return CatalogEntry(definition, tool.server, tool.name, tool.parameters, _matches(spoken, spec.approve))
 
 
 def _allowed(spoken: str, spec: ToolsSpec) -> bool:
-    allowed = spec.allow is None or any(fnmatchcase(spoken, pattern) for pattern in spec.allow)
-    return allowed and not any(fnmatchcase(spoken, pattern) for pattern in spec.deny)
+    return (spec.allow is None or _matches(spoken, spec.allow)) and not _matches(spoken, spec.deny)
+
+
+def _matches(spoken: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(spoken, pattern) for pattern in patterns)
 
 
 def _wire_names(plain: Mapping[str, str]) -> dict[str, str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..canonical.frozen import freeze, freeze_mapping
+from ..canonical.frozen import EMPTY, freeze, freeze_mapping
 from ..canonical.tool import ResultPart
 
 
@@ -33,6 +33,27 @@ class ToolAnswer:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "structured", freeze(self.structured))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSecrets:
+    """What a server is given that must not show: the values of its variables and headers, its token. None of it is in
+    the repr.
+    """
+
+    env: Mapping[str, str] = field(default=EMPTY, repr=False)
+    headers: Mapping[str, str] = field(default=EMPTY, repr=False)
+    token: str | None = field(default=None, repr=False)
+    client_secret: str | None = field(default=None, repr=False)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Every text that no message may hold."""
+        single = (value for value in (self.token, self.client_secret) if value is not None)
+        return (*self.env.values(), *self.headers.values(), *single)
+
+
+NO_SECRETS = ServerSecrets()
 
 
 class ToolFailure(Exception):

@@ -10,7 +10,7 @@ import pytest
 from routebook.providers.http import over_httpx2
 from routebook.providers.http.exchange import ExchangeFault, HttpRequest
 from routebook.providers.http.over_httpx2 import HttpxTransport
-from routebook.routing.spec import Timeouts
+from routebook.routing.provider_spec import Timeouts
 
 FAST = Timeouts(connect=2, first_token=2, idle=2, total=4)
 

@@ -15,7 +15,7 @@ from routebook.errors import ProviderError
 from routebook.providers.http.exchange import ExchangeFault, HttpRequest, HttpResponse
 from routebook.providers.openai_chat.client import OpenAIChatClient
 from routebook.providers.protocol import ClientConfig
-from routebook.routing.spec import Timeouts
+from routebook.routing.provider_spec import Timeouts
 
 KEY = "sk-test-0123456789abcdef"
 ANSWER = {
@@ -63,6 +63,15 @@ async def test_a_call_is_posted_with_its_key_and_answered(loopback, client_of):
         "messages": [{"role": "user", "content": "When?"}],
         "temperature": 0.2,
     }
+
+
+async def test_a_preset_may_have_parameters_of_every_request_and_a_header_of_its_own_for_the_key(loopback, client_of):
+    server = await loopback.start(loopback.answer(200, ANSWER))
+    quirks = {"query": {"api-version": "2026-10-01"}, "key_header": "api-key"}
+    await client_of(server.url, quirks=quirks).complete(ask())
+    (received,) = server.received
+    assert received.line == "POST /v1/chat/completions?api-version=2026-10-01 HTTP/1.1"
+    assert (received.header("api-key"), received.header("authorization")) == ([KEY], [])
 
 
 @pytest.mark.parametrize(

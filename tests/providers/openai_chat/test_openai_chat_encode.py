@@ -7,10 +7,12 @@ import pytest
 
 from routebook.canonical.chat import ChatRequest, OutputFormat
 from routebook.canonical.message import Message
+from routebook.canonical.options import option_paths
 from routebook.canonical.part import ImagePart, ReasoningPart, RefusalPart, TextPart
 from routebook.canonical.tool import ToolCall, ToolDefinition, ToolResult
 from routebook.providers.fault import Fault
 from routebook.providers.openai_chat.encode import encode
+from routebook.providers.openai_chat.traits import TRAITS
 
 PIXEL = ImagePart(data="iVBORw0KGgo=", media_type="image/png")
 PIXEL_BODY = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
@@ -56,6 +58,9 @@ def test_a_full_request_becomes_the_recorded_body(full_request):
         },
         "temperature": 0.2,
         "top_p": 0.9,
+        "tool_choice": {"type": "function", "function": {"name": "clock__now"}},
+        "prompt_cache_key": "agent",
+        "prompt_cache_retention": "24h",
         "max_completion_tokens": 100,
         "stop": ["END"],
         "seed": 7,
@@ -201,6 +206,52 @@ def test_zero_and_false_are_values():
 
 def test_parallel_tool_calls_is_sent_only_with_tools():
     assert options_of({"parallel_tool_calls": True}) == {}
+
+
+@pytest.mark.parametrize(
+    ("choice", "sent"),
+    [
+        ("auto", "auto"),
+        ("none", "none"),
+        ("required", "required"),
+        ("clock.now", {"type": "function", "function": {"name": "clock__now"}}),
+        ("clock__now", {"type": "function", "function": {"name": "clock__now"}}),
+    ],
+)
+def test_a_tool_choice_is_a_word_or_names_the_tool_as_the_model_knows_it(choice: str, sent: object, full_request):
+    assert body_of(replace(full_request, options={"tool_choice": choice}))["tool_choice"] == sent
+
+
+def test_a_tool_choice_that_is_none_of_the_tools_is_a_fault_that_names_them(full_request):
+    fault = encode(replace(full_request, options={"tool_choice": "clock.later"}), {})
+    assert isinstance(fault, Fault)
+    assert (fault.kind, fault.message) == (
+        "bad_request",
+        "`tool_choice` names 'clock.later', which is none of the tools: clock.now",
+    )
+
+
+def test_a_tool_choice_says_nothing_where_there_is_no_tool(full_request):
+    assert "tool_choice" not in body_of(replace(full_request, tools=(), options={"tool_choice": "clock.now"}))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sent"),
+    [(1800.0, {"prompt_cache_options": {"ttl": "30m"}}), (86400.0, {"prompt_cache_retention": "24h"})],
+)
+def test_a_prompt_is_kept_for_as_long_as_the_api_has_a_word_for(seconds: float, sent: dict):
+    assert options_of({"prompt_cache": {"retention": seconds}}) == sent
+
+
+def test_a_prompt_kept_for_another_while_is_a_fault(full_request):
+    fault = encode(replace(full_request, options={"prompt_cache": {"retention": 3600.0}}), {})
+    assert isinstance(fault, Fault)
+    assert fault.kind == "unsupported_option"
+
+
+def test_every_option_that_the_api_is_said_to_carry_is_in_the_full_request(full_request):
+    claimed = TRAITS.options - {"extra_body"}
+    assert set(option_paths(full_request.options)) == claimed
 
 
 def test_headers_and_timeouts_stay_out_of_the_body():

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from ...routing.spec import Timeouts
+from ...routing.provider_spec import Timeouts
 
 ExchangeFaultKind = Literal["timeout", "connection", "malformed_response", "bad_request"]
 

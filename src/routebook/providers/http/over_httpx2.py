@@ -17,7 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
-from ...routing.spec import Timeouts
+from ...routing.provider_spec import Timeouts
 from .exchange import ExchangeFault, HttpRequest, HttpResponse
 
 LARGEST_BODY_BYTES = 64 * 1024 * 1024

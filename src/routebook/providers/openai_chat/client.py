@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+from urllib.parse import urlencode
 
 from ...canonical.chat import ChatRequest, ChatResponse
 from ...canonical.redact import redact
 from ...errors import ProviderError
-from ...routing.spec import Timeouts
+from ...routing.provider_spec import Timeouts
 from ..fault import Fault, say
 from ..http.exchange import ExchangeFault, HttpRequest, HttpResponse, Transport
 from ..http.over_httpx2 import HttpxTransport
@@ -33,7 +34,7 @@ class OpenAIChatClient:
             raise ValueError(f"provider {config.provider!r} has no base_url")
         self._config = config
         self._transport = HttpxTransport() if transport is None else transport
-        self._url = config.base_url.rstrip("/") + "/chat/completions"
+        self._url = config.base_url.rstrip("/") + "/chat/completions" + _query(config)
         self._headers = _headers(config)
         self._secrets = _secrets(config)
 
@@ -76,9 +77,16 @@ class OpenAIChatClient:
 
 def _headers(config: ClientConfig) -> Mapping[str, str]:
     headers = {"content-type": "application/json", "accept": "application/json", "user-agent": _USER_AGENT}
-    if config.api_key is not None:
+    if config.api_key is not None and "key_header" in config.quirks:
+        headers[config.quirks["key_header"]] = config.api_key
+    elif config.api_key is not None:
         headers["authorization"] = f"Bearer {config.api_key}"
     return _merge(headers, config.headers)
+
+
+def _query(config: ClientConfig) -> str:
+    query = config.quirks.get("query")
+    return f"?{urlencode(query)}" if query else ""
 
 
 def _merge(headers: Mapping[str, str], later: Mapping[str, str]) -> Mapping[str, str]:

@@ -29,6 +29,12 @@ _ENCODER = msgspec.json.Encoder(enc_hook=dict)
 _FOREIGN_LETTER = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME = 64
 _EFFORTS = {"max": "xhigh"}
+_CHOICES = frozenset({"auto", "none", "required"})
+_RETENTIONS: dict[float, Body] = {
+    1800.0: {"prompt_cache_options": {"ttl": "30m"}},
+    86400.0: {"prompt_cache_retention": "24h"},
+}
+"""How long a prompt may be kept: newer models know the first, older ones the second."""
 _SAME_NAME = ("temperature", "top_p", "stop", "presence_penalty", "frequency_penalty", "service_tier")
 _PARTS: dict[str, tuple[type, ...]] = {
     "system": (TextPart,),
@@ -54,6 +60,9 @@ def find_fault(request: ChatRequest) -> Fault | None:
     for path in option_paths(request.options):
         if path not in TRAITS.options:
             return Fault("unsupported_option", f"option {path!r} has no place in api {TRAITS.name!r}")
+    fault = _retention_fault(request) or _choice_fault(request)
+    if fault is not None:
+        return fault
     for index, message in enumerate(request.messages):
         for part in message.content:
             fault = _part_fault(message.role, index, part)
@@ -72,6 +81,21 @@ def encode_body(request: ChatRequest, quirks: Mapping[str, Any]) -> Body:
     body.update(_options(request, quirks))
     body.update(request.options.get("extra_body", {}))
     return body
+
+
+def _retention_fault(request: ChatRequest) -> Fault | None:
+    seconds = request.options.get("prompt_cache", {}).get("retention")
+    if seconds is None or seconds in _RETENTIONS:
+        return None
+    return Fault("unsupported_option", f"`prompt_cache.retention` is 30m or 24h in api {TRAITS.name!r}, nothing else")
+
+
+def _choice_fault(request: ChatRequest) -> Fault | None:
+    choice = request.options.get("tool_choice", "auto")
+    names = sorted({tool.tool for tool in request.tools})
+    if not request.tools or choice in _CHOICES or _chosen(choice, request.tools) is not None:
+        return None
+    return Fault("bad_request", f"`tool_choice` names {choice!r}, which is none of the tools: {', '.join(names)}")
 
 
 def _part_fault(role: str, index: int, part: object) -> Fault | None:
@@ -179,7 +203,23 @@ def _options(request: ChatRequest, quirks: Mapping[str, Any]) -> Body:
     effort = options.get("reasoning", {}).get("effort")
     if effort is not None:
         body["reasoning_effort"] = _EFFORTS.get(effort, effort)
-    # Without tools the API refuses the field, and it would say nothing: the last call of a tool loop has none.
+    cache = options.get("prompt_cache", {})
+    if "key" in cache:
+        body["prompt_cache_key"] = cache["key"]
+    if "retention" in cache:
+        body.update(_RETENTIONS[cache["retention"]])
+    # Without tools the API refuses these fields, and they would say nothing: the last call of a tool loop has none.
     if request.tools and "parallel_tool_calls" in options:
         body["parallel_tool_calls"] = options["parallel_tool_calls"]
+    if request.tools and "tool_choice" in options:
+        body["tool_choice"] = _tool_choice(options["tool_choice"], request.tools)
     return body
+
+
+def _tool_choice(choice: str, tools: Sequence[ToolDefinition]) -> str | Body:
+    chosen = None if choice in _CHOICES else _chosen(choice, tools)
+    return choice if chosen is None else {"type": "function", "function": {"name": chosen.name}}
+
+
+def _chosen(choice: str, tools: Sequence[ToolDefinition]) -> ToolDefinition | None:
+    return next((tool for tool in tools if choice in (tool.tool, tool.name)), None)

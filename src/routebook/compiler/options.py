@@ -1,0 +1,141 @@
+"""Options: the layers that reach one target, merged, and whether its API and its model carry what is left (RB402).
+
+Layers merge in the order provider, model, feature, target. What is refused is gathered by the line that set it, so
+that a line is reported once, whatever reaches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..canonical.frozen import freeze_mapping
+from ..canonical.options import merge_options, option_paths
+from ..diagnostics.span import Span
+from ..document.entry import Definition
+from ..document.options import Options
+from ..document.providers import Provider
+from ..routing.provider_spec import ProviderSpec
+from ..routing.spec import Kind, ModelSpec, OptionLayer
+from ..routing.traits import ApiTraits
+from .build import Build
+
+_OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
+_WITHOUT_TOOLS = frozenset({"n"})
+_OF_BODY = "extra_body."
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What sort of call a feature makes: its kind, and whether it offers tools."""
+
+    kind: Kind = "chat"
+    has_tools: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An option, or a field of `extra_body`, that cannot be sent: why, with the place of the model that says so."""
+
+    option: str
+    why: str
+    note: str | None = None
+
+
+def layer_of(options: Options | None, key_span: Callable[..., Span]) -> OptionLayer | None:
+    """Return *options* as a layer; *key_span* gives the place of the key at a path below them."""
+    if options is None:
+        return None
+    written = options.to_mapping()
+    if not written:
+        return None
+    spans = {name: key_span(*name.split(".")) for name in option_paths(written)}
+    spans |= {f"extra_body.{name}": key_span("extra_body", name) for name in written.get("extra_body") or ()}
+    return OptionLayer(freeze_mapping(written), freeze_mapping(spans))
+
+
+def provider_layer(definition: Definition[Provider]) -> OptionLayer | None:
+    """Return what a provider adds to every call to it: its `extra_body` and its plain `headers`."""
+    value = definition.value
+    options: dict[str, Any] = {}
+    spans: dict[str, Span] = {}
+    if value.extra_body:
+        options["extra_body"], spans["extra_body"] = value.extra_body, definition.key_span("extra_body")
+        spans |= {f"extra_body.{name}": definition.key_span("extra_body", name) for name in value.extra_body}
+    plain = {name: header for name, header in (value.headers or {}).items() if isinstance(header, str)}
+    if plain:
+        options["extra_headers"], spans["extra_headers"] = plain, definition.key_span("headers")
+    return OptionLayer(freeze_mapping(options), freeze_mapping(spans)) if options else None
+
+
+def merged(layers: Sequence[OptionLayer]) -> Mapping[str, Any]:
+    """Return what the *layers*, weakest first, come to."""
+    return merge_options(*(layer.options for layer in layers))
+
+
+def carried(provider: ProviderSpec, traits: ApiTraits, model: ModelSpec, call: Call) -> frozenset[str]:
+    """Return the options that *model* at *provider* takes in a call of this sort."""
+    by_kind = {"embeddings": traits.embedding_options, "image": traits.image_options}
+    known = by_kind[call.kind] if call.kind in by_kind else traits.options_in(provider.api_version)
+    known -= _WITHOUT_TOOLS if call.has_tools else _OF_TOOLS
+    return frozenset(name for name in known if not _rejected(name, model))
+
+
+def refusals(
+    provider: ProviderSpec, traits: ApiTraits, model: ModelSpec, call: Call, options: Mapping[str, Any]
+) -> Iterator[Refusal]:
+    """Yield each of the merged *options* that cannot be sent to *model*."""
+    carries = carried(provider, traits, model, call)
+    for path in option_paths(options):
+        if path not in carries:
+            yield Refusal(path, *_why_not(path, provider, traits, model, call))
+        elif path in traits.values and _value_at(options, path) not in traits.values[path]:
+            known = ", ".join(map(str, traits.values[path]))
+            yield Refusal(path, f"api {traits.name!r}, which knows only the values {known}")
+    for name in sorted(options.get("extra_body", {}).keys() & traits.body_fields):
+        yield Refusal(_OF_BODY + name, f"api {traits.name!r} fills itself")
+
+
+def _why_not(
+    path: str, provider: ProviderSpec, traits: ApiTraits, model: ModelSpec, call: Call
+) -> tuple[str, str | None]:
+    if _rejected(path, model):
+        note = None if model.span is None else f"model {model.name!r} is defined at {model.span}"
+        return f"model {model.name!r}, which rejects it", note
+    if path in _OF_TOOLS and not call.has_tools:
+        return "a feature without tools", None
+    if path in _WITHOUT_TOOLS and call.has_tools:
+        return "a feature with tools, whose runs have one answer", None
+    if path in traits.options and call.kind == "chat":
+        note = f"provider {provider.name!r} speaks version {provider.api_version}; `api_version` names another"
+        return f"model {model.name!r}, whose api {traits.name!r} has dropped it", note
+    of_kind = {"chat": "", "embeddings": " in a call for embeddings", "image": " in a call for images"}[call.kind]
+    return f"model {model.name!r}, whose api {traits.name!r} has no place for it{of_kind}", None
+
+
+def place_of(option: str, layers: Sequence[OptionLayer]) -> Span | None:
+    """Return where *option* was set last."""
+    return next((layer.spans[option] for layer in reversed(layers) if option in layer.spans), None)
+
+
+def report_refused(build: Build) -> None:
+    """Report each option that something it reaches does not carry, once for the line that sets it."""
+    for (place, option), whys in build.found.refused.items():
+        if option.startswith(_OF_BODY):
+            message = f"`extra_body` sets {option.removeprefix(_OF_BODY)!r}, which {' and '.join(whys)}"
+            mend = "use the option that stands for it"
+        else:
+            message = f"option {option!r} reaches {', and '.join(whys)}"
+            mend = "remove it, or set it to null for this target"
+        notes = [note for note in whys.values() if note is not None]
+        build.report("RB402", place, message, notes=notes, help=mend)
+
+
+def _rejected(path: str, model: ModelSpec) -> bool:
+    return path in model.rejects or path.partition(".")[0] in model.rejects
+
+
+def _value_at(options: Mapping[str, Any], path: str) -> Any:
+    name, _, part = path.partition(".")
+    return options[name][part] if part else options[name]

@@ -1,0 +1,69 @@
+"""Overrides: the models that a caller of a feature may choose, and what calling each of them comes to (RB412)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..canonical.frozen import EMPTY, freeze_mapping
+from ..document.entry import Definition
+from ..document.features import Feature
+from ..document.targets import Target
+from ..routing.spec import AttemptSpec
+from .build import Build
+from .capabilities import Needs, check_capabilities, lacking
+from .targets import FeatureCall, link_model, link_target
+
+
+def link_overrides(
+    build: Build, definition: Definition[Feature], call: FeatureCall, needs: Needs
+) -> tuple[Mapping[str, AttemptSpec], Mapping[str, str]]:
+    """Return the attempts by the name of a model, and why others may not be chosen."""
+    allowed = definition.value.allow_override
+    if allowed is False:
+        return EMPTY, EMPTY
+    if definition.value.pin is not None:
+        message = f"feature {definition.name!r} is pinned, so no caller can choose its model"
+        place = definition.key_span("allow_override")
+        notes = (f"pinned at {definition.key_span('pin')}",)
+        build.report("RB412", place, message, notes=notes, help="remove `allow_override`, or the pin")
+        return EMPTY, EMPTY
+    return _any(build, call, needs) if allowed is True else (_named(build, definition, call, needs, allowed), EMPTY)
+
+
+def _named(
+    build: Build, definition: Definition[Feature], call: FeatureCall, needs: Needs, names: list[str]
+) -> Mapping[str, AttemptSpec]:
+    attempts: dict[str, AttemptSpec] = {}
+    for index, name in enumerate(names):
+        place = definition.span("allow_override", index)
+        if build.refer("models", name, place, f"feature {definition.name!r}"):
+            linked = link_target(
+                build, call, Target.model_construct(model=name), lambda *_, at=place: at, lambda *_, at=place: at
+            )
+            if linked is not None:
+                check_capabilities(build, call.subject, needs, linked)
+                attempts[name] = linked.attempt
+    return freeze_mapping(attempts)
+
+
+def _any(build: Build, call: FeatureCall, needs: Needs) -> tuple[Mapping[str, AttemptSpec], Mapping[str, str]]:
+    """Any entry of `models`: those that cannot serve the feature are refused when a caller asks for one."""
+    build.used.update(("models", name) for name in build.models)
+    key = ("overrides", call.call, call.key, tuple(sorted(needs)))
+    known: Any = build.targets.get(key)
+    if known is None:
+        attempts: dict[str, AttemptSpec] = {}
+        refused: dict[str, str] = {}
+        for name, model in build.models.items():
+            if model.provider not in build.providers:
+                continue
+            linked = link_model(build, call, model, None)
+            why = [f"it lacks {need!r}" for need in lacking(build, linked, needs)]
+            why += [f"option {refusal.option!r} reaches {refusal.why}" for refusal in linked.refused]
+            if why:
+                refused[name] = "; ".join(why)
+            else:
+                attempts[name] = linked.attempt
+        known = build.targets[key] = (freeze_mapping(attempts), freeze_mapping(refused))
+    return known  # type: ignore[no-any-return]

@@ -1,0 +1,94 @@
+"""Remember: what linking a feature gave, for as long as it and all that it leads to are the same.
+
+A book of thousands of features is edited one file at a time. A feature whose definition did not change, and which
+names only definitions whose digests did not change, is linked to the same, whatever else was edited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..document.entry import Definition
+from ..document.features import Feature
+from ..document.scalars import ContentFile, content_file
+from ..routing.spec import FeatureSpec
+from .build import Build, Findings
+
+World = tuple[str, ...]
+Leads = tuple[tuple[tuple[str, str], str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A feature linked without an error: its digest, what was found, and the digests of what it leads to."""
+
+    definition: Definition[Feature]
+    world: World
+    leads: Leads
+    contents: tuple[tuple[str, Any], ...]
+    spec: FeatureSpec
+    digest: str
+    found: Findings
+
+
+@dataclass(slots=True)
+class Memory:
+    """What earlier compilations of a book linked, by the name of the feature."""
+
+    features: dict[str, Remembered] = field(default_factory=dict)
+
+    def recall(self, build: Build, definition: Definition[Feature], world: World) -> Remembered | None:
+        """Return what linking *definition* gave before, if it would give the same now."""
+        known = self.features.get(definition.name)
+        if known is None or known.definition is not definition or known.world != world:
+            return None
+        if any(build.digests.get(key) != digest for key, digest in known.leads):
+            return None
+        return known if known.contents == _contents(build, definition) else None
+
+    def keep(
+        self, build: Build, definition: Definition[Feature], world: World, spec: FeatureSpec, found: Findings
+    ) -> str:
+        """Remember what linking *definition* gave, if it is good; return its digest."""
+        digest = build.digester.digest(spec)
+        if found.is_good:
+            leads = tuple((key, build.digests.get(key)) for key in sorted(found.used | _behind(build, found.used)))
+            contents = _contents(build, definition)
+            self.features[definition.name] = Remembered(definition, world, leads, contents, spec, digest, found)
+        else:
+            self.features.pop(definition.name, None)
+        return digest
+
+    def forget_all_but(self, names: Iterable[str]) -> None:
+        """Forget the features that the book does not have any more."""
+        for name in self.features.keys() - set(names):
+            del self.features[name]
+
+
+def world_of(build: Build) -> World:
+    """Return what every feature depends on: the profiles, and which model a `provider/model-id` means."""
+    profiles = (build.digests["profiles", name] for name in sorted(build.profiles))
+    ids = (
+        f"{provider}/{wire}={model.name}"
+        for (provider, wire), models in sorted(build.models_by_id.items())
+        for model in models
+    )
+    return (*profiles, *ids)
+
+
+def _behind(build: Build, used: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return the providers of the models that are *used*."""
+    models = (build.models[name] for section, name in used if section == "models" and name in build.models)
+    return {("providers", model.provider) for model in models}
+
+
+def _contents(build: Build, definition: Definition[Feature]) -> tuple[tuple[str, Any], ...]:
+    value, materials = definition.value, build.materials
+    paths = [content_file(value.input), value.prompt and value.prompt.system, value.prompt and value.prompt.user]
+    return tuple(
+        (file.path, materials.prompts.get(file.path) or materials.contents.get(file.path))
+        for file in paths
+        if isinstance(file, ContentFile)
+    )

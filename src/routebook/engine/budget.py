@@ -1,0 +1,84 @@
+"""Budget: what a run, and a day of runs, may still spend. What a caller's own key pays is not counted.
+
+A bound is looked at before each model call, with what the answers so far have cost. Days are UTC, and are counted by
+one engine in one process.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from ..errors import BudgetError
+from ..routing.spec import BudgetSpec
+from .attempt import Attempt
+from .result import RunRecord, RunWarning
+
+_SECONDS_A_DAY = 86_400
+
+
+@dataclass(slots=True)
+class Spending:
+    """US dollars that the features of one engine have spent today."""
+
+    day: int = 0
+    by_feature: dict[str, float] = field(default_factory=dict)
+
+    def today(self, feature: str) -> float:
+        """Return what *feature* has spent today."""
+        self._turn()
+        return self.by_feature.get(feature, 0.0)
+
+    def add(self, feature: str, usd: float) -> None:
+        """Note that *feature* has spent *usd*."""
+        self._turn()
+        self.by_feature[feature] = self.by_feature.get(feature, 0.0) + usd
+
+    def _turn(self) -> None:
+        today = int(time.time() // _SECONDS_A_DAY)
+        if today != self.day:
+            self.day, self.by_feature = today, {}
+
+
+@dataclass(slots=True)
+class RunBudget:
+    """The budget of one run."""
+
+    feature: str
+    spec: BudgetSpec
+    spending: Spending
+    warned: bool = False
+
+    def check(self, record: RunRecord) -> None:
+        """Raise where a bound is reached.
+
+        Raises:
+            BudgetError: No further model call may be made.
+        """
+        paid = [attempt for attempt in record.attempts if attempt.payer != "caller" and attempt.usage is not None]
+        tokens = sum(attempt.usage.input + attempt.usage.output for attempt in paid if attempt.usage is not None)
+        dollars = sum(attempt.cost_usd or 0.0 for attempt in paid)
+        self._warn_of_unpriced(record, paid)
+        self._hold("tokens_per_run", tokens, self.spec.tokens_per_run)
+        self._hold("usd_per_run", dollars, self.spec.usd_per_run)
+        self._hold("usd_per_day", self.spending.today(self.feature), self.spec.usd_per_day)
+
+    def count(self, attempt: Attempt) -> None:
+        """Count a call that was made into the day's spending."""
+        if attempt.payer != "caller" and attempt.cost_usd is not None:
+            self.spending.add(self.feature, attempt.cost_usd)
+
+    def _hold(self, name: str, spent: float, bound: float | None) -> None:
+        if bound is not None and spent >= bound:
+            message = (
+                f"feature {self.feature!r} has spent {spent:g} of its {name} of {bound:g}; no further call is made"
+            )
+            raise BudgetError(message, name, spent, bound)
+
+    def _warn_of_unpriced(self, record: RunRecord, paid: list[Attempt]) -> None:
+        in_dollars = self.spec.usd_per_run is not None or self.spec.usd_per_day is not None
+        unpriced = [attempt.model for attempt in paid if attempt.cost_usd is None]
+        if unpriced and in_dollars and not self.warned:
+            self.warned = True
+            text = f"model {unpriced[0]!r} has no price in the files, so a budget in dollars does not count it"
+            record.warnings.append(RunWarning("budget_unpriced", self.feature, text))

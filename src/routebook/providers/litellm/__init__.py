@@ -1,0 +1,1 @@
+"""The LiteLLM library, in this process. Its adapter is not here yet."""

@@ -1,0 +1,81 @@
+"""What the LiteLLM library can carry, to whatever provider its model ids name."""
+
+from __future__ import annotations
+
+from ...routing.traits import ApiTraits
+
+TRAITS = ApiTraits(
+    name="litellm",
+    options=frozenset(
+        {
+            "temperature",
+            "top_p",
+            "n",
+            "max_output_tokens",
+            "stop",
+            "seed",
+            "presence_penalty",
+            "frequency_penalty",
+            "reasoning.effort",
+            "reasoning.budget_tokens",
+            "tool_choice",
+            "parallel_tool_calls",
+            "service_tier",
+            "logprobs",
+            "extra_body",
+            "extra_headers",
+            "timeout",
+        }
+    ),
+    embedding_options=frozenset(
+        {
+            "dimensions",
+            "extra_body",
+            "extra_headers",
+            "timeout",
+        }
+    ),
+    image_options=frozenset(
+        {
+            "n",
+            "size",
+            "quality",
+            "extra_body",
+            "extra_headers",
+            "timeout",
+        }
+    ),
+    body_fields=frozenset(
+        {
+            "model",
+            "messages",
+            "tools",
+            "tool_choice",
+            "response_format",
+            "temperature",
+            "top_p",
+            "n",
+            "max_completion_tokens",
+            "max_tokens",
+            "stop",
+            "seed",
+            "presence_penalty",
+            "frequency_penalty",
+            "reasoning_effort",
+            "thinking",
+            "parallel_tool_calls",
+            "service_tier",
+            "logprobs",
+            "top_logprobs",
+            "stream",
+            "stream_options",
+            "functions",
+            "function_call",
+            "api_key",
+            "api_base",
+            "base_url",
+        }
+    ),
+    needs_base_url=False,
+    has_client=False,
+)

@@ -1,0 +1,47 @@
+"""Asked options: what a caller's own options do to the attempts of a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..canonical.options import merge_options, option_paths
+from ..errors import RequestError
+from .decision import PlannedAttempt, Skip
+from .spec import AttemptSpec, FeatureSpec
+
+
+def merge_asked(
+    feature: FeatureSpec,
+    planned: Sequence[PlannedAttempt],
+    specs: Sequence[AttemptSpec],
+    asked: Mapping[str, Any],
+) -> tuple[tuple[PlannedAttempt, ...], tuple[Skip, ...]]:
+    """Merge the options *asked* for into each attempt; later attempts that cannot carry one are skipped.
+
+    Raises:
+        RequestError: The feature does not let a caller set one of them, or the first attempt cannot carry it.
+    """
+    refused = sorted(asked.keys() - feature.caller_options)
+    if refused:
+        raise RequestError(_not_allowed(feature, refused[0]), "options")
+    paths = frozenset(option_paths(merge_options(asked)))
+    kept: list[PlannedAttempt] = []
+    skipped: list[Skip] = []
+    for attempt, spec in zip(planned, specs, strict=True):
+        lacking = sorted(paths - spec.carries)
+        if not lacking:
+            kept.append(replace(attempt, options=merge_options(attempt.options, asked)))
+        elif kept:
+            why = f"it does not carry the caller's option {lacking[0]!r}"
+            skipped.append(Skip(attempt.provider, attempt.model, why))
+        else:
+            message = f"option {lacking[0]!r} is not carried by model {attempt.model!r} (api {attempt.api!r})"
+            raise RequestError(message, "options")
+    return tuple(kept), tuple(skipped)
+
+
+def _not_allowed(feature: FeatureSpec, option: str) -> str:
+    allowed = ", ".join(sorted(feature.caller_options)) or "none"
+    return f"feature {feature.name!r} does not let a caller set {option!r}; it may set: {allowed}"

@@ -1,0 +1,1 @@
+"""What the tests hold the real thing against: written anew from the design, tiny and slow."""
