@@ -15,7 +15,7 @@ from pathlib import Path
 
 from big_book_shared import CHAT, OUTPUTS, THINKING, shared_files
 
-_TEAMS = ("billing", "chat", "claims", "docs", "growth", "legal", "memory", "ops", "sales", "search", "support", "voice")
+_TEAMS = ("billing", "chat", "claims", "docs", "growth", "legal", "memory", "ops", "sales", "search", "voice")
 _VERBS = ("answer", "classify", "compare", "draft", "extract", "merge", "plan", "rank", "review", "route", "summarise")
 _NOUNS = ("calls", "cases", "clauses", "contacts", "invoices", "letters", "notes", "orders", "pages", "tickets")
 _TAGS = ("background", "batch", "beta", "eu", "interactive", "internal", "nightly", "pii", "public", "tier1", "tier2")
@@ -113,7 +113,8 @@ class _Feature:
         if self.maybe(0.75):
             yield "    profiles:"
             yield f"      economy: {{model: {self.models[2]}}}"
-            yield f"      premium: {{model: {self.models[3]}, options: {{temperature: {self.chance.choice((0, 0.3))}}}}}"
+            warmth = self.chance.choice((0, 0.3))
+            yield f"      premium: {{model: {self.models[3]}, options: {{temperature: {warmth}}}}}"
             if self.maybe(0.5):
                 effort = self.chance.choice(("low", "medium", "high"))
                 yield "      max:"

@@ -132,10 +132,12 @@ def _outputs() -> Iterator[str]:
     yield "# Output contracts.\n\noutputs:"
     for number, name in enumerate(OUTPUTS):
         yield f"  {name}:"
-        yield f"    schema: {{file: _schemas/{name}.json}}" if number < 10 else f"    schema: {json.dumps(_schema(number))}"
+        schema = f"{{file: _schemas/{name}.json}}" if number < 10 else json.dumps(_schema(number))
+        yield f"    schema: {schema}"
         yield f"    repair: {{attempts: {number % 3}}}"
         if name == "choose_folder":
-            yield "    checks:\n      - choice:\n          field: title\n          from: folders\n          label: [name]"
+            yield "    checks:\n      - choice:\n          field: title\n"
+            yield "          from: folders\n          label: [name]"
             yield "          confidence: {field: confidence, at_least: 0.7}"
 
 

@@ -11,12 +11,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from random_books import ENVIRONMENT, Plain, Request, random_book, random_requests
 from reference.resolver import Reference
 from reference.shrink import shrink
-from routebook import Decision, RequestError, ResolveError, RouteFileError, RoutingTable, compile_mapping
+from routebook import (
+    Context,
+    Decision,
+    Facts,
+    RequestError,
+    ResolveError,
+    RouteFileError,
+    RoutingTable,
+    compile_mapping,
+)
 from routebook.book import compile_book
 from stress import rounds
 
@@ -108,6 +118,55 @@ def test_a_table_decides_as_the_reference_does():
             asked += 1
 
     assert asked > 600
+
+
+def tiny(**feature: Any) -> Plain:
+    local = {"api": "openai-chat", "base_url": "http://127.0.0.1:8000/v1", "auth": "none"}
+    return {"providers": {"local": local}, "features": {"f": feature}}
+
+
+def share(field: str, percent: int, name: str) -> Plain:
+    return {"name": name, "when": {field: {"percent": percent}}, "use": {"model": f"local/{name}"}}
+
+
+def ask(**context: Any) -> Request:
+    return Request("f", Context(**context), Facts(), None)
+
+
+FLAGS = [{"model": "local/m", "options": {"extra_body": {"flag": flag}}} for flag in (True, 1)]
+TENANTS = {"split": [{"name": "a", "weight": 1, "model": "local/m"}], "key": "tenant"}
+DECIDED = {
+    "true is not 1": (tiny(use=FLAGS[0], fallbacks=FLAGS[1:]), ask()),
+    "the key is what the arm stuck to": (
+        tiny(use=TENANTS, shadow={"model": "local/n", "percent": 50}),
+        ask(user="u", tenant="t"),
+    ),
+}
+ENUMERATED = {
+    "a percent of 100": (tiny(rules=[share("user", 100, "r")], use={"model": "local/m"}), ask(user="u")),
+    "nothing to stick to": (tiny(rules=[share("user", 100, "r")], use={"model": "local/m"}), ask()),
+    "percents of two fields": (
+        tiny(rules=[share("user", 10, "r"), share("tenant", 5, "s")], use={"model": "local/m"}),
+        ask(user="u1", tenant="t48"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DECIDED)
+def test_a_table_decides_as_the_reference_does_where_it_once_did_not(case: str):
+    book, request = DECIDED[case]
+
+    assert decided(compile_mapping(book), request) == expected(book, request)
+
+
+@pytest.mark.parametrize("case", ENUMERATED)
+def test_a_decision_that_was_once_left_out_is_one_of_the_tables_decisions(case: str):
+    book, request = ENUMERATED[case]
+    table = compile_mapping(book)
+
+    decision = table.resolve("f", request.context)
+
+    assert which(decision) in {which(known) for known in table.decisions()}
 
 
 def test_random_requests_reach_every_sort_of_decision():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from .compiler.remember import Memory
 from .compiler.scripts import freeze_script
 from .compiler.stages import compile_document
 from .diagnostics.diagnostic import Diagnostic, diagnose, has_errors, in_order
+from .diagnostics.ignore import Ignore
 from .diagnostics.source import with_source_lines
 from .diagnostics.span import Span
 from .document.content import content_uses
@@ -31,13 +32,13 @@ from .errors import RouteFileError
 from .providers import registry
 from .routing.script import Script
 from .routing.table import RoutingTable
+from .source.ignore import ignores_in
 from .source.node import Node, Parsed
 from .source.parse import parse, parse_content
-from .source.tree import SourceFile, read_content, read_tree
+from .source.tree import LOOKS, SourceFile, Tree, read_content, read_tree
 
 _MAPPING_PATH = "<mapping>.json"
-
-ContentReader = Callable[[str, Span], SourceFile | Diagnostic]
+_MANY_OBJECTS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def compile_mapping(book: Mapping[str, Any], environment: Environment | None = N
     """
     text = json.dumps(thaw(book), indent=2, ensure_ascii=False)
     file = SourceFile(_MAPPING_PATH, text)
-    return _table_of(_compile_files((file,), (), _no_content, environment, _Known()))
+    return _table_of(_compile(_OneFile((file,)), environment, _Known()))
 
 
 def read_book(path: str | os.PathLike[str], environment: Environment | None = None) -> BookReport:
@@ -85,17 +86,21 @@ class OpenBook:
         self.root = Path(path)
         self._environment = environment
         self._known = _Known()
+        self._tree: Tree | None = None
 
     def read(self) -> BookReport:
-        """Compile the book as it stands now, and return what came of it."""
-        tree = read_tree(self.root)
+        """Compile the book as it stands now, and return what came of it.
 
-        def content(name: str, place: Span) -> SourceFile | Diagnostic:
-            read = read_content(self.root, name, place)
-            return read if isinstance(read, Diagnostic) else SourceFile(name, read)
-
-        with _collecting_later():
-            return _compile_files(tree.files, tree.diagnostics, content, self._environment, self._known)
+        All files are taken from one look at the directory: where something changed meanwhile, it is looked at again,
+        a few times.
+        """
+        for _ in range(LOOKS):
+            self._tree = read_tree(self.root, self._tree)
+            with _collecting_later():
+                report = _compile(self._tree, self._environment, self._known)
+            if self._tree.still():
+                break
+        return report
 
 
 def read_script(path: str | os.PathLike[str]) -> Script:
@@ -135,8 +140,17 @@ def _table_of(report: BookReport) -> RoutingTable:
     return report.table
 
 
-def _no_content(name: str, place: Span) -> SourceFile | Diagnostic:
-    return diagnose("RB107", place, f"content file {name!r} cannot be read: a mapping has no directory")
+@dataclass(frozen=True, slots=True)
+class _OneFile:
+    """A book that is no directory."""
+
+    files: tuple[SourceFile, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+    lock: SourceFile | None = None
+
+    def read_content(self, path: str, span: Span) -> SourceFile | Diagnostic:
+        """Refuse the content file at *path*."""
+        return diagnose("RB107", span, f"content file {path!r} cannot be read: a mapping has no directory")
 
 
 @contextmanager
@@ -147,6 +161,8 @@ def _collecting_later() -> Iterator[None]:
     try:
         yield
     finally:
+        if gc.get_count()[0] > _MANY_OBJECTS:
+            gc.collect(1)  # counts what was made as old at once, before it is looked through again and again
         if was_on:
             gc.enable()
 
@@ -177,6 +193,7 @@ class _KnownFile:
     parsed: Parsed
     part: FilePart
     read: Mapping[str, str | None]
+    ignores: tuple[Ignore, ...]
 
 
 class _Known:
@@ -195,13 +212,13 @@ class _Known:
     def content(self, file: SourceFile) -> Parsed:
         """Return what the content *file* says."""
         known = self._contents.get(file.path)
-        if known is None or known[0].text != file.text:
+        if known is None or known[0] is not file:
             known = self._contents[file.path] = (file, parse_content(file))
         return known[1]
 
     def _shaped(self, file: SourceFile, environment: Environment) -> _KnownFile:
         known = self._files.get(file.path)
-        if known is not None and known.file.text != file.text:
+        if known is not None and known.file is not file:
             known = None
         if known is not None and all(environment.get(name) == value for name, value in known.read.items()):
             return known
@@ -210,18 +227,12 @@ class _Known:
         part = shape_file(parsed.node, reads)
         if may_hold_secret(file.text):
             part = with_literals(part)
-        return _KnownFile(file, parsed, part, reads.read)
+        return _KnownFile(file, parsed, part, reads.read, ignores_in(file))
 
 
-def _compile_files(
-    files: Iterable[SourceFile],
-    earlier: Iterable[Diagnostic],
-    content: ContentReader,
-    environment: Environment | None,
-    known: _Known,
-) -> BookReport:
-    shaped = known.shaped(files, os.environ if environment is None else environment)
-    diagnostics = list(earlier)
+def _compile(tree: Tree | _OneFile, environment: Environment | None, known: _Known) -> BookReport:
+    shaped = known.shaped(tree.files, os.environ if environment is None else environment)
+    diagnostics = list(tree.diagnostics)
     # A file that could not be read may define any name; an empty part stands for it.
     unread = [shape_file(None, {}) for diagnostic in diagnostics if diagnostic.severity == "error"]
     for file in shaped:
@@ -231,13 +242,12 @@ def _compile_files(
     contents: dict[str, Node] = {}
     prompts: dict[str, str] = {}
     texts = {file.file.path: file.file.text for file in shaped}
-    read_already: dict[str, SourceFile] = {}
     for use in content_uses(document):
-        read = read_already.get(use.path) or content(use.path, use.span)
+        read = tree.read_content(use.path, use.span)
         if isinstance(read, Diagnostic):
             diagnostics.append(read)
             continue
-        texts[read.path], read_already[use.path] = read.text, read
+        texts[read.path] = read.text
         if use.is_text:
             prompts[use.path] = read.text
             continue
@@ -245,5 +255,18 @@ def _compile_files(
         diagnostics += parsed.diagnostics
         if parsed.node is not None:
             contents[use.path] = parsed.node
-    materials = Materials(registry.traits(), registry.presets(), contents, prompts, texts=texts)
+    lock = None if tree.lock is None else known.content(tree.lock)
+    if lock is not None and tree.lock is not None:
+        diagnostics += lock.diagnostics
+        texts[tree.lock.path] = tree.lock.text
+    ignores = [ignore for file in shaped for ignore in file.ignores]
+    materials = Materials(
+        apis=registry.traits(),
+        presets=registry.presets(),
+        contents=contents,
+        prompts=prompts,
+        lock=None if lock is None else lock.node,
+        texts=texts,
+        ignores=ignores,
+    )
     return BookReport(*compile_document(document, materials, diagnostics, known.memory))

@@ -56,13 +56,16 @@ def _keys(decision: Decision) -> str:
 
 
 def _body(decision: Decision) -> Iterator[str]:
-    extras = [f"tools {','.join(decision.tools)}"] if decision.tools else []
+    extras = [f"arm {decision.arm}"] if decision.arm else []
+    extras += [f"tools {','.join(decision.tools)}"] if decision.tools else []
     extras += [f"output {decision.output}"] if decision.output else []
     yield "; ".join([decision.route, *extras])
     for attempt in decision.attempts:
         yield f"→ {_target(attempt)}"
     for skip in decision.skipped:
         yield f"✗ {skip.provider}/{skip.model}: {skip.reason}"
+    if decision.shadow is not None:
+        yield f"~ {_target(decision.shadow)}"
 
 
 def _target(attempt: PlannedAttempt) -> str:

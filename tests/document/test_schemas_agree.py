@@ -29,12 +29,14 @@ ROOT = Path(__file__).parents[2]
 BOOKS = ROOT / "tests" / "books"
 ROUTE_FILE = Draft202012Validator(schemas()["route-file.schema.json"])
 SHAPE = {"RB201", "RB202", "RB203", "RB204", "RB205", "RB206"}
+UNSET = "RB701"
 MUTATIONS = 3000
 BEYOND = {
     "`min` is greater than `max`": "a schema does not compare two values",
+    f"^{UNSET}": "what a variable holds is known when a book compiles, and an unset one hides the next problem",
     "this pattern cannot be used": "a schema does not know which patterns can be matched in linear time",
     "not a regular expression": "a schema does not check a pattern",
-    r"must be a whole number, not the number \d+\.0$": "1.0 is an integer to a schema, and a number with a point to YAML",
+    r"must be a whole number, not the number \d+\.0$": "1.0 is an integer to a schema, in YAML it has a point",
 }
 """What the reader refuses and the schema lets pass: a pattern of its words, and why."""
 ODD: list[Any] = [
@@ -56,7 +58,7 @@ def shape_problems(node: Node, environment: dict[str, str]) -> list[str]:
         script = provider.get("script") if isinstance(provider, MappingNode) else None
         if script is not None and to_plain(script) is not None and content_file(to_plain(script)) is None:
             found += shape_script(script)[1]
-    return [problem.message for problem in found if problem.code in SHAPE]
+    return [f"{problem.code} {problem.message}" for problem in found if problem.code in {*SHAPE, UNSET}]
 
 
 def assert_agree(content: Any, problems: list[str]) -> None:

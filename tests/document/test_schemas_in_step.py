@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from routebook.book import read_book
+from routebook.document.entry import Entry
 from routebook.document.schema import schemas
 from routebook.source.node import to_plain
 from routebook.source.parse import parse, parse_content
@@ -62,6 +64,62 @@ def test_a_published_schema_is_itself_a_valid_schema(name: str):
     Draft202012Validator.check_schema(schemas()[name])
 
 
+def fields(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every field that a published schema knows, sections and patterns of keys included."""
+    schema = schemas()[name]
+    for where, part in (("", schema), *schema["$defs"].items()):
+        for key, field in {**part.get("properties", {}), **part.get("patternProperties", {})}.items():
+            yield f"{where}.{key}", {**field, "$defs": schema["$defs"]}
+
+
+def entries(model: type[Entry] = Entry) -> Iterator[type[Entry]]:
+    for child in model.__subclasses__():
+        yield child
+        yield from entries(child)
+
+
+@pytest.mark.parametrize("name", sorted(schemas()))
+def test_every_field_has_a_description_and_examples_that_fit(name: str):
+    for where, field in fields(name):
+        assert len(field.get("description", "")) > 3, where
+        assert field.get("examples"), where
+        for example in field["examples"]:
+            assert Draft202012Validator(field).is_valid(example), f"{where}: {example}"
+
+
+@pytest.mark.parametrize("name", sorted(schemas()))
+def test_a_default_is_written_as_a_person_writes_it(name: str):
+    for where, field in fields(name):
+        if "default" in field:
+            assert field["default"] is not None, where
+            assert Draft202012Validator(field).is_valid(field["default"]), f"{where}: {field['default']}"
+
+
+def test_every_field_that_has_a_default_says_so_in_the_schema():
+    known = {where: field for name in schemas() for where, field in fields(name)}
+    checked = 0
+    for model in entries():
+        for field_name, field in model.model_fields.items():
+            where = f"{model.__name__}.{field.alias or field_name}"
+            if where in known and not field.is_required() and field.default is not None:
+                checked += 1
+                assert "default" in known[where], where
+
+    assert checked > 30
+
+
+def test_an_editor_is_offered_one_flat_list_of_forms():
+    def forms(schema: Any) -> Iterator[Any]:
+        if isinstance(schema, dict):
+            yield from ((schema, form) for form in schema.get("anyOf", ()) if isinstance(form, dict))
+        for value in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+            yield from forms(value)
+
+    nested = [form for schema in schemas().values() for _, form in forms(schema) if {"anyOf", "oneOf"} & form.keys()]
+
+    assert nested == []
+
+
 @pytest.mark.parametrize("case", cases(good=True))
 def test_each_file_of_a_book_that_compiles_fits_the_schema(case: str):
     for content in plain_files(BOOKS / case / "book"):
@@ -105,6 +163,23 @@ def tools(**keys: Any) -> dict[str, Any]:
     return {"mcp_servers": {"s": {"command": "s"}}, "features": {"f": {"use": {"model": "a/b"}, "tools": keys}}}
 
 
+def feature(**keys: Any) -> dict[str, Any]:
+    return {"features": {"f": {"use": {"model": "a/b"}, **keys}}}
+
+
+def use(**keys: Any) -> dict[str, Any]:
+    return {"features": {"f": {"use": keys}}}
+
+
+def when(**keys: Any) -> dict[str, Any]:
+    return feature(rules=[{"name": "r", "when": keys, "use": {"model": "a/b"}}])
+
+
+def require(**keys: Any) -> dict[str, Any]:
+    return {**feature(), "invariants": {"i": {"require": keys}}}
+
+
+ARM = {"name": "a", "weight": 1, "model": "a/b"}
 ALIKE: list[tuple[dict[str, Any], bool]] = [
     ({}, True),
     ({"settings": {}}, True),
@@ -193,6 +268,51 @@ ALIKE: list[tuple[dict[str, Any], bool]] = [
     ({"features": {"f": {"use": {"model": "a/b"}, "fallbacks": [{"model": "c", "on": ["rate_limits"]}]}}}, False),
     ({"models": {"m": {"provider": "p", "price": {"input": -1}}}}, False),
     ({"models": {"m": {"provider": "p", "capabilities": ["flying"]}}}, False),
+    (use(), False),
+    (use(model=None), False),
+    (use(model="a/b", split=None), True),
+    (use(model="a/b", split=[ARM]), False),
+    (use(model="a/b", key="user"), False),
+    (use(split=[ARM], key="user"), True),
+    (use(split=[]), False),
+    (use(split=[ARM], options={}), False),
+    (use(split=[{**ARM, "name": "A"}]), False),
+    (use(split=[{**ARM, "weight": -1}]), False),
+    (use(split=[{"weight": 1, "model": "a/b"}]), False),
+    (when(), True),
+    (when(user="u"), True),
+    (when(user=["u", "v"]), True),
+    (when(user=[]), False),
+    (when(user={}), False),
+    (when(user=1), False),
+    (when(user={"gt": 1}), False),
+    (when(user={"percent": 101}), False),
+    (when(has_tools="yes"), False),
+    (when(input_tokens={"gt": 1, "lte": 2}), True),
+    (when(input_tokens={"prefix": "1"}), False),
+    (when(**{"metadata.plan": ["pro", 1, True]}), True),
+    (when(**{"metadata.a.b": {"gt": 1}}), True),
+    (when(**{"metadata.": 1}), False),
+    (when(metadata={"plan": "pro"}), False),
+    (when(unknown=1), False),
+    (require(**{"options.temperature": 0}), True),
+    (require(**{"price.output": {"lte": 5}}), True),
+    (require(**{"price.total": 5}), False),
+    (require(), False),
+    (feature(rules=[{"when": {}, "use": {"model": "a/b"}}]), False),
+    (feature(shadow={"model": "a/b", "percent": 100.5}), False),
+    (feature(allow_override=["m"]), True),
+    (feature(allow_override="m"), False),
+    (feature(allow_override=[]), False),
+    (feature(caller_options="all"), False),
+    (feature(caller_options=["stop"]), True),
+    (feature(deadline="0s"), False),
+    (feature(prompt={}), False),
+    (feature(prompt={"user": None}), False),
+    (feature(prompt="hello"), False),
+    (feature(prompt={"system": "x"}), True),
+    (feature(budget={"usd_per_run": {"env": "B", "default": "1"}}), False),
+    (feature(budget={"usd_per_run": {"env": "B", "default": 1}}), True),
 ]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..canonical.frozen import EMPTY
 from ..diagnostics.diagnostic import Diagnostic, diagnose, has_errors
+from ..diagnostics.ignore import Ignore
 from ..diagnostics.span import Span
 from ..diagnostics.suggest import near_names
 from ..document.book import SECTIONS, Document
@@ -35,7 +36,7 @@ _NOUNS = {
 class Materials:
     """What the compiler must know of the world: wire APIs, presets, and the content files that the book names, as
     values (`contents`) and as texts (`prompts`) by path; `lock` is the book's tools.lock.json, `texts` are the texts of
-    all files by path, for the diagnostics' source lines.
+    all files by path, for the diagnostics' source lines, `ignores` the comments that silence warnings.
     """
 
     apis: Mapping[str, ApiTraits]
@@ -44,6 +45,7 @@ class Materials:
     prompts: Mapping[str, str] = EMPTY
     lock: Node | None = None
     texts: Mapping[str, str] = EMPTY
+    ignores: Sequence[Ignore] = ()
 
 
 @dataclass(slots=True)

@@ -26,6 +26,7 @@ def link_providers(build: Build) -> None:
         provider = _link(build, definition)
         if provider is not None:
             build.providers[definition.name] = provider
+            _note_no_adapter(build, definition, provider.api)
 
 
 def _link(build: Build, definition: Definition[Provider]) -> ProviderSpec | None:
@@ -64,6 +65,12 @@ def _link(build: Build, definition: Definition[Provider]) -> ProviderSpec | None
         script=link_script(build, definition) if traits.needs_script else None,
         span=definition.key,
     )
+
+
+def _note_no_adapter(build: Build, definition: Definition[Provider], api: str) -> None:
+    if not build.materials.apis[api].has_client:
+        message = f"provider {definition.name!r} cannot be called: this version has no adapter for api {api!r}"
+        build.report("RB507", definition.key, message, help="reach its models through a provider of another api")
 
 
 def secret_ref(secret: Secret) -> SecretRef:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.features import Feature
 from ..document.rules import Rule
 from ..document.targets import Fallback, Target, Use
 from ..routing.decision import Skip
 from ..routing.spec import DEFAULT_FALLBACK_ON, ArmSpec, AttemptSpec, RouteSpec, RuleSpec
+from ..source.node import Node, locate_key, value_at
 from .build import Build
 from .rules import check_profiles, conditions
 from .targets import FeatureCall, LinkedTarget, answering, link_target
@@ -31,6 +33,7 @@ class FeatureRoutes:
         self.definition = definition
         self.call = call
         self.check = check
+        self.nodes: dict[Path, Node] = {(): definition.node}
         self.linked: dict[Path, AttemptSpec | None] = {}
         self.live: set[Path] = set()
         self.dropped: dict[Path, tuple[AttemptSpec, AttemptSpec]] = {}
@@ -96,10 +99,10 @@ class FeatureRoutes:
                 )
 
     def _rule(self, path: Path, rule: Rule) -> RuleSpec | None:
-        when = conditions(rule.when.matchers(), lambda field: self.definition.key_span(*path, "when", field))
+        when = conditions(rule.when.matchers(), lambda field: self._key_span(*path, "when", field))
         check_profiles(self.build, when, f"rule {rule.name!r} of {self.call.subject}")
         route = self._use(f"rule:{rule.name}", (*path, "use"), rule.use, rule.fallbacks, path)
-        return None if route is None else RuleSpec(rule.name, when, route, self.definition.span(*path, "name"))
+        return None if route is None else RuleSpec(rule.name, when, route, self._span(*path, "name"))
 
     def _use(
         self, name: str, path: Path, use: Use, own: list[Fallback] | None, owner: Path | None = None
@@ -120,19 +123,19 @@ class FeatureRoutes:
     def _check_split(self, path: Path, use: Use) -> None:
         arms = use.split or []
         if not any(arm.weight > 0 for arm in arms):
-            place = self.definition.key_span(*path, "split")
+            place = self._key_span(*path, "split")
             self.build.report("RB410", place, "no arm of this split has a weight above 0", help="give one a weight")
         names = [arm.name for arm in arms]
         for index, arm in enumerate(arms):
             if arm.name in names[:index]:
-                place = self.definition.span(*path, "split", index, "name")
+                place = self._span(*path, "split", index, "name")
                 self.build.report("RB410", place, f"arm {arm.name!r} stands twice in this split", help="rename one")
             elif arm.weight == 0 and any(arm.weight > 0 for arm in arms):
-                place = self.definition.span(*path, "split", index, "weight")
+                place = self._span(*path, "split", index, "weight")
                 message = f"arm {arm.name!r} has weight 0 and is never taken"
                 self.build.report("RB502", place, message, help="remove the arm, or give it a weight")
         if use.key is not None and use.key not in _STICKS_TO[:3] and not use.key.startswith("metadata."):
-            place = self.definition.span(*path, "key")
+            place = self._span(*path, "key")
             message = f"a split cannot stick to {use.key!r}"
             self.build.report("RB410", place, message, help=f"one of: {', '.join(_STICKS_TO)}")
 
@@ -147,7 +150,7 @@ class FeatureRoutes:
         written, at = (self.definition.value.fallbacks or [], ("fallbacks",)) if own is None else (own, base)
         fallbacks: Fallbacks = [((*at, index), fallback) for index, fallback in enumerate(written)]
         arms = [arm for place, target in targets if (arm := self._arm(place, target, fallbacks)) is not None]
-        return RouteSpec(name, tuple(arms), span=self.definition.key_span(*path)) if arms else None
+        return RouteSpec(name, tuple(arms), span=self._key_span(*path)) if arms else None
 
     def _arm(
         self, path: Path, target: Target, fallbacks: list[tuple[tuple[str | int, ...], Fallback]]
@@ -170,7 +173,7 @@ class FeatureRoutes:
                 )
         if primary is None:
             return None
-        return ArmSpec(tuple(attempts), tuple(dropped), span=self.definition.key_span(*path))
+        return ArmSpec(tuple(attempts), tuple(dropped), span=self._key_span(*path))
 
     def _attempt(self, path: Path, target: Target) -> AttemptSpec | None:
         """Link the target at *path*, once for all the routes that it stands in."""
@@ -179,13 +182,26 @@ class FeatureRoutes:
                 self.build,
                 self.call,
                 target,
-                lambda *rest: self.definition.span(*path, *rest),
-                lambda *rest: self.definition.key_span(*path, *rest),
+                lambda *rest: self._span(*path, *rest),
+                lambda *rest: self._key_span(*path, *rest),
             )
             if linked is not None:
                 self.check(linked)
             self.linked[path] = None if linked is None else linked.attempt
         return self.linked[path]
+
+    def _node(self, path: Path) -> Node:
+        """Return the node at *path*, found once from the one above it, or the nearest there is."""
+        node = self.nodes.get(path)
+        if node is None:
+            node = self.nodes[path] = value_at(self._node(path[:-1]), path[-1:])
+        return node
+
+    def _span(self, *path: str | int) -> Span:
+        return self._node(path).span
+
+    def _key_span(self, *path: str | int) -> Span:
+        return locate_key(self._node(path[:-1]), path[-1:])
 
 
 def _same_target(one: AttemptSpec, other: AttemptSpec) -> bool:

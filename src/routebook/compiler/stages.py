@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ..canonical.frozen import freeze_mapping
-from ..diagnostics.diagnostic import Diagnostic, has_errors, in_order
+from ..diagnostics.diagnostic import Diagnostic, has_errors
+from ..diagnostics.ignore import silence
 from ..diagnostics.source import with_source_lines
 from ..document.book import Document
 from ..routing.table import RoutingTable
@@ -53,7 +54,7 @@ def compile_document(
     _link_features(build, Memory() if memory is None else memory)
     for stage in LAST:
         stage(build)
-    diagnostics = with_source_lines(in_order(build.diagnostics), materials.texts)
+    diagnostics = with_source_lines(silence(build.diagnostics, materials.ignores), materials.texts)
     return (None if has_errors(diagnostics) else _freeze(build, diagnostics)), diagnostics
 
 

@@ -20,11 +20,20 @@ _ABOUT_IGNORES = frozenset({"RB110", "RB506"})
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """A comment: its *codes* as written (perhaps unknown, perhaps none), its place, and the *line* that it silences."""
+    """One comment: the *codes* it names, as written, each at its place, and the *line* whose warnings it silences.
+
+    Without codes it silences nothing. Where it stands alone on its line, it is about the next one that is neither
+    blank nor a comment; with none left, about its own.
+    """
 
     codes: tuple[str, ...]
     span: Span
     line: int
+    places: tuple[Span, ...] = ()
+
+    def place(self, code: str) -> Span:
+        """Return where *code* stands in the comment, or the comment where that is not known."""
+        return dict(zip(self.codes, self.places, strict=False)).get(code, self.span)
 
 
 def silence(diagnostics: Iterable[Diagnostic], ignores: Iterable[Ignore]) -> tuple[Diagnostic, ...]:
@@ -57,11 +66,8 @@ def _misused(comment: Ignore) -> list[Diagnostic]:
     """Report what of *comment* can never silence anything (RB110)."""
     if not comment.codes:
         return [diagnose("RB110", comment.span, "this comment names no code to ignore", help=_FORM)]
-    return [
-        diagnose("RB110", comment.span, *_why_not(code)[:1], help=_why_not(code)[1])
-        for code in dict.fromkeys(comment.codes)
-        if not _may_silence(code)
-    ]
+    wrong = [(code, *_why_not(code)) for code in dict.fromkeys(comment.codes) if not _may_silence(code)]
+    return [diagnose("RB110", comment.place(code), message, help=mend) for code, message, mend in wrong]
 
 
 def _why_not(code: str) -> tuple[str, str]:

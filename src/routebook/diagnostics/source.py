@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from .diagnostic import Diagnostic
 
+_LONGEST_LINE = 2000
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 # A word that names a secret. Possessive, and tried at a word's beginning only: a line may be a megabyte long.
-_SECRET = r"api[_-]?key|[_-]key|token(?!s)|secret|passw(?:or)?d|authorization|cookie"
+_SECRET = r"api[_-]?key|[_-]key|(?<!first_)token(?!s)|secret|passw(?:or)?d|authorization|cookie"
 _NAME = rf"""(?<![\w-])(?=[\w-]*?(?:{_SECRET}))[\w-]++["']?+"""
 _REFERENCE = r"""\{\s*+["']?(?:env|file)["']?\s*+:\s*+["']?[\w./~-]++["']?\s*+\}"""
 _VENDORS_KEY = re.compile(r"\b(?P<secret>(?:sk|pk|rk|xai|gsk|ghp|hf)[-_][\w-]{12,}+|AIza[\w-]{20,}+)", re.IGNORECASE)
@@ -30,7 +31,7 @@ _UNKNOWN_SECRET = re.compile(r"key|auth|bearer|credential|pass|pwd", re.IGNORECA
 def with_source_lines(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> tuple[Diagnostic, ...]:
     """Return *diagnostics* with their source lines; vendors' keys are masked in the messages, too.
 
-    *texts* are the files' texts by path.
+    *texts* are the files' texts by path. A line that is too long to be read is left out.
     """
     lines: dict[str, list[str]] = {}
     masked: dict[str, str] = {}
@@ -41,26 +42,26 @@ def with_source_lines(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str
         if path in texts and path not in lines:
             lines[path] = _LINE_BREAK.split(texts[path])
         known = lines.get(path, ())
-        if 0 < line <= len(known):
-            shown = _without_literal(diagnostic, known[line - 1])
-            if shown not in masked:
-                masked[shown] = mask(shown)
-            diagnostic = replace(diagnostic, source=masked[shown])
+        if 0 < line <= len(known) and len(known[line - 1]) <= _LONGEST_LINE:
+            written = known[line - 1]
+            if written not in masked:
+                masked[written] = mask(written)
+            diagnostic = replace(diagnostic, source=_without_literal(diagnostic, written, masked[written]))
         located.append(diagnostic)
     return tuple(located)
 
 
-def _without_literal(diagnostic: Diagnostic, line: str) -> str:
-    """Return *line* without the literal secret that the diagnostic is about, whatever it looks like: the place itself,
-    or what follows an unknown key whose name hints at a secret.
+def _without_literal(diagnostic: Diagnostic, written: str, masked: str) -> str:
+    """Return the *masked* line without the literal secret that the diagnostic is about, whatever it looks like: the
+    place itself, or what follows an unknown key whose name, as *written*, hints at a secret.
     """
     start = diagnostic.span.column - 1
     end = start + diagnostic.span.width
-    if diagnostic.code in {"RB206", "RB505"}:
-        return line[:start] + "*" * len(line[start:end]) + line[end:]
-    if diagnostic.code == "RB201" and _UNKNOWN_SECRET.search(line[start:end]):
-        return line[:end] + re.sub(r"[^\s:]", "*", line[end:])
-    return line
+    if diagnostic.code == "RB206":
+        return masked[:start] + "*" * len(masked[start:end]) + masked[end:]
+    if diagnostic.code == "RB201" and _UNKNOWN_SECRET.search(written[start:end]):
+        return masked[:end] + re.sub(r"[^\s:]", "*", masked[end:])
+    return masked
 
 
 def mask(line: str) -> str:

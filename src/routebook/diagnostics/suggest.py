@@ -20,10 +20,9 @@ _COMPARED = 60
 
 def near_names(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
     """Return up to *limit* of the *known* names closest to *name*, nearest first."""
-    names: Iterable[str] = frozenset(known)
-    if len(names) > _FEW:
-        names = _index(names).alike(name)
-    return tuple(get_close_matches(name, sorted(names), n=limit, cutoff=0.6))
+    names = frozenset(known)
+    compared = names if len(names) <= _FEW else _index(names).alike(name)
+    return tuple(get_close_matches(name, sorted(compared), n=limit, cutoff=0.6))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

@@ -37,7 +37,7 @@ def _bare_total(value: Any) -> Any:
 
 
 TimeoutSetting = Annotated[Timeout, BeforeValidator(_bare_total, json_schema_input_type=Duration | Timeout)]
-StopSequences = Annotated[list[Text], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])]
+StopSequences = Annotated[list[Text], BeforeValidator(one_or_many, json_schema_input_type=str | list[Text])]
 PlainHeaders = Annotated[dict[str, Text | None], AfterValidator(no_literal_credentials), REFERENCES_ONLY]
 
 

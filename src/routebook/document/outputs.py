@@ -81,7 +81,7 @@ class Choice(Entry):
     """Name of the caller's input that lists the candidates."""
     id: Text = Field("id", examples=["id"])
     """The field of a candidate that holds its id."""
-    label: Annotated[list[Text], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])] = Field(
+    label: Annotated[list[Text], BeforeValidator(one_or_many, json_schema_input_type=str | list[Text])] = Field(
         ["name"], examples=[["name", "description"]]
     )
     """The fields of a candidate that the model is shown."""

@@ -16,7 +16,8 @@ from .scalars import Number, Text
 
 Kind = Annotated[FaultKind, one_of(FaultKind)]
 
-Name = Annotated[Text, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
+_NAME = "^[a-z][a-z0-9_.-]{0,63}$"
+Name = Annotated[Text, Field(pattern=_NAME, json_schema_extra={"pattern": _NAME})]
 Weight = Annotated[Number, Field(ge=0)]
 Percent = Annotated[Number, Field(ge=0, le=100)]
 

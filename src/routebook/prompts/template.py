@@ -8,6 +8,7 @@ Undefined variables are errors, values are never interpreted as templates, and w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -22,6 +23,7 @@ _LONGEST_OUTPUT = 4 * 1024 * 1024
 _LARGEST_EXPONENT = 64
 _UNPREDICTABLE_FILTERS = ("random",)
 _COMPILED = "<template>"
+_PLACEHOLDER = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}")
 _REACHES_OUT = (Extends, FromImport, Import, Include)
 
 
@@ -79,6 +81,9 @@ def variables_of(template: str) -> frozenset[str]:
     Raises:
         TemplateProblem: A syntax error, or a template that asks for another one.
     """
+    names = _plain_variables(template)
+    if names is not None:
+        return names
     try:
         tree = _SANDBOX.parse(template)
         for node in tree.find_all(_REACHES_OUT):
@@ -88,6 +93,20 @@ def variables_of(template: str) -> frozenset[str]:
         raise TemplateProblem(_sentence(error), error.lineno) from error
     except RecursionError as error:
         raise TemplateProblem("the template is nested too deeply") from error
+
+
+def _plain_variables(template: str) -> frozenset[str] | None:
+    """Return the names that *template* reads where it only puts them in; None where it does more than that.
+
+    Most templates do no more, and Jinja takes a hundred times as long to say so.
+    """
+    if "{%" in template or "{#" in template:
+        return None
+    rest = _PLACEHOLDER.sub("", template)
+    if "{{" in rest or "}}" in rest:
+        return None
+    names = frozenset(_PLACEHOLDER.findall(template))
+    return None if names & _NO_VARIABLES else names
 
 
 @lru_cache(maxsize=1024)
@@ -129,3 +148,4 @@ def _line_of(error: BaseException) -> int | None:
 
 
 _SANDBOX = _make_sandbox()
+_NO_VARIABLES = frozenset({*_SANDBOX.globals, "true", "false", "none", "True", "False", "None", "not", "self"})

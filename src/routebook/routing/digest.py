@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -46,9 +47,8 @@ class Digester:
     def _mapping(self, mapping: Mapping[Any, Any]) -> dict[str, Any]:
         return {str(key): self._plain(value) for key, value in mapping.items()}
 
-    def _fields(self, value: Any) -> dict[str, Any]:
-        found = ((name, getattr(value, name)) for name in _hashed_fields(value.__class__))
-        return {name: self._plain(item) for name, item in found if item is not None}
+    def _fields(self, value: Any) -> list[Any]:
+        return [value.__class__.__name__, *map(self._plain, _hashed_fields(value.__class__)(value))]
 
     def _shared(self, attempt: PlannedAttempt) -> str:
         known = self._texts.get(id(attempt))
@@ -68,8 +68,10 @@ def table_digest(digests: Mapping[tuple[str, str], str]) -> str:
 
 
 @cache
-def _hashed_fields(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if field.name not in _UNHASHED)
+def _hashed_fields(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what reads the fields of a *kind* of definition that are hashed, in their order."""
+    names = [field.name for field in fields(kind) if field.name not in _UNHASHED]
+    return attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _text(plain: Any) -> str:

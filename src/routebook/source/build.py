@@ -12,8 +12,8 @@ from typing import Any
 
 from ..diagnostics.diagnostic import Diagnostic, diagnose
 from ..diagnostics.span import Span
+from .file import SourceFile
 from .node import Alias, Columns, MappingNode, Parsed, SequenceNode
-from .tree import SourceFile
 
 State = bool | None
 ITEM: State = False

@@ -13,8 +13,8 @@ from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-define
 
 from .build import Builder, Stop, as_route_file
 from .core import read_float, read_integer
+from .file import SourceFile
 from .node import Parsed
-from .tree import SourceFile
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")

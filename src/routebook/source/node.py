@@ -14,7 +14,7 @@ from typing import Any
 
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.span import Span
-from .tree import SourceFile
+from .file import SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,57 +186,54 @@ def _plain(values: tuple[Any, ...], row: int) -> Any:
 
 def existing(node: Node, path: Sequence[str | int]) -> list[str | int]:
     """Return the part of *path* that was written: a model may have wrapped a bare value in a mapping."""
-    written: list[str | int] = []
-    for step in path:
-        child = _child(node, step)
-        if child is None:
-            break
-        node = child
-        written.append(step)
-    return written
+    return list(path[: _follow(node, path)[0]])
 
 
 def value_at(node: Node, path: Sequence[str | int]) -> Node:
     """Return the value at *path* below *node*, or its nearest ancestor that exists."""
-    for step in path:
-        child = _child(node, step)
-        if child is None:
-            break
-        node = child
-    return node
+    steps, row, _ = _follow(node, path)
+    return node if not steps or node._columns is None else node._columns.node(row)
 
 
 def locate(node: Node, path: Sequence[str | int]) -> Span:
     """Return the span of the value at *path* below *node*, or of its nearest ancestor that exists."""
-    return value_at(node, path).span
+    steps, row, _ = _follow(node, path)
+    return node.span if not steps or node._columns is None else node._columns.span(row)
 
 
 def locate_key(node: Node, path: Sequence[str | int]) -> Span:
     """Return the span of the key (or list item) at *path* below *node*, or of its nearest ancestor."""
     if not path:
         return node.span
-    parent: Node = node
-    for step in path[:-1]:
-        child = _child(parent, step)
-        if child is None:
-            return parent.span
-        parent = child
-    last = path[-1]
-    if isinstance(parent, MappingNode) and parent._columns is not None and isinstance(last, str):
-        below = parent._keys.get(last)
-        return parent.span if below is None else parent._columns.span(parent._row + below)
-    child = _child(parent, last)
-    return parent.span if child is None else child.span
+    steps, row, content = _follow(node, path[:-1])
+    columns, last = node._columns, path[-1]
+    if columns is not None and steps == len(path) - 1:
+        if content.__class__ is dict and last in content:
+            return columns.span(row + content[last])
+        if content.__class__ is tuple and isinstance(last, int) and 0 <= last < len(content):
+            return columns.span(columns.real(row + content[last]))
+    return node.span if not steps or columns is None else columns.span(row)
 
 
-def _child(node: Node, step: str | int) -> Node | None:
-    if isinstance(step, str):
-        return node.get(step) if isinstance(node, MappingNode) else None
-    if isinstance(node, SequenceNode):
-        columns, row = node._columns, node._row
-        items = columns.values[row]
-        return columns.node(row + items[step]) if 0 <= step < len(items) else None
-    return None
+def _follow(node: Node, path: Sequence[str | int]) -> tuple[int, int, Any]:
+    """Go along *path* as far as it exists; return the number of steps, the row they lead to and what it says."""
+    columns, row = node._columns, node._row
+    if columns is None:
+        return 0, row, {}
+    values = columns.values
+    content: Any = node._keys if isinstance(node, MappingNode) else values[row]
+    for steps, step in enumerate(path):
+        if content.__class__ is dict and step in content:
+            row += content[step] + 1
+        elif content.__class__ is tuple and isinstance(step, int) and 0 <= step < len(content):
+            row += content[step]
+        else:
+            return steps, row, content
+        content = values[row]
+        if content.__class__ is Alias:
+            row = content.target
+            content = values[row]
+    return len(path), row, content
 
 
 @dataclass(frozen=True, slots=True)

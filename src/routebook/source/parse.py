@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from .file import SourceFile
 from .json import read_json, read_json_value
 from .node import Parsed
-from .tree import SourceFile
 from .yaml import read_yaml, read_yaml_value
 
 

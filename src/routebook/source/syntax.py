@@ -14,7 +14,7 @@ from typing import Any
 from yaml.error import MarkedYAMLError
 
 from ..diagnostics.diagnostic import Diagnostic, diagnose
-from .tree import SourceFile
+from .file import SourceFile
 
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{\{")
 _TEMPLATE_VALUE = re.compile(r"[ \t]*(?:- +)*(?:[^\s\"'#:]+: +)?(?=\{\{)")

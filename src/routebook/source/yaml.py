@@ -23,19 +23,21 @@ from yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
+from yaml.tokens import ScalarToken
 
 from ..diagnostics.suggest import did_you_mean
 from .build import AFTER, KEY, LIMIT_DEPTH, Builder, State, Stop, as_route_file, brief
 from .core import plain_value
+from .file import SourceFile
 from .node import Parsed
 from .syntax import explain, find_template, name_tag, template_problem
-from .tree import SourceFile
 
 LIMIT_EXPANDED = 100_000
 
 _LONGEST_INTERNED = 64
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _OLD_BREAKS = re.compile("[\x85\u2028\u2029]")
 _PRIVATE_USE = range(0xE000, 0xF900)
 
@@ -51,6 +53,31 @@ def read_yaml_value(file: SourceFile) -> Parsed:
     with suppress(Stop):
         composer.run()
     return composer.builder.result()
+
+
+def text_places(file: SourceFile) -> list[tuple[int, int]] | None:
+    """Return where the texts of the scalars of a YAML text stand, in its order; None where it is no YAML.
+
+    Anchors, tags and the first line of a block of text (`|`, with what follows it) are outside.
+    """
+    text, _ = _replace_old_breaks(file.text)
+    places: list[tuple[int, int]] = []
+    if _FORBIDDEN.search(text):
+        return None
+    get_token = _LOADER(text).get_token
+    try:
+        while (token := get_token()) is not None:
+            if token.__class__ is ScalarToken:
+                start, end = token.start_mark.index, token.end_mark.index
+                places.append((_after_line(text, start) if token.style in ("|", ">") else start, end))
+    except yaml.MarkedYAMLError:
+        return None
+    return places
+
+
+def _after_line(text: str, offset: int) -> int:
+    found = _LINE_BREAK.search(text, offset)
+    return found.end() if found else len(text)
 
 
 class _Composer:

@@ -1,0 +1,53 @@
+"""The page of diagnostics is what the table of codes and the golden books come to."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from routebook.diagnostics.codes import CODES, explain_code
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "diagnostics.md"
+
+
+def generated() -> str:
+    spec = importlib.util.spec_from_file_location("generate_docs", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.page_of_diagnostics()  # type: ignore[no-any-return]
+
+
+def test_the_page_is_up_to_date():
+    assert PAGE.read_text(encoding="utf-8") == generated(), "run `make docs`"
+
+
+def test_every_link_of_the_page_leads_to_a_heading():
+    page = PAGE.read_text(encoding="utf-8")
+    anchors = {heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", page, re.MULTILINE)}
+
+    assert set(re.findall(r"\]\(#([^)]+)\)", page)) <= anchors
+    assert {code.lower() for code in CODES} <= anchors
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_is_explained_in_whole_sentences(code: str):
+    known = CODES[code]
+
+    for text in (known.meaning, known.mend):
+        assert re.fullmatch(r"[A-Z`].+[.]", text)
+        assert "\n" not in text
+        assert "  " not in text
+
+
+def test_a_code_is_explained_with_its_severity_title_meaning_and_mend():
+    known = CODES["RB301"]
+
+    assert explain_code("RB301") == f"RB301 (error): unknown name\n\n{known.meaning}\n\n{known.mend}\n"
+    with pytest.raises(KeyError):
+        explain_code("RB999")
