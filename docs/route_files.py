@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,10 @@ def page() -> str:
     return _NOTICE + text.replace("<!-- contents -->", "\n".join(_contents(text)))
 
 
+@cache
 def definitions() -> dict[str, Schema]:
     """Return each mapping that a person writes, by its name in the schemas."""
-    known = {name: part for schema in schemas().values() for name, part in schema["$defs"].items()}
+    known = schemas()["route-file.schema.json"]["$defs"]
     return {name: part for name, part in known.items() if "properties" in part and not name.startswith("Env")}
 
 
@@ -64,7 +66,8 @@ def _fields(name: str) -> str:
     for pattern, schema in definition.get("patternProperties", {}).items():
         prefix = pattern.removeprefix("^").replace("\\", "").removesuffix(".")
         rows.append(_row(f"`{prefix}{'NAME' if prefix == 'options.' else 'KEY'}`", schema, False))
-    return f'<a id="{anchor(name)}"></a>\n\n' + "\n".join(rows)
+    caption = f"**{definition['title']}.** {definition['description']}"
+    return f'<a id="{anchor(name)}"></a>\n\n{caption}\n\n' + "\n".join(rows)
 
 
 def _row(field: str, schema: Schema, required: bool) -> str:
@@ -95,7 +98,7 @@ def _word(form: Schema) -> str:
     if "$ref" in form:
         return _reference(form["$ref"].removeprefix("#/$defs/"))
     if "const" in form or "enum" in form:
-        return " or ".join(f"`{word}`" for word in form.get("enum", [form.get("const")]))
+        return _one_of(form.get("enum", [form.get("const")]))
     kind = form.get("type")
     if kind == "array":
         return "list" if "items" not in form else f"list of {_type(form['items'])}"
@@ -105,6 +108,11 @@ def _word(form: Schema) -> str:
     return {"string": _text, "number": _number, "integer": _number, "boolean": lambda _: "true or false"}.get(
         str(kind), lambda _: "anything"
     )(form)
+
+
+def _one_of(words: list[str]) -> str:
+    quoted = [f"`{word}`" for word in words]
+    return " or ".join(quoted) if len(words) < 4 else f"one of {', '.join(quoted)}"
 
 
 def _reference(name: str) -> str:

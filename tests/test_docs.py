@@ -1,7 +1,8 @@
 """Every block of the documentation is executed: shell and Python in one directory a page, YAML compiled.
 
 Blocks run in the order of the page, as a newcomer would type them, with the environment's commands on the path.
-`text` blocks are not executed; they are for what needs the world outside.
+`text` blocks are not executed; they are for what needs the world outside. A block that is called
+`file=PATH` (```json file=_schemas/title.json) is a file of the book in the next YAML block.
 """
 
 from __future__ import annotations
@@ -20,20 +21,26 @@ from routebook.diagnostics.text import render_text
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LANGUAGES = {"bash", "python", "yaml", "text"}
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(\w*)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def blocks(page: Path) -> list[tuple[str, str]]:
+def blocks(page: Path) -> list[tuple[str, str, str]]:
+    """Return the language, the file's path (empty: none) and the text of each block of a page."""
     return _BLOCK.findall(page.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_block_of_a_page_does_what_it_says(page: Path, tmp_path: Path):
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for number, (language, code) in enumerate(blocks(page)):
+    beside: dict[str, str] = {}
+    for number, (language, file, code) in enumerate(blocks(page)):
+        if file:
+            beside[file] = code
+            continue
         assert language in LANGUAGES, f"block {number} of {page.name} has the language {language!r}"
         if language == "yaml":
-            _compile(code, tmp_path / f"book-{number}")
+            _compile({**beside, "routes.yaml": code}, tmp_path / f"book-{number}")
+            beside.clear()
         elif language in {"bash", "python"}:
             command = ["bash", "-euo", "pipefail", "-c", code] if language == "bash" else [sys.executable, "-c", code]
             if code.startswith("make "):
@@ -48,9 +55,11 @@ def test_every_block_of_a_page_does_what_it_says(page: Path, tmp_path: Path):
             assert done.returncode == 0, f"block {number} of {page.name}:\n{code}\n{done.stdout}\n{done.stderr}"
 
 
-def _compile(code: str, directory: Path) -> None:
-    directory.mkdir()
-    (directory / "routes.yaml").write_text(code, encoding="utf-8")
+def _compile(files: dict[str, str], directory: Path) -> None:
+    for path, text in files.items():
+        file = directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
     report = read_book(directory, {})
     assert report.table is not None, render_text(report.diagnostics)
 

@@ -143,8 +143,11 @@ def indent_of(line: str) -> int:
 
 
 def deleted_lines() -> Iterator[Mutation]:
+    """What an anchor names stands in several places, and lacks the line in each: that is left out."""
     for path, number, _, match in places(rf"^ +({'|'.join(NEEDED)}):.*\S$"):
-        yield changed("line deleted", path, number, None, match[0].strip(), (path, owner(path, number)))
+        place = (path, owner(path, number))
+        if "&" not in lines_of(path)[place[1] - 1]:
+            yield changed("line deleted", path, number, None, match[0].strip(), place)
 
 
 def doubled_lines() -> Iterator[Mutation]:

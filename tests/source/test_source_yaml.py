@@ -408,7 +408,8 @@ def test_a_syntax_error_is_one_located_sentence_with_a_mend(text, where, words):
 @pytest.mark.parametrize(
     "unit",
     ["[", "{", "&a", "*a", "- ", "? ", "a: ", "!", "[a,", "{a: ", "- &a *a\n", "[[a]: b,\n", "\"", "'",
-     "[]", "|\n", "\x00", "\t", "\n", ": ", "a,", "9", "{{", "---\n"],
+     "[]", "|\n", "\x00", "\t", "\n", ": ", "a,", "9", "{{", "---\n", "- - - - ", "? ? ? ", "? a\n", "a: 1\n", "# c\n",
+     "#", "x ", "\r", "1: a\n", "- &a x\n- *a\n", "- *b\n", "- !a b\n", "%", "a: |\n x\n", "\u2028", "😀"],
 )  # fmt: skip
 def test_a_mebibyte_of_anything_ends_soon_and_says_little(unit):
     text = (unit * MEBIBYTE)[:MEBIBYTE]
@@ -416,7 +417,7 @@ def test_a_mebibyte_of_anything_ends_soon_and_says_little(unit):
 
     problems = read(text).diagnostics
 
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 2
     assert all(len(problem.message) < 300 and len(problem.help or "") < 300 for problem in problems)
 
 

@@ -6,6 +6,7 @@ type, a table or a decision holds went through `freeze`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -52,6 +53,11 @@ def freeze(value: Any) -> Any:
 def freeze_mapping(value: Mapping[str, Any]) -> Frozen:
     """Return a read-only copy of *value*, frozen in depth."""
     return MappingProxyType({key: freeze(item) for key, item in value.items()})
+
+
+def canonical_json(value: Any) -> str:
+    """Return *value* as JSON that equal values have in common, and no others: keys sorted, no blanks."""
+    return json.dumps(thaw(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def thaw(value: Any) -> Any:

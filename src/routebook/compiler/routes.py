@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..canonical.frozen import canonical_json
 from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.features import Feature
@@ -206,4 +207,6 @@ class FeatureRoutes:
 
 def _same_target(one: AttemptSpec, other: AttemptSpec) -> bool:
     first, second = one.platform, other.platform
-    return (first.provider, first.id) == (second.provider, second.id) and first.options == second.options
+    if (first.provider, first.id) != (second.provider, second.id) or first.options != second.options:
+        return False
+    return canonical_json(first.options) == canonical_json(second.options)  # true is not 1

@@ -16,12 +16,14 @@ def link_tools(build: Build, definition: Definition[Feature]) -> ToolsSpec | Non
     tools = definition.value.tools
     if tools is None:
         return None
-    for index, server in enumerate(tools.servers):
-        place = definition.span("tools", "servers", index)
-        build.refer("mcp_servers", server, place, f"feature {definition.name!r}")
-    for key, patterns in (("allow", tools.allow), ("deny", tools.deny), ("approve", tools.approve)):
-        for index, pattern in enumerate(patterns or ()):
-            _check_pattern(build, definition, tools.servers, (key, index), pattern)
+    known = [
+        build.refer("mcp_servers", server, definition.span("tools", "servers", index), f"feature {definition.name!r}")
+        for index, server in enumerate(tools.servers)
+    ]
+    if all(known):  # a pattern may mean the server whose name is misspelt
+        for key, patterns in (("allow", tools.allow), ("deny", tools.deny), ("approve", tools.approve)):
+            for index, pattern in enumerate(patterns or ()):
+                _check_pattern(build, definition, tools.servers, (key, index), pattern)
     return ToolsSpec(
         servers=tuple(dict.fromkeys(tools.servers)),
         allow=None if tools.allow is None else tuple(tools.allow),

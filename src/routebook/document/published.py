@@ -59,7 +59,7 @@ def _tidy(schema: Any) -> Any:
         (_WORDS[key] if key in _WORDS else key): _part(key, value) for key, value in schema.items() if key != "title"
     }
     for name, part in tidied.get("$defs", {}).items():
-        part["title"] = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
+        part["title"] = re.sub("(?<=[a-z])[A-Z]", lambda letter: f" {letter[0].lower()}", name)
     if "$ref" in tidied:
         tidied["$ref"] = f"#/$defs/{_short(tidied['$ref'].removeprefix('#/$defs/'))}"
     if "description" in tidied:

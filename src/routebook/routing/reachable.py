@@ -18,7 +18,7 @@ from .decision import Decision, Witness
 from .linked import LinkedBook
 from .resolve import resolve
 from .spec import ArmSpec, AttemptSpec, FeatureSpec, ProfileSpec, RouteSpec
-from .witness import Found, as_request, find_key, find_witness
+from .witness import find_requests
 
 _PLACEHOLDER_KEY = "caller-key"
 _MOST_PROVIDERS = 4
@@ -42,34 +42,25 @@ def reachable_decisions(table: LinkedBook) -> Iterator[Decision]:
 
 def _requests(feature: FeatureSpec, profile: ProfileSpec) -> Iterator[tuple[Context, Facts]]:
     """Yield a context and facts for each route and arm of *feature* under *profile*, then for each override."""
-    for route, found in _routes(feature, profile):
+    for index, route in _routes(feature, profile):
+        reached = {arm.name: request for arm, request in find_requests(feature, index, route, profile.name)}
         for arm in route.arms:
-            if arm.weight > 0:
-                key = find_key(feature, found, route.arms, arm) if _is_sticky(feature, route, found) else None
-                if key is not None or not _is_sticky(feature, route, found):
-                    yield as_request(found, profile.name, key)
+            if arm.name in reached:
+                yield reached[arm.name].ask(profile.name)
     for model in sorted(feature.overrides):
         yield Context(profile=profile.name), Facts(model=model)
 
 
-def _is_sticky(feature: FeatureSpec, route: RouteSpec, found: Found) -> bool:
-    mirrors = feature.shadow is not None and feature.shadow.percent < 100
-    return len(route.arms) > 1 or (found.low, found.high) != (0.0, 1.0) or mirrors
-
-
-def _routes(feature: FeatureSpec, profile: ProfileSpec) -> Iterator[tuple[RouteSpec, Found]]:
+def _routes(feature: FeatureSpec, profile: ProfileSpec) -> Iterator[tuple[int | None, RouteSpec]]:
     if feature.pin is not None:
-        yield feature.pin, Found({})
+        yield None, feature.pin
         return
     for index, rule in enumerate(feature.rules):
-        found = find_witness(feature.rules, index, profile.name)
-        if found is not None:
-            yield rule.route, found
-    found = find_witness(feature.rules, None, profile.name)
+        yield index, rule.route
     entries = (feature.profiles[name] for name in profile.lineage if name in feature.profiles)
     route = next(entries, feature.use)
-    if found is not None and route is not None:
-        yield route, found
+    if route is not None:
+        yield None, route
 
 
 def _attempts(feature: FeatureSpec) -> Iterator[AttemptSpec]:

@@ -32,10 +32,11 @@ def resolve(table: LinkedBook, name: str, context: Context, facts: Facts, run_id
     sticky = Sticky(feature.name, context.key, run_id)
     route, reason = find_route(table, feature, profile, context, facts, sticky)
     reasons.append(reason)
-    arm = route.arms[0]
+    arm, stuck = route.arms[0], None
     if route.key is not None:
         arm, reason = find_arm(route, route.key, profile, context, facts, sticky)
         reasons.append(reason)
+        stuck = sticky.used
     paid = payable(feature, profile, arm, context)
     reasons.append(paid.reason)
     planned, skipped = paid.planned, arm.dropped + paid.skipped
@@ -57,7 +58,7 @@ def resolve(table: LinkedBook, name: str, context: Context, facts: Facts, run_id
         output=feature.output,
         reasons=tuple(reasons),
         arm=arm.name,
-        key=sticky.used,
+        key=sticky.used if stuck is None else stuck,
         shadow=shadow,
         budget=None if feature.budget is None else feature.budget.to_mapping(),
     )

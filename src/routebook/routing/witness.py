@@ -2,179 +2,184 @@
 
 Every condition splits the values of its field into those that satisfy it and those that do not, so a few values of each
 field stand for all. A rule is reached by values that satisfy all of its conditions and fail one of each rule before it.
+
+Percents look at where a sticky value falls. With `Context.key` there is one such value for all fields; without it, each
+field has its own, or none. Both are tried, the key first.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from .context import Context, Facts
+from .domains import FACTS, SHARE, Cell, Domains, Sample, key_domains, narrowed, own_domains
 from .matcher import METADATA, Condition, satisfies
-from .spec import ArmSpec, FeatureSpec, RuleSpec
-from .sticky import choose_arm, fraction
+from .spec import ArmSpec, FeatureSpec, RouteSpec, RuleSpec
+from .sticky import Purpose, as_text, choose_arm, fraction
 
 _MOST_STEPS = 20_000
-_MOST_KEYS = 50_000
-_SHARE = "%"
-_FACTS: Mapping[str, tuple[Any, ...]] = {
-    "stream": (False, True),
-    "has_images": (False, True),
-    "has_tools": (False, True),
-}
+_MOST_TRIES = 20_000
+_MOST_SAMPLES = 64
 
-Domains = dict[str, tuple[Any, ...]]
+Values = Mapping[str, Sample]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Values by field, and the share of keys that percents leave: from `low` up to `high`, as fractions."""
+class Request:
+    """Values of a context and facts by field, and the sticky key, if there is one."""
 
     values: Mapping[str, Any]
-    low: float = 0.0
-    high: float = 1.0
+    key: str | None = None
+
+    def ask(self, profile: str) -> tuple[Context, Facts]:
+        """Return the context and facts that have these values."""
+        context: dict[str, Any] = {}
+        facts: dict[str, Any] = {}
+        metadata: dict[str, Any] = {}
+        for name, value in self.values.items():
+            if name.startswith(METADATA):
+                if value is not None:
+                    metadata[name.removeprefix(METADATA)] = value
+            elif name in FACTS:
+                facts[name] = value
+            elif name != "profile":
+                context[name] = value
+        return Context(profile=profile, metadata=metadata, key=self.key, **context), Facts(**facts)
 
 
-def find_witness(rules: Sequence[RuleSpec], index: int | None, profile: str) -> Found | None:
-    """Return values for which rule *index* is the first that holds under *profile* (None: no rule holds)."""
-    earlier = rules if index is None else rules[:index]
+def find_requests(
+    feature: FeatureSpec, index: int | None, route: RouteSpec, profile: str
+) -> Iterator[tuple[ArmSpec, Request]]:
+    """Yield, for each arm of *route* that can be reached, a request under *profile* that reaches it.
+
+    *route* is that of rule *index*, or where the feature goes if no rule holds (None).
+    """
+    rules = feature.rules
     conditions = [condition for rule in rules for condition in rule.when]
-    domains = _domains(conditions, profile)
+    arms = [arm for arm in route.arms if arm.weight > 0]
+    for domains in (key_domains(conditions, profile), own_domains(conditions, profile)):
+        samples = list(_first(_samples(domains, rules, index), _MOST_SAMPLES))
+        for arm in tuple(arms):
+            requests = (_concrete(feature, route, arm, conditions, values) for values in samples)
+            found = next((request for request in requests if request is not None), None)
+            if found is not None:
+                arms.remove(arm)
+                yield arm, found
+
+
+def _first(samples: Iterator[Values], most: int) -> Iterator[Values]:
+    for _, values in zip(range(most), samples, strict=False):
+        yield values
+
+
+def _samples(domains: Domains, rules: Sequence[RuleSpec], index: int | None) -> Iterator[Values]:
+    """Yield samples of each field for which rule *index* is the first that holds (None: no rule holds)."""
+    earlier = rules if index is None else rules[:index]
     for condition in () if index is None else rules[index].when:
-        domains = _narrowed(domains, condition, holds=True)
+        domains = narrowed(domains, condition, holds=True)
     if not all(domains.values()):
-        return None
-    return _escape(domains, [rule.when for rule in earlier])
-
-
-def find_key(feature: FeatureSpec, found: Found, arms: Sequence[ArmSpec], arm: ArmSpec) -> str | None:
-    """Return a sticky key that falls into the share of *found*, on *arm*, and, where it can, is mirrored."""
-    weights = [one.weight for one in arms]
-
-    def fits(key: str) -> bool:
-        if not found.low <= fraction(feature.name, "percent", key) < found.high:
-            return False
-        return len(arms) == 1 or arms[choose_arm(weights, fraction(feature.name, "split", key))] is arm
-
-    def mirrored(key: str) -> bool:
-        shadow = feature.shadow
-        return shadow is None or fraction(feature.name, "shadow", key) < shadow.percent / 100
-
-    keys = list(_keys(fits))
-    return next((key for key in keys if mirrored(key)), keys[0] if keys else None)
-
-
-def as_request(found: Found, profile: str, key: str | None) -> tuple[Context, Facts]:
-    """Return the context and facts that have the values of *found*."""
-    context: dict[str, Any] = {}
-    facts: dict[str, Any] = {}
-    metadata: dict[str, Any] = {}
-    for name, value in found.values.items():
-        if name.startswith(METADATA):
-            if value is not None:
-                metadata[name.removeprefix(METADATA)] = value
-        elif name in _FACTS or name == "input_tokens":
-            facts[name] = value
-        elif name != "profile":
-            context[name] = value
-    return Context(profile=profile, metadata=metadata, key=key, **context), Facts(**facts)
-
-
-def _keys(fits: Callable[[str], bool], most: int = 16) -> Iterator[str]:
-    found = 0
-    for number in range(_MOST_KEYS):
-        key = f"key-{number}"
-        if fits(key):
-            yield key
-            found += 1
-            if found == most:
-                return
-
-
-def _escape(domains: Domains, whens: Sequence[tuple[Condition, ...]]) -> Found | None:
-    """Fail one condition of each of *whens* within *domains*; the simplest values that are left are the witness."""
-    steps = 0
-    stack = [(domains, 0)]
-    while stack:
-        domains, index = stack.pop()
-        if index == len(whens):
-            return _simplest(domains)
+        return
+    steps, stack = 0, [(domains, 0)]
+    while stack and steps < _MOST_STEPS:
+        domains, at = stack.pop()
         steps += 1
-        if steps > _MOST_STEPS:
+        if at == len(earlier):
+            yield {name: samples[0] for name, samples in domains.items()}
+            continue
+        tried = [narrowed(domains, condition, holds=False) for condition in earlier[at].when]
+        stack += [(left, at + 1) for left in reversed(tried) if all(left.values())]
+
+
+def _concrete(
+    feature: FeatureSpec, route: RouteSpec, arm: ArmSpec, conditions: Sequence[Condition], values: Values
+) -> Request | None:
+    """Return a request with values like *values*, that fall where their samples say and stick to *arm*."""
+    plain = {name: sample.value for name, sample in values.items() if name != SHARE}
+    wanted = _Wanted(feature, route, arm)
+    if SHARE in values:
+        key = wanted.find(values[SHARE].cell, (f"key-{number}" for number in range(_MOST_TRIES)), split=True)
+        return None if key is None else Request(plain, key)
+    sticky = [name for name, sample in values.items() if sample.cell is not None]
+    if not any(test.operator == "percent" for test in conditions):
+        return _without_percents(wanted, plain)
+    if route.key is not None and not wanted.is_free:
+        if route.key not in sticky and not sticky and wanted.is_first:
+            return Request(plain)
+        sticky = [*sticky, route.key] if route.key not in sticky else sticky
+    for name in sticky:
+        sample = values.get(name, Sample(None))
+        tests = [test for test in conditions if test.field == name and test.operator != "percent"]
+        pattern = [satisfies(test, sample.value) for test in tests]
+        alike = (value for value in _like(name, sample.value) if [satisfies(test, value) for test in tests] == pattern)
+        plain[name] = wanted.find(sample.cell, alike, split=name == route.key)
+        if plain[name] is None:
             return None
-        narrowed = [_narrowed(domains, condition, holds=False) for condition in whens[index]]
-        stack += [(tried, index + 1) for tried in reversed(narrowed) if all(tried.values())]
-    return None
+    return Request(plain)
 
 
-def _simplest(domains: Domains) -> Found:
-    low, high = domains.get(_SHARE, ((0.0, 1.0),))[0]
-    return Found({name: values[0] for name, values in domains.items() if name != _SHARE}, low, high)
+def _without_percents(wanted: _Wanted, plain: dict[str, Any]) -> Request | None:
+    """Return a request where no percent matters: by a key if there is an arm or a shadow to choose."""
+    if not wanted.is_sticky:
+        return Request(plain)
+    key = wanted.find(None, (f"key-{number}" for number in range(_MOST_TRIES)), split=True)
+    return None if key is None else Request(plain, key)
 
 
-def _narrowed(domains: Domains, condition: Condition, *, holds: bool) -> Domains:
-    if condition.operator == "percent":
-        cells = domains[_SHARE]
-        return {**domains, _SHARE: tuple(c for c in cells if (c[0] < condition.operand / 100) is holds)}
-    values = domains[condition.field]
-    return {**domains, condition.field: tuple(v for v in values if satisfies(condition, v) is holds)}
+def _like(name: str, sample: Any) -> Iterator[Any]:
+    """Yield values of a field, those near *sample* first."""
+    if isinstance(sample, (int, float)) and not isinstance(sample, bool):
+        yield from (sample + number for number in range(_MOST_TRIES))
+        return
+    if sample is not None:
+        yield sample
+    start = f"{sample}-" if isinstance(sample, str) else f"{name.removeprefix(METADATA)}-"
+    yield from (f"{start}{number}" for number in range(_MOST_TRIES))
 
 
-def _domains(conditions: Sequence[Condition], profile: str) -> Domains:
-    """Return, for each field that is looked at, values that stand for all of its values; the plainest first."""
-    domains: Domains = {"profile": (profile,)}
-    by_field: dict[str, list[Condition]] = {}
-    shares = {0.0, 1.0}
-    for condition in conditions:
-        if condition.operator == "percent":
-            shares.add(condition.operand / 100)
-        else:
-            by_field.setdefault(condition.field, []).append(condition)
-    for name, tests in by_field.items():
-        if name in _FACTS:
-            domains[name] = _FACTS[name]
-        elif name == "input_tokens":
-            domains[name] = _whole(_numbers(tests))
-        elif name != "profile":
-            domains[name] = _free(tests)
-    if len(shares) > 2:
-        edges = sorted(shares)
-        domains[_SHARE] = tuple(pairwise(edges))[::-1]
-    return domains
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Where a sticky value has to fall: for the percents, on an arm, and, if it can be, among those mirrored."""
 
+    feature: FeatureSpec
+    route: RouteSpec
+    arm: ArmSpec
 
-def _constants(tests: Sequence[Condition]) -> list[Any]:
-    constants: list[Any] = []
-    for test in tests:
-        if test.operator != "exists":
-            constants += test.operand if isinstance(test.operand, tuple) else (test.operand,)
-    return constants
+    @property
+    def is_free(self) -> bool:
+        """Whether every value falls on the arm."""
+        return len([arm for arm in self.route.arms if arm.weight > 0]) == 1
 
+    @property
+    def is_first(self) -> bool:
+        """Whether the arm is the one that is taken where there is nothing to stick to."""
+        return next(arm for arm in self.route.arms if arm.weight > 0) is self.arm
 
-def _numbers(tests: Sequence[Condition]) -> list[float]:
-    return [value for value in _constants(tests) if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    @property
+    def is_sticky(self) -> bool:
+        """Whether a value decides anything but percents."""
+        shadow = self.feature.shadow
+        return not self.is_free or (shadow is not None and shadow.percent < 100)
 
+    def find(self, cell: Cell | None, values: Iterator[Any], *, split: bool) -> Any:
+        """Return the first of *values* that falls into *cell* and, if *split*, on the arm."""
+        weights = [arm.weight for arm in self.route.arms]
+        first = None
+        for value in values:
+            at = self._at("percent", value)
+            if cell is not None and not cell.low <= at < cell.high:
+                continue
+            if split and self.route.arms[choose_arm(weights, self._at("split", value))] is not self.arm:
+                continue
+            if self._is_mirrored(value):
+                return value
+            first = value if first is None else first
+        return first
 
-def _whole(numbers: Sequence[float]) -> tuple[int, ...]:
-    """Return 0 and the whole numbers at and beside each of *numbers*."""
-    near = {0}
-    for number in numbers:
-        near |= {math.floor(number) + step for step in (-1, 0, 1, 2)}
-    return tuple(sorted(number for number in near if number >= 0))
+    def _is_mirrored(self, value: Any) -> bool:
+        shadow = self.feature.shadow
+        return shadow is None or shadow.percent <= 0 or self._at("shadow", value) < shadow.percent / 100
 
-
-def _free(tests: Sequence[Condition]) -> tuple[Any, ...]:
-    """Return absence, each constant, numbers between the constants, and a text that is none of them."""
-    constants = _constants(tests)
-    values: list[Any] = [None, *constants]
-    for number in _numbers(tests):
-        values += [math.floor(number) - 1, math.floor(number) + 1]
-    edges = sorted(set(_numbers(tests)))
-    values += [(low + high) / 2 for low, high in pairwise(edges)]
-    values += [f"{text}-other" for text in constants if isinstance(text, str)]
-    values += [True, False] if any(isinstance(value, bool) for value in constants) else []
-    values.append("other" + "".join(sorted({text[:1] for text in constants if isinstance(text, str)})))
-    return tuple({(type(value), value): value for value in values}.values())
+    def _at(self, purpose: Purpose, value: Any) -> float:
+        return fraction(self.feature.name, purpose, as_text(value))
