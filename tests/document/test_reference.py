@@ -8,12 +8,14 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from routebook.book import read_book
 from routebook.diagnostics.text import render_text
+from routebook.document.models import Capability
+from routebook.errors import FaultKind
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
@@ -240,6 +242,13 @@ def test_every_mapping_that_a_person_writes_has_its_table():
     text = PAGE.read_text(encoding="utf-8")
 
     assert [name for name in definitions() if f'<a id="{anchor(name)}"></a>' not in text] == []
+
+
+@pytest.mark.parametrize("words", [get_args(Capability), get_args(FaultKind)], ids=["capability", "kind of failure"])
+def test_every_word_of_a_closed_list_is_explained_in_a_table(words: tuple[str, ...]):
+    rows = [line.split("|")[1] for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+
+    assert [word for word in words if not any(f"`{word}`" in row for row in rows)] == []
 
 
 def test_every_link_of_the_page_leads_somewhere():

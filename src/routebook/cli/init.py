@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -14,7 +15,11 @@ _BOOK = """\
 # yaml-language-server: $schema=_schemas/route-file.schema.json
 #
 # One file of a book. A book is every *.yaml, *.yml and *.json below its directory, in as many files as you like;
-# names that begin with `.` or `_` are left out. Check it with: routebook check --routes {directory}
+# names that begin with `.` or `_` are left out.
+#
+#   routebook check --routes {directory}              what is wrong, if anything
+#   routebook table --routes {directory}              where each feature goes
+#   routebook explain reply --set user=u-17 --routes {directory}
 
 # Where models are served. A preset's name alone is enough; the key is a reference, never the key itself.
 providers:
@@ -45,11 +50,35 @@ features:
   summary:
     description: A summary of a text in three sentences.
     options: {{temperature: 0.2}}
+    # Rules come first, in order: who asks, or what is asked, may lead elsewhere.
+    rules:
+      - name: long-text
+        when: {{input_tokens: {{gt: 50000}}}}
+        use: {{model: strong}}
+        fallbacks: []                # instead of the feature's own
+    # Then the entry of the caller's profile.
     profiles:
       standard: {{model: fast}}
       best: {{model: strong}}
+    # What takes over when a target fails, for these kinds of failure.
     fallbacks:
       - {{model: strong, on: [rate_limit, overloaded, timeout, connection, server_error]}}
+
+  reply:
+    description: An answer to a letter.
+    input: {{type: object, properties: {{text: {{type: string}}}}, required: [text]}}
+    prompt:
+      system: You answer letters, briefly and kindly.
+      user: "The letter: {{{{ text }}}}"
+    # `use` is for every profile. This one tries a stronger model on a tenth of the users: the same user always gets
+    # the same arm.
+    use:
+      split:
+        - {{name: usual, weight: 90, model: fast}}
+        - {{name: trial, weight: 10, model: strong}}
+      key: user
+    caller_options: [temperature, max_output_tokens]     # what a caller may set for one run
+    deadline: 30s
 """
 
 _SCRIPT = """\
@@ -59,6 +88,8 @@ _SCRIPT = """\
 #   routebook run summary --routes {directory} --message "..." --script {directory}/_scripts/offline.yaml
 - when: {{feature: summary}}
   reply: {{text: "A summary of: {{{{ text }}}}"}}
+- when: {{feature: reply}}
+  reply: {{text: "Dear friend, thank you for your letter."}}
 """
 
 
@@ -74,7 +105,7 @@ def command(directory: Path, example: bool) -> None:
         click.echo(f"wrote the example book to {directory}")
     else:
         starter = {"routes.yaml": _BOOK, "_scripts/offline.yaml": _SCRIPT}
-        _write(directory, {path: text.format(directory=directory) for path, text in starter.items()})
+        _write(directory, {path: text.format(directory=shlex.quote(str(directory))) for path, text in starter.items()})
     _write(directory, {f"_schemas/{name}": schema_text(schema) for name, schema in schemas().items()})
     click.echo(f"next: routebook check --routes {directory}")
 

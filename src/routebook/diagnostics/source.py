@@ -25,6 +25,8 @@ _LITERAL_SECRETS = (
     # what looks like a vendor's key, wherever it stands
     _VENDORS_KEY,
 )
+# Nearly no line has any of it, and then none of the patterns is tried.
+_HINT = re.compile(rf"{_SECRET}|auth|://|(?:sk|pk|rk|xai|gsk|ghp|hf)[-_]|AIza", re.IGNORECASE)
 _UNKNOWN_SECRET = re.compile(r"key|auth|bearer|credential|pass|pwd", re.IGNORECASE)
 
 
@@ -37,7 +39,7 @@ def with_source_lines(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str
     masked: dict[str, str] = {}
     located = []
     for diagnostic in diagnostics:
-        diagnostic = replace(diagnostic, message=_VENDORS_KEY.sub(_stars, diagnostic.message))
+        message, source = _VENDORS_KEY.sub(_stars, diagnostic.message), diagnostic.source
         path, line = diagnostic.span.path, diagnostic.span.line
         if path in texts and path not in lines:
             lines[path] = _LINE_BREAK.split(texts[path])
@@ -46,8 +48,8 @@ def with_source_lines(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str
             written = known[line - 1]
             if written not in masked:
                 masked[written] = mask(written)
-            diagnostic = replace(diagnostic, source=_without_literal(diagnostic, written, masked[written]))
-        located.append(diagnostic)
+            source = _without_literal(diagnostic, written, masked[written])
+        located.append(replace(diagnostic, message=message, source=source))
     return tuple(located)
 
 
@@ -66,6 +68,8 @@ def _without_literal(diagnostic: Diagnostic, written: str, masked: str) -> str:
 
 def mask(line: str) -> str:
     """Return *line* with the value of a key that names a secret, and words that look like keys, as asterisks."""
+    if _HINT.search(line) is None:
+        return line
     for pattern in _LITERAL_SECRETS:
         line = pattern.sub(_stars, line)
     return line

@@ -57,7 +57,6 @@ _WANTED = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
-    "is_instance_of": "a reference `{file: PATH}`",
 }
 _BOUNDS = {
     "greater_than_equal": "at least {ge}",
@@ -78,24 +77,17 @@ def read_problems(error: ValidationError, model: type[BaseModel], node: Node, ke
     problems = error.errors(include_url=False)
     unknown = {tuple(path[:-1]) for problem in problems for path in _places(problem) if problem["type"] in _UNKNOWN}
     missing: dict[tuple[str | int, ...], list[str]] = {}
-    wanted: dict[tuple[str | int, ...], list[str]] = {}
-    found: list[Diagnostic] = []
     for problem in problems:
-        *parent, name = _written(problem["loc"])
         if problem["type"] == "missing":
+            *parent, name = _written(problem["loc"])
             missing.setdefault(tuple(parent), []).append(str(name))
-        elif problem["type"] in _WANTED:
-            wanted.setdefault(_place(problem, node), []).append(_WANTED[problem["type"]])
-    for problem in problems:
-        # Of a value that may have several types, each says that it has not that one: one mistake.
-        if problem["type"] in _WANTED and not (types := wanted.pop(_place(problem, node), [])):
-            continue
-        for path in _places(problem):
-            # An unknown key beside a missing one is that one misspelt, or stands in its place: one mistake.
-            if not (problem["type"] == "missing" and tuple(path[:-1]) in unknown):
-                absent = missing.get(tuple(path[:-1]), [])
-                found.append(_diagnostic(problem, path, model, node, key, absent if ... else absent))
-    return found
+    return [
+        _diagnostic(problem, path, model, node, key, missing.get(tuple(path[:-1]), []))
+        for problem in problems
+        for path in _places(problem)
+        # An unknown key beside a missing one is that one misspelt, or stands in its place: one mistake.
+        if not (problem["type"] == "missing" and tuple(path[:-1]) in unknown)
+    ]
 
 
 def _written(location: Iterable[str | int]) -> list[str | int]:

@@ -56,7 +56,7 @@ def _tidy(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     tidied: Schema = {
-        (_WORDS[key] if key in _WORDS else key): _part(key, value) for key, value in schema.items() if key != "title"
+        _WORDS.get(str(key), str(key)): _part(key, value) for key, value in schema.items() if key != "title"
     }
     for name, part in tidied.get("$defs", {}).items():
         part["title"] = re.sub("(?<=[a-z])[A-Z]", lambda letter: f" {letter[0].lower()}", name)

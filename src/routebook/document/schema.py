@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, create_model
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from .book import SECTIONS, SETTINGS
 from .entry import Entry
@@ -49,6 +50,13 @@ OPEN_FIELDS: dict[type[OpenMatchers], tuple[str, list[Any]]] = {
 """Of each mapping with fields that are not listed, what those are and examples of a matcher."""
 
 
+class _AsWritten(GenerateJsonSchema):
+    """Leaves the keys of examples in the order in which they were written."""
+
+    def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:
+        return value
+
+
 def route_file_schema() -> Schema:
     """Return the JSON Schema of one route file."""
     fields: dict[str, Any] = {
@@ -58,7 +66,7 @@ def route_file_schema() -> Schema:
     fields[SETTINGS] = (Settings, Field(default=None))
     route_file = create_model("RouteFile", __base__=Entry, __config__=None, **fields)
     route_file.model_config = ConfigDict(**route_file.model_config, title="Routebook route file")
-    schema = publish(route_file.model_json_schema(by_alias=True))
+    schema = publish(route_file.model_json_schema(by_alias=True, schema_generator=_AsWritten))
     for model, (description, examples) in OPEN_FIELDS.items():
         _open(schema["$defs"][_definition(model)], model.prefix, description, examples)
     schema["properties"] = {name: _section(name, part) for name, part in schema["properties"].items()}
@@ -87,7 +95,7 @@ def _section(section: str, schema: Schema) -> Schema:
 
 def script_schema() -> Schema:
     """Return the JSON Schema of a script."""
-    schema = publish(TypeAdapter(list[ScriptItem]).json_schema(by_alias=True))
+    schema = publish(TypeAdapter(list[ScriptItem]).json_schema(by_alias=True, schema_generator=_AsWritten))
     return {"$schema": DIALECT, **schema, "title": "Routebook script", "description": "A script: first match answers."}
 
 

@@ -70,6 +70,10 @@ class Reason:
         return {"step": self.step, "text": self.text, "at": None if self.at is None else str(self.at)}
 
 
+Because = tuple[str, str, Span | None]
+"""A reason as `resolve` notes it down: it decides far more often than somebody asks why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Witness:
     """A context and facts that lead to a decision."""
@@ -97,12 +101,17 @@ class Decision:
     skipped: tuple[Skip, ...] = ()
     tools: tuple[str, ...] = ()
     output: str | None = None
-    reasons: tuple[Reason, ...] = ()
+    because: tuple[Because, ...] = ()
     arm: str | None = None
     key: str | None = None
     shadow: PlannedAttempt | None = None
     budget: Mapping[str, Any] | None = None
     witness: Witness | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """What was decided at each step, and the line that says so."""
+        return tuple(Reason(*because) for because in self.because)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decision as plain data, ready for JSON."""

@@ -18,7 +18,10 @@ from typing import Any
 from ..canonical.frozen import EMPTY
 from .decision import PlannedAttempt
 
-_UNHASHED = frozenset({"span", "spans", "credentials_span", "description", "planned", "caller", "carries", "layer"})
+_UNHASHED = frozenset(
+    {"span", "spans", "credentials_span", "description"}
+    | {"planned", "caller", "carries", "layer", "read", "test", "weights", "bounds"}  # what follows from the rest
+)
 
 
 class Digester:

@@ -15,7 +15,7 @@ from ..diagnostics.span import Span
 from .context import Context, Facts
 from .decision import Decision, PlannedAttempt
 from .linked import LinkedBook
-from .matcher import first_failing, read_field
+from .matcher import first_failing
 from .resolve import find_feature, find_profile, find_route, resolve
 from .spec import AttemptSpec, FeatureSpec, OptionLayer, ProfileSpec, RouteSpec, RuleSpec
 from .sticky import Sticky
@@ -124,7 +124,7 @@ def _rule(
     failing = first_failing(rule.when, profile.name, context, facts, sticky)
     if failing is None:
         return rule.route, rule.span, "all of its conditions hold" if rule.when else "it has no conditions"
-    value = read_field(failing.field, profile.name, context, facts)
+    value = failing.read(profile.name, context, facts)
     found = "it is absent" if value is None else f"it is {thaw(value)!r}"
     at = sticky.fraction("percent", value) if failing.operator == "percent" else None
     if at is not None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as attribute
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from ..diagnostics.span import Span
@@ -17,17 +20,28 @@ from .sticky import Sticky
 METADATA = "metadata."
 
 
+Read = Callable[[str, Context, Facts], Any]
+"""Reads one field of a request: of the active profile's name, the context and the facts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One test of one field: `equals`, `in`, `not`, `gt`, `gte`, `lt`, `lte`, `prefix`, `exists` or `percent`.
 
-    `operand` is a tuple for `in` and `not`, a number of percent for `percent`, else a scalar.
+    `operand` is a tuple for `in` and `not`, a number of percent for `percent`, else a scalar. `read` and `test` are
+    what `field` and `operator` mean.
     """
 
     field: str
     operator: str
     operand: Any
     span: Span | None = None
+    read: Read = attribute(init=False, compare=False, repr=False)
+    test: Callable[[Any, Any], bool] | None = attribute(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "read", reader(self.field))
+        object.__setattr__(self, "test", _OPERATORS.get(self.operator))
 
     def __str__(self) -> str:
         return f"{self.field} {self.operator} {_shown(self.operand)}"
@@ -40,11 +54,11 @@ When = tuple[Condition, ...]
 def first_failing(when: When, profile: str, context: Context, facts: Facts, sticky: Sticky) -> Condition | None:
     """Return the first condition of *when* that does not hold for this request, or None where all hold."""
     for condition in when:
-        value = read_field(condition.field, profile, context, facts)
-        if condition.operator == "percent":
+        value = condition.read(profile, context, facts)
+        if condition.test is None:
             if not sticky.is_within("percent", condition.operand, value):
                 return condition
-        elif not satisfies(condition, value):
+        elif not condition.test(value, condition.operand):
             return condition
     return None
 
@@ -54,13 +68,18 @@ def satisfies(condition: Condition, value: Any) -> bool:
     return _OPERATORS[condition.operator](value, condition.operand)
 
 
-def read_field(name: str, profile: str, context: Context, facts: Facts) -> Any:
-    """Return the value of the field *name*, or None where it is absent."""
+@cache
+def reader(name: str) -> Read:
+    """Return what reads the field *name*; absent fields are None."""
     if name.startswith(METADATA):
-        return context.metadata.get(name[len(METADATA) :])
+        key = name.removeprefix(METADATA)
+        return lambda profile, context, facts: context.metadata.get(key)
     if name == "profile":
-        return profile
-    return getattr(context if name in _OF_CONTEXT else facts, name)
+        return lambda profile, context, facts: profile
+    get = attrgetter(name)
+    if name in _OF_CONTEXT:
+        return lambda profile, context, facts: get(context)
+    return lambda profile, context, facts: get(facts)
 
 
 _OF_CONTEXT = frozenset({"user", "tenant", "region"})

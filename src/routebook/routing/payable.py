@@ -6,23 +6,23 @@ credential. Targets that need no key at all stay in either case.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from ..errors import ResolveError
 from .context import Context
-from .decision import PlannedAttempt, Reason, Skip
+from .decision import Because, PlannedAttempt, Skip
 from .spec import ArmSpec, AttemptSpec, FeatureSpec, ProfileSpec
 
 _NOBODY = "nobody pays, no target takes a key"
 
 
-@dataclass(frozen=True, slots=True)
-class Payable:
+class Payable(NamedTuple):
     """The attempts that are left, each with its spec; why the others are not; and who pays."""
 
     planned: tuple[PlannedAttempt, ...]
     specs: tuple[AttemptSpec, ...]
-    reason: Reason
+    reason: Because
     skipped: tuple[Skip, ...] = ()
     by_caller: bool = False
 
@@ -38,7 +38,7 @@ def payable(feature: FeatureSpec, profile: ProfileSpec, arm: ArmSpec, context: C
     if mode == "platform" or (mode == "prefer_caller" and not context.credentials):
         ignored = ", the caller's keys are ignored" if context.credentials else ""
         payer = "the platform pays" if any(attempt.caller for attempt in arm.attempts) else _NOBODY
-        return Payable(arm.planned, arm.attempts, Reason("credentials", f"{mode}: {payer}{ignored}", place))
+        return Payable(arm.planned, arm.attempts, ("credentials", f"{mode}: {payer}{ignored}", place))
     if not context.credentials:
         raise _missing_credential(feature, arm, f"feature {feature.name!r} is served with a caller's key only")
     planned, specs, skipped = _callers_own(arm, context)
@@ -49,7 +49,7 @@ def payable(feature: FeatureSpec, profile: ProfileSpec, arm: ArmSpec, context: C
     payer = "the caller pays" if any(spec.caller for spec in specs) else _NOBODY
     if planned[0].on:
         planned[0] = replace(planned[0], on=())
-    reason = Reason("credentials", f"{mode}: {payer}", place)
+    reason = ("credentials", f"{mode}: {payer}", place)
     return Payable(tuple(planned), tuple(specs), reason, tuple(skipped), by_caller=True)
 
 

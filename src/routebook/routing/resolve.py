@@ -16,9 +16,9 @@ from ..diagnostics.suggest import near_names
 from ..errors import RequestError, ResolveError
 from .asked_options import merge_asked
 from .context import Context, Facts
-from .decision import Decision, PlannedAttempt, Reason
+from .decision import Because, Decision, PlannedAttempt
 from .linked import LinkedBook
-from .matcher import first_failing, read_field
+from .matcher import first_failing, reader
 from .payable import Payable, payable
 from .spec import ArmSpec, FeatureSpec, ProfileSpec, RouteSpec, ShadowSpec
 from .sticky import Sticky, choose_arm
@@ -56,15 +56,15 @@ def resolve(table: LinkedBook, name: str, context: Context, facts: Facts, run_id
         skipped=skipped,
         tools=() if feature.tools is None else feature.tools.servers,
         output=feature.output,
-        reasons=tuple(reasons),
+        because=tuple(reasons),
         arm=arm.name,
         key=sticky.used if stuck is None else stuck,
         shadow=shadow,
-        budget=None if feature.budget is None else feature.budget.to_mapping(),
+        budget=None if feature.budget is None else feature.budget.bounds,
     )
 
 
-def find_feature(table: LinkedBook, name: str) -> tuple[FeatureSpec, list[Reason]]:
+def find_feature(table: LinkedBook, name: str) -> tuple[FeatureSpec, list[Because]]:
     """Return the feature that serves *name*, and why where it is another one."""
     feature = table.features.get(name)
     if feature is not None:
@@ -72,51 +72,51 @@ def find_feature(table: LinkedBook, name: str) -> tuple[FeatureSpec, list[Reason
     if table.default_feature is None:
         raise _unknown("feature", name, table.features, name)
     text = f"the book has no feature {name!r}: default_feature {table.default_feature!r}"
-    return table.features[table.default_feature], [Reason("feature", text, table.settings_spans.get("default_feature"))]
+    return table.features[table.default_feature], [("feature", text, table.settings_spans.get("default_feature"))]
 
 
-def find_profile(table: LinkedBook, feature: FeatureSpec, context: Context) -> tuple[ProfileSpec, Reason]:
+def find_profile(table: LinkedBook, feature: FeatureSpec, context: Context) -> tuple[ProfileSpec, Because]:
     """Return the active profile: the context's, else byok_profile, else default_profile."""
     name = context.profile
     if name is not None:
         profile = table.profiles.get(name)
         if profile is None:
             raise _unknown("profile", name, table.profiles, feature.name)
-        return profile, Reason("profile", f"the context asks for profile {name!r}", profile.span or feature.span)
+        return profile, ("profile", f"the context asks for profile {name!r}", profile.span or feature.span)
     if table.byok_profile is not None and context.credentials and feature.credentials != "platform":
         profile = table.profiles[table.byok_profile]
         place = table.settings_spans.get("byok_profile")
-        return profile, Reason("profile", f"the context holds a key: byok_profile {profile.name!r}", place)
+        return profile, ("profile", f"the context holds a key: byok_profile {profile.name!r}", place)
     profile = table.profiles[table.default_profile]
     if profile.span is None:
-        return profile, Reason("profile", f"the book has no profiles: {profile.name!r}", feature.span)
-    return profile, Reason("profile", f"default_profile {profile.name!r}", table.settings_spans.get("default_profile"))
+        return profile, ("profile", f"the book has no profiles: {profile.name!r}", feature.span)
+    return profile, ("profile", f"default_profile {profile.name!r}", table.settings_spans.get("default_profile"))
 
 
 def find_route(
     table: LinkedBook, feature: FeatureSpec, profile: ProfileSpec, context: Context, facts: Facts, sticky: Sticky
-) -> tuple[RouteSpec, Reason]:
+) -> tuple[RouteSpec, Because]:
     """Return the first route that applies, and why."""
     if facts.model is not None:
         return override(table, feature, facts.model)
     if feature.pin is not None:
-        return feature.pin, Reason("route", "the feature is pinned", feature.pin.span)
+        return feature.pin, ("route", "the feature is pinned", feature.pin.span)
     for rule in feature.rules:
         if first_failing(rule.when, profile.name, context, facts, sticky) is None:
-            return rule.route, Reason("route", f"rule {rule.name!r} holds", rule.span)
+            return rule.route, ("route", f"rule {rule.name!r} holds", rule.span)
     for ancestor in profile.lineage:
         route = feature.profiles.get(ancestor)
         if route is not None:
             heir = "" if ancestor == profile.name else f", which {profile.name!r} extends"
-            return route, Reason("route", f"the entry of profile {ancestor!r}{heir}", route.span)
+            return route, ("route", f"the entry of profile {ancestor!r}{heir}", route.span)
     if feature.use is None:
         raise ResolveError(
             f"profile {profile.name!r} leaves feature {feature.name!r} without a route", "no_target", feature.name
         )
-    return feature.use, Reason("route", "no profile entry applies: `use`", feature.use.span)
+    return feature.use, ("route", "no profile entry applies: `use`", feature.use.span)
 
 
-def override(table: LinkedBook, feature: FeatureSpec, model: str) -> tuple[RouteSpec, Reason]:
+def override(table: LinkedBook, feature: FeatureSpec, model: str) -> tuple[RouteSpec, Because]:
     """Return the route of a model that the caller chose.
 
     Raises:
@@ -126,7 +126,7 @@ def override(table: LinkedBook, feature: FeatureSpec, model: str) -> tuple[Route
     if attempt is None:
         raise RequestError(_refused_override(table, feature, model), "override")
     arm = ArmSpec((attempt,))
-    return RouteSpec("override", (arm,)), Reason("route", f"the caller asks for model {model!r}", feature.span)
+    return RouteSpec("override", (arm,)), ("route", f"the caller asks for model {model!r}", feature.span)
 
 
 def _refused_override(table: LinkedBook, feature: FeatureSpec, model: str) -> str:
@@ -143,26 +143,26 @@ def _refused_override(table: LinkedBook, feature: FeatureSpec, model: str) -> st
 
 def find_arm(
     route: RouteSpec, key: str, profile: ProfileSpec, context: Context, facts: Facts, sticky: Sticky
-) -> tuple[ArmSpec, Reason]:
+) -> tuple[ArmSpec, Because]:
     """Return the arm of a split that this request sticks to, and why."""
-    at = sticky.fraction("split", read_field(key, profile.name, context, facts))
+    at = sticky.fraction("split", reader(key)(profile.name, context, facts))
     if at is None:
         arm = next(arm for arm in route.arms if arm.weight > 0)
-        return arm, Reason("arm", f"arm {arm.name!r}, the first: the context has no {key!r} to stick to", arm.span)
-    arm = route.arms[choose_arm([arm.weight for arm in route.arms], at)]
-    return arm, Reason("arm", f"arm {arm.name!r} by key {sticky.used!r}", arm.span)
+        return arm, ("arm", f"arm {arm.name!r}, the first: the context has no {key!r} to stick to", arm.span)
+    arm = route.arms[choose_arm(route.weights, at)]
+    return arm, ("arm", f"arm {arm.name!r} by key {sticky.used!r}", arm.span)
 
 
 def find_shadow(
     shadow: ShadowSpec, paid: Payable, context: Context, sticky: Sticky
-) -> tuple[PlannedAttempt | None, Reason]:
+) -> tuple[PlannedAttempt | None, Because]:
     """Return the shadow's attempt where this request is mirrored, and why or why not."""
     place = shadow.attempt.span
     if paid.by_caller:
-        return None, Reason("shadow", "no shadow: the caller pays", place)
+        return None, ("shadow", "no shadow: the caller pays", place)
     if shadow.percent >= 100 or sticky.is_within("shadow", shadow.percent, context.user):
-        return shadow.attempt.platform, Reason("shadow", f"mirrored to {shadow.attempt.platform.model!r}", place)
-    return None, Reason("shadow", f"not among the {shadow.percent:g} percent that are mirrored", place)
+        return shadow.attempt.platform, ("shadow", f"mirrored to {shadow.attempt.platform.model!r}", place)
+    return None, ("shadow", f"not among the {shadow.percent:g} percent that are mirrored", place)
 
 
 def _unknown(kind: str, name: str, known: Mapping[str, Any], feature: str) -> ResolveError:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..canonical.frozen import EMPTY
+from ..canonical.frozen import EMPTY, freeze_mapping
 from ..diagnostics.span import Span
 from .decision import PlannedAttempt, Skip
 from .matcher import When
@@ -125,6 +125,10 @@ class RouteSpec:
     arms: tuple[ArmSpec, ...]
     key: str | None = None
     span: Span | None = None
+    weights: tuple[float, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", tuple(arm.weight for arm in self.arms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +161,18 @@ class PromptSpec:
 
 @dataclass(frozen=True, slots=True)
 class BudgetSpec:
-    """The most that runs may spend; None is no bound."""
+    """The most that runs may spend; None is no bound. `bounds` has those that are set, by name."""
 
     usd_per_run: float | None = None
     usd_per_day: float | None = None
     tokens_per_run: int | None = None
 
-    def to_mapping(self) -> dict[str, float | int]:
-        """Return the bounds that are set, by name."""
-        bounds = {name: getattr(self, name) for name in self.__slots__}
-        return {name: bound for name, bound in bounds.items() if bound is not None}
+    bounds: Mapping[str, float] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        written = {name: getattr(self, name) for name in ("usd_per_run", "usd_per_day", "tokens_per_run")}
+        bounds = {name: bound for name, bound in written.items() if bound is not None}
+        object.__setattr__(self, "bounds", freeze_mapping(bounds))
 
 
 @dataclass(frozen=True, slots=True)
