@@ -9,7 +9,7 @@ PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	if "$$candidate" -c "$(USABLE)" >/dev/null 2>&1; then echo "$$candidate"; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench lock clean
+.PHONY: help demo test check lint stress bench docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
@@ -22,12 +22,21 @@ test: lint ## lint, then run every test
 
 check: lint ## lint, then run the quick tests of the project's shape
 	$(BIN)/python -m pytest tests/test_floors.py tests/test_project.py tests/test_docs.py \
-		tests/document/test_schemas_in_step.py
+		tests/document/test_schemas_in_step.py tests/document/test_schemas_agree.py tests/document/test_reference.py
 
 lint: $(VENV)/.installed ## run ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+stress: $(VENV)/.installed ## run the random tests a hundred times as long, ten minutes each at most
+	ROUTEBOOK_STRESS=1 $(BIN)/python -m pytest tests/test_random_books.py tests/test_fuzz.py tests/test_mutations.py \
+		tests/document/test_schemas_agree.py
+
+docs: $(VENV)/.installed ## write the generated pages and the schemas anew
+	$(BIN)/python docs/generate.py diagnostics
+	$(BIN)/python docs/route_files.py
+	$(BIN)/routebook schema --write schemas
 
 bench: $(VENV)/.installed ## measure, as ratios in one run
 	@$(BIN)/python benchmarks/run.py

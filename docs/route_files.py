@@ -85,8 +85,17 @@ def _flow(value: Any) -> str:
 
 def _type(schema: Schema) -> str:
     """Say in words what may be written; null and `{env: ...}` go without saying."""
-    words = [_word(form) for form in schema.get("anyOf", (schema,)) if not _goes_without_saying(form)]
-    return " or ".join(dict.fromkeys(word for word in words if word)) or "anything"
+    words: list[str] = []
+    for form in schema.get("anyOf", (schema,)):
+        word = "" if _goes_without_saying(form) else _word(form)
+        if word == f"list of {_joined(words)}":
+            word = "a list of those"
+        words += [word] if word and word not in words else []
+    return _joined(words) or "anything"
+
+
+def _joined(words: list[str]) -> str:
+    return (", or " if any(" or " in word for word in words) else " or ").join(words)
 
 
 def _goes_without_saying(form: Schema) -> bool:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from routebook.cli.check import command
 from routebook.diagnostics.codes import CODES, explain_code
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "diagnostics.md"
+BOOKS = Path(__file__).parents[1] / "books"
+OF_A_CODE = sorted(path.name for path in BOOKS.glob("rb[0-9][0-9][0-9]"))
 
 
 def generated() -> str:
@@ -25,6 +31,25 @@ def generated() -> str:
 
 def test_the_page_is_up_to_date():
     assert PAGE.read_text(encoding="utf-8") == generated(), "run `make docs`"
+
+
+@pytest.mark.parametrize("case", OF_A_CODE)
+def test_what_the_page_shows_is_what_the_command_prints(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shutil.copytree(BOOKS / case / "book", tmp_path / "routes")
+    monkeypatch.chdir(tmp_path)
+    environment = BOOKS / case / "environment.json"
+    given = json.loads(environment.read_text()) if environment.exists() else {}
+    for name in ("OPENAI_API_KEY", "HELLO_MODEL", "HOUSE_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    section = PAGE.read_text(encoding="utf-8").partition(f"### {case.upper()}\n")[2].partition("\n### ")[0]
+    shown = re.search(r"`routebook (check[^`]*)` says.*?\n\n```text\n(.*?)\n```", section, re.DOTALL)
+    assert shown is not None
+
+    printed = CliRunner(env={**given, "ROUTEBOOK_ROUTES": None}).invoke(command, shown[1].split()[1:]).stdout
+
+    said, _, summary = printed.rstrip("\n").rpartition("\n\n")
+    assert said == shown[2]
+    assert summary.startswith("routes: ")
 
 
 def test_every_link_of_the_page_leads_to_a_heading():

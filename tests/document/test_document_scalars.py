@@ -120,7 +120,6 @@ def test_a_variable_is_converted_to_the_type_of_the_field_it_stands_for(
         ("parallel_tool_calls", "true", True),
         ("parallel_tool_calls", "FALSE", False),
         ("service_tier", "007", "007"),
-        ("service_tier", "", ""),
         ("timeout", "30s", {"total": 30.0}),
     ],
 )

@@ -17,16 +17,14 @@ from ..routing.spec import FeatureSpec
 from .build import Build, Findings
 
 World = tuple[str, ...]
-Leads = tuple[tuple[tuple[str, str], str | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A feature linked without an error: its digest, what was found, and the digests of what it leads to."""
+    """A feature linked without an error: its digest, what was found, and the definitions that it leads to."""
 
     definition: Definition[Feature]
-    world: World
-    leads: Leads
+    leads: frozenset[tuple[str, str]]
     contents: tuple[tuple[str, Any], ...]
     spec: FeatureSpec
     digest: str
@@ -35,28 +33,39 @@ class Remembered:
 
 @dataclass(slots=True)
 class Memory:
-    """What earlier compilations of a book linked, by the name of the feature."""
+    """What the last compilation of a book linked, by the name of the feature.
+
+    `digests` and `world` are those of that compilation, `changed` what is different in the one under way.
+    """
 
     features: dict[str, Remembered] = field(default_factory=dict)
+    digests: dict[tuple[str, str], str] = field(default_factory=dict)
+    world: World = ()
+    changed: frozenset[tuple[str, str]] = frozenset()
 
-    def recall(self, build: Build, definition: Definition[Feature], world: World) -> Remembered | None:
+    def begin(self, build: Build) -> None:
+        """Look at what changed since the last compilation, before any feature is linked."""
+        world = world_of(build)
+        if world != self.world:
+            self.features.clear()
+        keys = self.digests.keys() | build.digests.keys()
+        self.changed = frozenset(key for key in keys if self.digests.get(key) != build.digests.get(key))
+        self.world, self.digests = world, dict(build.digests)
+
+    def recall(self, build: Build, definition: Definition[Feature]) -> Remembered | None:
         """Return what linking *definition* gave before, if it would give the same now."""
         known = self.features.get(definition.name)
-        if known is None or known.definition is not definition or known.world != world:
+        if known is None or known.definition is not definition or not self.changed.isdisjoint(known.leads):
             return None
-        if any(build.digests.get(key) != digest for key, digest in known.leads):
-            return None
-        return known if known.contents == _contents(build, definition) else None
+        return known if not known.contents or known.contents == _contents(build, definition) else None
 
-    def keep(
-        self, build: Build, definition: Definition[Feature], world: World, spec: FeatureSpec, found: Findings
-    ) -> str:
+    def keep(self, build: Build, definition: Definition[Feature], spec: FeatureSpec, found: Findings) -> str:
         """Remember what linking *definition* gave, if it is good; return its digest."""
         digest = build.digester.digest(spec)
         if found.is_good:
-            leads = tuple((key, build.digests.get(key)) for key in sorted(found.used | _behind(build, found.used)))
+            leads = frozenset(found.used | _behind(build, found.used))
             contents = _contents(build, definition)
-            self.features[definition.name] = Remembered(definition, world, leads, contents, spec, digest, found)
+            self.features[definition.name] = Remembered(definition, leads, contents, spec, digest, found)
         else:
             self.features.pop(definition.name, None)
         return digest

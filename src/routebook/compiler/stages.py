@@ -25,7 +25,7 @@ from .options import report_refused
 from .outputs import link_outputs
 from .profiles import link_profiles
 from .providers import link_providers
-from .remember import Memory, world_of
+from .remember import Memory
 from .servers import link_servers
 
 STAGES: tuple[Callable[[Build], None], ...] = (
@@ -79,9 +79,9 @@ def _digest_all(build: Build) -> None:
 
 
 def _link_features(build: Build, memory: Memory) -> None:
-    world = world_of(build)
+    memory.begin(build)
     for name, definition in build.document.features.items():
-        known = memory.recall(build, definition, world)
+        known = memory.recall(build, definition)
         if known is not None:
             build.features[name], build.digests["features", name] = known.spec, known.digest
             build.found.add(known.found)
@@ -89,7 +89,7 @@ def _link_features(build: Build, memory: Memory) -> None:
         with build.apart() as found:
             spec = link_feature(build, definition)
         build.features[name] = spec
-        build.digests["features", name] = memory.keep(build, definition, world, spec, found)
+        build.digests["features", name] = memory.keep(build, definition, spec, found)
         build.found.add(found)
     memory.forget_all_but(build.features)
 

@@ -157,6 +157,8 @@ def _sentence(problem: ErrorDetails, path: Sequence[str | int]) -> str:
         return f"{_subject(path)} cannot be {_described(value, path).removeprefix('the text ')}"
     if kind == "string_pattern_mismatch":
         return f"bad name {value!r}"
+    if kind == "too_short" and isinstance(value, str):
+        kind = "string_too_short"
     if kind in _BOUNDS:
         return f"{_subject(path)} must be {_BOUNDS[kind].format(**problem['ctx'])}"
     message = problem["msg"]

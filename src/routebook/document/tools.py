@@ -36,7 +36,7 @@ class Tools(Entry):
     """Tool calls at the same time; 1 is strictly in order."""
     timeout: Duration = Field(30.0, examples=["30s"])
     """For one tool call."""
-    result_limit: Size = Field(65536, examples=["64KiB"])
+    result_limit: Size = Field(65536, examples=["16KiB"], json_schema_extra={"default": "64KiB"})
     """The most bytes of one result that the model is shown."""
     on_error: OnError = Field("report", examples=["fail"])
     """A tool that fails: `report` tells the model; `fail`: a ToolError."""

@@ -22,7 +22,6 @@ from ..diagnostics.diagnostic import Diagnostic, diagnose, in_order
 from ..diagnostics.span import Span
 from .content import content_place
 from .file import SourceFile as SourceFile
-from .place import LIMIT_BYTES as LIMIT_BYTES
 from .place import Mark, Refused, mark, read_text, reason, shown
 from .walk import Walk
 
