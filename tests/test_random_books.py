@@ -141,6 +141,10 @@ DECIDED = {
         tiny(use=TENANTS, shadow={"model": "local/n", "percent": 50}),
         ask(user="u", tenant="t"),
     ),
+    "the key is what the rule's share stuck to": (
+        tiny(rules=[share("tenant", 100, "r")], use={"model": "local/m"}, shadow={"model": "local/n", "percent": 5}),
+        ask(user="u", tenant="t"),
+    ),
 }
 ENUMERATED = {
     "a percent of 100": (tiny(rules=[share("user", 100, "r")], use={"model": "local/m"}), ask(user="u")),

@@ -83,8 +83,11 @@ class RouteFileError(RoutebookError):
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
         errors = [diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "error"]
-        super().__init__(render_text(errors or self.diagnostics))
+        return render_text(errors or self.diagnostics)
 
 
 class RequestError(RoutebookError):

@@ -88,7 +88,11 @@ def _check_every_profile(build: Build, definition: Definition[Feature]) -> None:
     entries = value.profiles or {}
     if any(name not in build.profiles for name in entries):
         return  # it may be the missing one, misspelt
-    without = [name for name, spec in build.profiles.items() if not any(step in entries for step in spec.lineage)]
+    without = [
+        name
+        for name, spec in build.profiles.items()
+        if not any(step in entries for step in spec.lineage) and not _is_cut_off(build, spec.lineage[-1])
+    ]
     if not without:
         return
     names = ", ".join(map(repr, without))
@@ -101,6 +105,12 @@ def _check_every_profile(build: Build, definition: Definition[Feature]) -> None:
         notes=(f"the feature has entries for {', '.join(map(repr, entries)) or 'no profile'}, and no `use`",),
         help=f"add `use: {{model: ...}}` to the feature, or an entry for {names}",
     )
+
+
+def _is_cut_off(build: Build, oldest: str) -> bool:
+    """Tell whether the lineage that ends with the profile *oldest* goes on to one that there is not."""
+    definition = build.document.profiles.get(oldest)
+    return definition is not None and definition.value.extends is not None
 
 
 def _check_kind(build: Build, definition: Definition[Feature], kind: Kind) -> None:

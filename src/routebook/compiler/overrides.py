@@ -8,7 +8,6 @@ from typing import Any
 from ..canonical.frozen import EMPTY, freeze_mapping
 from ..document.entry import Definition
 from ..document.features import Feature
-from ..document.targets import Target
 from ..routing.spec import AttemptSpec
 from .build import Build
 from .capabilities import Needs, check_capabilities, lacking
@@ -38,9 +37,7 @@ def _named(
     for index, name in enumerate(names):
         place = definition.span("allow_override", index)
         if build.refer("models", name, place, f"feature {definition.name!r}"):
-            linked = link_target(
-                build, call, Target.model_construct(model=name), lambda *_, at=place: at, lambda *_, at=place: at
-            )
+            linked = link_target(build, call, name, None, place, lambda *_, at=place: at)
             if linked is not None:
                 check_capabilities(build, call.subject, needs, linked)
                 attempts[name] = linked.attempt

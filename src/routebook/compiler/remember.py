@@ -60,14 +60,14 @@ class Memory:
         return known if not known.contents or known.contents == _contents(build, definition) else None
 
     def keep(self, build: Build, definition: Definition[Feature], spec: FeatureSpec, found: Findings) -> str:
-        """Remember what linking *definition* gave, if it is good; return its digest."""
-        digest = build.digester.digest(spec)
-        if found.is_good:
-            leads = frozenset(found.used | _behind(build, found.used))
-            contents = _contents(build, definition)
-            self.features[definition.name] = Remembered(definition, leads, contents, spec, digest, found)
-        else:
+        """Remember what linking *definition* gave, if it is good; return its digest, empty where there is no table."""
+        if not found.is_good:
             self.features.pop(definition.name, None)
+            return ""
+        digest = build.digester.digest(spec)
+        leads = frozenset(found.used | _behind(build, found.used))
+        contents = _contents(build, definition)
+        self.features[definition.name] = Remembered(definition, leads, contents, spec, digest, found)
         return digest
 
     def forget_all_but(self, names: Iterable[str]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
-from ..canonical.frozen import canonical_json
 from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.features import Feature
@@ -21,7 +21,7 @@ from .targets import FeatureCall, LinkedTarget, answering, link_target
 Path = tuple[str | int, ...]
 Check = Callable[[LinkedTarget], None]
 
-Fallbacks = list[tuple[Path, Fallback]]
+Targeted = Target | Use
 
 _STICKS_TO = ("user", "tenant", "region", "metadata.KEY")
 
@@ -35,7 +35,7 @@ class FeatureRoutes:
         self.call = call
         self.check = check
         self.nodes: dict[Path, Node] = {(): definition.node}
-        self.linked: dict[Path, AttemptSpec | None] = {}
+        self.linked: dict[Path, LinkedTarget | None] = {}
         self.live: set[Path] = set()
         self.dropped: dict[Path, tuple[AttemptSpec, AttemptSpec]] = {}
 
@@ -78,14 +78,15 @@ class FeatureRoutes:
     def shadow(self) -> AttemptSpec | None:
         """Link the target that is mirrored to."""
         shadow = self.definition.value.shadow
-        return None if shadow is None else self._attempt(("shadow",), shadow)
+        linked = None if shadow is None else self._target(("shadow",), shadow)
+        return None if linked is None else linked.attempt
 
     def report_useless(self) -> None:
         """Report fallbacks that no route of the feature can use, and those that none follows."""
         for index, fallback in enumerate(self.definition.value.fallbacks or ()):
             path: Path = ("fallbacks", index)
             if path not in self.linked:
-                self._attempt(path, fallback)
+                self._target(path, fallback)
                 message = f"no route of {self.call.subject} follows this fallback"
                 mend = "remove it; an entry's own `fallbacks` replace the feature's"
                 self.build.report("RB502", self.definition.span(*path, "model"), message, help=mend)
@@ -111,14 +112,16 @@ class FeatureRoutes:
         """Link a target or a split; *own* are the fallbacks written beside it, at *owner* (default: *path*)."""
         base = (*(path if owner is None else owner), "fallbacks")
         if use.split is None:
-            return self._route(name, path, [(path, use.as_target())], own, base)
+            return self._route(name, path, [(path, use)], own, base)
         self._check_split(path, use)
-        written: list[tuple[Path, Target]] = [((*path, "split", index), arm) for index, arm in enumerate(use.split)]
+        written = [((*path, "split", index), arm) for index, arm in enumerate(use.split)]
         route = self._route(name, path, written, own, base)
         if route is None or len(route.arms) != len(use.split):
             return None
-        arms = zip(route.arms, use.split, strict=True)
-        named = tuple(replace(spec, name=arm.name, weight=arm.weight) for spec, arm in arms)
+        named = tuple(
+            replace(spec, name=arm.name, weight=arm.weight, span=self._key_span(*path, "split", index))
+            for index, (spec, arm) in enumerate(zip(route.arms, use.split, strict=True))
+        )
         return replace(route, arms=named, key=use.key or "user")
 
     def _check_split(self, path: Path, use: Use) -> None:
@@ -144,51 +147,48 @@ class FeatureRoutes:
         self,
         name: str,
         path: Path,
-        targets: list[tuple[Path, Target]],
+        targets: Sequence[tuple[Path, Targeted]],
         own: list[Fallback] | None,
         base: Path = ("fallbacks",),
     ) -> RouteSpec | None:
         written, at = (self.definition.value.fallbacks or [], ("fallbacks",)) if own is None else (own, base)
-        fallbacks: Fallbacks = [((*at, index), fallback) for index, fallback in enumerate(written)]
-        arms = [arm for place, target in targets if (arm := self._arm(place, target, fallbacks)) is not None]
-        return RouteSpec(name, tuple(arms), span=self._key_span(*path)) if arms else None
+        fallbacks = [((*at, index), fallback) for index, fallback in enumerate(written)]
+        span = self._key_span(*path)
+        arms = [self._arm(place, target, fallbacks, span) for place, target in targets]
+        linked = tuple(arm for arm in arms if arm is not None)
+        return RouteSpec(name, linked, span=span) if linked else None
 
     def _arm(
-        self, path: Path, target: Target, fallbacks: list[tuple[tuple[str | int, ...], Fallback]]
+        self, path: Path, target: Targeted, fallbacks: Sequence[tuple[Path, Fallback]], span: Span
     ) -> ArmSpec | None:
-        primary = self._attempt(path, target)
-        attempts, dropped = [] if primary is None else [primary], []
+        primary = self._target(path, target)
+        attempts, dropped = [] if primary is None else [primary.attempt], []
+        seen = {} if primary is None else {primary.identity: primary.attempt}
         for at, fallback in fallbacks:
-            attempt = self._attempt(at, fallback)
-            if attempt is None:
+            linked = self._target(at, fallback)
+            if linked is None:
                 continue
-            twin = next((earlier for earlier in attempts if _same_target(earlier, attempt)), None)
+            attempt, twin = linked.attempt, seen.get(linked.identity)
             if twin is None:
                 self.live.add(at)
                 on = DEFAULT_FALLBACK_ON if fallback.on is None else tuple(dict.fromkeys(fallback.on))
+                seen[linked.identity] = attempt
                 attempts.append(answering(self.build, attempt, on))
             else:
                 self.dropped[at] = (attempt, twin)
                 dropped.append(
                     Skip(attempt.platform.provider, attempt.platform.model, "it equals an attempt before it")
                 )
-        if primary is None:
-            return None
-        return ArmSpec(tuple(attempts), tuple(dropped), span=self._key_span(*path))
+        return None if primary is None else ArmSpec(tuple(attempts), tuple(dropped), span=span)
 
-    def _attempt(self, path: Path, target: Target) -> AttemptSpec | None:
+    def _target(self, path: Path, target: Targeted) -> LinkedTarget | None:
         """Link the target at *path*, once for all the routes that it stands in."""
         if path not in self.linked:
-            linked = link_target(
-                self.build,
-                self.call,
-                target,
-                lambda *rest: self._span(*path, *rest),
-                lambda *rest: self._key_span(*path, *rest),
-            )
+            place, name = self._span(*path, "model"), str(target.model)
+            linked = link_target(self.build, self.call, name, target.options, place, partial(self._key_span, *path))
             if linked is not None:
                 self.check(linked)
-            self.linked[path] = None if linked is None else linked.attempt
+            self.linked[path] = linked
         return self.linked[path]
 
     def _node(self, path: Path) -> Node:
@@ -203,10 +203,3 @@ class FeatureRoutes:
 
     def _key_span(self, *path: str | int) -> Span:
         return locate_key(self._node(path[:-1]), path[-1:])
-
-
-def _same_target(one: AttemptSpec, other: AttemptSpec) -> bool:
-    first, second = one.platform, other.platform
-    if (first.provider, first.id) != (second.provider, second.id) or first.options != second.options:
-        return False
-    return canonical_json(first.options) == canonical_json(second.options)  # true is not 1

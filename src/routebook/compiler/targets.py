@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from ..canonical.frozen import canonical_json
 from ..diagnostics.span import Span
-from ..document.targets import Target
+from ..document.options import Options
 from ..routing.decision import PlannedAttempt
 from ..routing.spec import AttemptSpec, ModelSpec, OptionLayer
 from .build import Build
@@ -20,11 +21,15 @@ from .options import Call, Refusal, carried, layer_of, merged, place_of, provide
 
 @dataclass(frozen=True, slots=True)
 class LinkedTarget:
-    """A target linked: its model, its attempt, and the options that cannot be sent to it."""
+    """A target linked: its model, its attempt, and the options that cannot be sent to it.
+
+    Targets of equal `identity` send the same call.
+    """
 
     model: ModelSpec
     attempt: AttemptSpec
     refused: tuple[Refusal, ...]
+    identity: tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +46,22 @@ class FeatureCall:
 
 
 def link_target(
-    build: Build, feature: FeatureCall, target: Target, span: Callable[..., Span], key_span: Callable[..., Span]
+    build: Build, feature: FeatureCall, name: str, options: Options | None, place: Span, key_span: Callable[..., Span]
 ) -> LinkedTarget | None:
-    """Link *target*, whose places *span* and *key_span* give; None where its model cannot be found."""
-    place = span("model")
-    model = find_model(build, target.model, place, feature.subject)
+    """Link the target *name*, written at *place*, with its *options*, whose places *key_span* gives.
+
+    None where its model cannot be found.
+    """
+    model = find_model(build, name, place, feature.subject)
     if model is None or model.provider not in build.providers:
         return None
-    layer = None
-    if target.options is not None:
-        layer = layer_of(target.options, lambda *path: key_span("options", *path))
+    layer = None if options is None else layer_of(options, lambda *path: key_span("options", *path))
     linked = link_model(build, feature, model, layer)
     for refusal in linked.refused:
         note_refused(build, feature, linked, layer, refusal, place)
     shared = linked.attempt
     attempt = AttemptSpec(shared.platform, shared.caller, shared.carries, layer, place)
-    return LinkedTarget(model, attempt, linked.refused)
+    return LinkedTarget(model, attempt, linked.refused, linked.identity)
 
 
 def link_model(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLayer | None) -> LinkedTarget:
@@ -102,7 +107,8 @@ def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLay
     caller = None if platform.credential == "none" else replace(platform, credential="caller", credential_ref=None)
     carries = carried(provider, traits, model, feature.call)
     refused = tuple(refusals(provider, traits, model, feature.call, options))
-    return LinkedTarget(model, AttemptSpec(platform, caller, carries), refused)
+    identity = (provider.name, model.id, canonical_json(options))
+    return LinkedTarget(model, AttemptSpec(platform, caller, carries), refused, identity)
 
 
 def _layers(

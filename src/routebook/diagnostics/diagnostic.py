@@ -57,9 +57,16 @@ def diagnose(
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sort by path, then line, then column; drop exact repeats."""
-    unique = dict.fromkeys(diagnostics)
-    return tuple(sorted(unique, key=lambda d: (d.span, d.code, d.message)))
+    """Sort by path, then line, then column; drop repeats.
+
+    By an alias, one line stands in several definitions; a name on it that leads nowhere is one mistake all the same.
+    """
+    ordered = sorted(diagnostics, key=lambda d: (d.span, d.code, d.message))
+    unique: dict[object, Diagnostic] = {}
+    for diagnostic in ordered:
+        same_name = (diagnostic.span, diagnostic.help) if diagnostic.code == "RB301" else diagnostic
+        unique.setdefault(same_name, diagnostic)
+    return tuple(unique.values())
 
 
 def as_errors(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

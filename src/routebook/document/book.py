@@ -44,7 +44,11 @@ class Document:
     settings: Mapping[str, Definition[Settings]] = field(default_factory=dict)
     broken: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unread: bool = False
+    _names: dict[str, frozenset[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def names(self, section: str) -> frozenset[str]:
         """Return every name that *section* defines, broken ones included."""
-        return frozenset(getattr(self, section)) | self.broken.get(section, frozenset())
+        known = self._names.get(section)
+        if known is None:
+            known = self._names[section] = frozenset(getattr(self, section)) | self.broken.get(section, frozenset())
+        return known

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ..diagnostics.diagnostic import Diagnostic, diagnose
 from ..diagnostics.span import Span
 from ..diagnostics.suggest import did_you_mean
-from ..source.node import MappingNode, Node, ScalarNode, SequenceNode, to_plain
+from ..source.node import MappingNode, Node, ScalarNode, SequenceNode, is_larger, to_plain
 from .book import SECTIONS, SETTINGS, Document
 from .entry import Definition, Entry
 from .environment import Environment
@@ -26,6 +26,10 @@ from .profiles import Settings
 from .scripts import ScriptItem
 
 E = TypeVar("E", bound=Entry)
+
+LIMIT_PROBLEMS = 100
+LIMIT_VALUES = 50_000
+_MORE = f"this file has more than {LIMIT_PROBLEMS} problems; the rest of it is not looked at"
 
 _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _SERVER_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -60,12 +64,21 @@ def shape_file(node: Node | None, environment: Environment) -> FilePart:
         return FilePart(problems=(problem,), unread=True)
     shaped: list[Shaped] = []
     problems: list[Diagnostic] = []
+    left = LIMIT_PROBLEMS
     for section, key, value in node:
         wrong = _section_problem(section, key, value)
         if wrong is not None:
             problems.append(wrong)
+            left -= 1
         elif isinstance(value, MappingNode):
-            shaped += (_shape(section, name, name_key, item, value, environment) for name, name_key, item in value)
+            for name, name_key, item in value:
+                shaped.append(_shape(section, name, name_key, item, value, environment))
+                left -= len(shaped[-1].problems)
+                if left <= 0:
+                    break
+        if left <= 0:
+            problems.append(diagnose("RB105", node.span, _MORE, help="mend these first"))
+            break
     return FilePart(tuple(shaped), tuple(problems), unread=bool(problems))
 
 
@@ -140,6 +153,9 @@ def _shape(
         node = MappingNode(tuple(entry for entry in parent.entries if entry[0] is key), place)
     elif (problem := _name_problem(section, name, place)) is not None:
         return Shaped(section, name, place, None, (problem,))
+    if is_larger(node, LIMIT_VALUES):
+        message = f"{_singular(section)} {name!r} holds more than {LIMIT_VALUES:,} values"
+        return Shaped(section, name, place, None, (diagnose("RB105", place, message, help="make it smaller"),))
     model = Settings if section == SETTINGS else SECTIONS[section]
     value, problems = _shape_entry(model, node, place, environment)
     definition = None if value is None else Definition(section, name, value, place, node)

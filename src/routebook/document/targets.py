@@ -91,12 +91,6 @@ class Use(Entry):
             raise PydanticCustomError("misplaced", "a split has its models in its arms", {"names": names})
         return self
 
-    def as_target(self) -> Target:
-        """Return the target of one that is no split."""
-        return Target.model_construct(
-            _fields_set=self.model_fields_set & {"model", "options"}, model=self.model, options=self.options
-        )
-
 
 class ProfileEntry(Use):
     """Where a feature goes under one profile."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..canonical.frozen import EMPTY
 from .decision import PlannedAttempt
+from .spec import AttemptSpec
 
 _UNHASHED = frozenset(
     {"span", "spans", "credentials_span", "description"}
@@ -34,7 +35,7 @@ class Digester:
             **dict.fromkeys((tuple, list), self._items),
             **dict.fromkeys((dict, MappingProxyType, EMPTY.__class__), self._mapping),
             frozenset: sorted,
-            PlannedAttempt: self._shared,
+            AttemptSpec: self._shared,
         }
 
     def digest(self, definition: Any) -> str:
@@ -53,7 +54,9 @@ class Digester:
     def _fields(self, value: Any) -> list[Any]:
         return [value.__class__.__name__, *map(self._plain, _hashed_fields(value.__class__)(value))]
 
-    def _shared(self, attempt: PlannedAttempt) -> str:
+    def _shared(self, spec: AttemptSpec) -> str:
+        """Return the text of an attempt as the platform pays for it; the rest of its spec follows from that."""
+        attempt = spec.platform
         known = self._texts.get(id(attempt))
         if known is None:
             known = self._texts[id(attempt)] = (attempt, _text(self._fields(attempt)))

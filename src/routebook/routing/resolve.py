@@ -32,11 +32,11 @@ def resolve(table: LinkedBook, name: str, context: Context, facts: Facts, run_id
     sticky = Sticky(feature.name, context.key, run_id)
     route, reason = find_route(table, feature, profile, context, facts, sticky)
     reasons.append(reason)
-    arm, stuck = route.arms[0], None
+    arm = route.arms[0]
     if route.key is not None:
         arm, reason = find_arm(route, route.key, profile, context, facts, sticky)
         reasons.append(reason)
-        stuck = sticky.used
+    stuck = sticky.used
     paid = payable(feature, profile, arm, context)
     reasons.append(paid.reason)
     planned, skipped = paid.planned, arm.dropped + paid.skipped

@@ -184,6 +184,26 @@ def _plain(values: tuple[Any, ...], row: int) -> Any:
     return _plain(values, value.target) if kind is Alias else value
 
 
+def is_larger(node: Node, most: int) -> bool:
+    """Tell whether *node* holds more than *most* values and keys; quick where its whole text does not."""
+    if node._columns is None or len(node._columns.values) <= most:
+        return False
+    left, stack = most, [node]
+    while stack:
+        left -= 1
+        if left < 0:
+            return True
+        inner = stack.pop()
+        if isinstance(inner, MappingNode):
+            left -= len(inner.entries)
+            stack += (value for _, value in inner.entries)
+        elif isinstance(inner, SequenceNode):
+            if len(inner.items) > left:
+                return True
+            stack += inner.items
+    return False
+
+
 def existing(node: Node, path: Sequence[str | int]) -> list[str | int]:
     """Return the part of *path* that was written: a model may have wrapped a bare value in a mapping."""
     return list(path[: _follow(node, path)[0]])
