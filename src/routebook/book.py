@@ -38,7 +38,6 @@ from .source.parse import parse, parse_content
 from .source.tree import LOOKS, SourceFile, Tree, read_content, read_tree
 
 _MAPPING_PATH = "<mapping>.json"
-_MANY_OBJECTS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +160,10 @@ def _collecting_later() -> Iterator[None]:
     try:
         yield
     finally:
-        if gc.get_count()[0] > _MANY_OBJECTS:
-            gc.collect(1)  # counts what was made as old at once, before it is looked through again and again
+        if gc.get_freeze_count() == 0:
+            # Counts what was made as old, so that the next collection does not look through all of it at once.
+            gc.freeze()
+            gc.unfreeze()
         if was_on:
             gc.enable()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,9 @@ from ..routing.spec import FeatureSpec, InvariantSpec, ModelSpec, ProfileSpec
 from ..routing.tool_spec import ServerSpec
 from ..routing.traits import ApiTraits
 from ..source.node import Node
+
+Where = Callable[[], Span]
+"""Finds a place; few of those that could be reported ever are."""
 
 _NOUNS = {
     "providers": "provider",
@@ -76,7 +79,10 @@ class Findings:
 
 @dataclass(slots=True)
 class Build:
-    """The state of one compilation; each stage adds what it links and reports what it finds."""
+    """The state of one compilation; each stage adds what it links and reports what it finds.
+
+    `known` keeps what many definitions come to alike, under keys of whoever worked it out.
+    """
 
     document: Document
     materials: Materials
@@ -95,7 +101,7 @@ class Build:
     digester: Digester = field(default_factory=Digester)
     digests: dict[tuple[str, str], str] = field(default_factory=dict)
     models_by_id: dict[tuple[str, str], list[ModelSpec]] = field(default_factory=dict)
-    targets: dict[Any, Any] = field(default_factory=dict)
+    known: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -128,7 +134,7 @@ class Build:
         """Add a diagnostic."""
         self.diagnostics.append(diagnose(code, span, message, notes=notes, help=help))
 
-    def refer(self, section: str, name: str, place: Span, subject: str) -> bool:
+    def refer(self, section: str, name: str, place: Span | Where, subject: str) -> bool:
         """Note that *subject* names *name* of *section* at *place*; tell whether it can be linked.
 
         An unknown name is reported, unless a file that could not be read may define it.
@@ -139,7 +145,7 @@ class Build:
         if name not in self.document.names(section) and not self.document.unread:
             noun = _NOUNS[section]
             message = f"{subject} names {noun} {name!r}, which no file defines"
-            self.report("RB301", place, message, help=self._near(section, name))
+            self.report("RB301", place if isinstance(place, Span) else place(), message, help=self._near(section, name))
         return False
 
     def _near(self, section: str, name: str) -> str:

@@ -9,7 +9,7 @@ from ..document.entry import Definition
 from ..document.features import Feature
 from ..routing.spec import Kind, ModelSpec
 from ..routing.tool_spec import ToolsSpec
-from .build import Build
+from .build import Build, Where
 from .targets import LinkedTarget
 
 Needs = dict[str, Span]
@@ -33,17 +33,17 @@ def kind_of(build: Build, definition: Definition[Feature]) -> Kind:
 
 def needs_of(build: Build, definition: Definition[Feature], tools: ToolsSpec | None) -> Needs:
     """Return what *definition* names under `needs`, and what its tools and output imply."""
+    named: Needs = {need: definition.span("needs", index) for index, need in enumerate(definition.value.needs or ())}
+    kinds = [need for need in named if need in _KINDS]
+    if kinds:  # what belongs to chat, and a second kind, are refused as such (RB413)
+        return {need: place for need, place in named.items() if need not in kinds[1:]}
     needs: Needs = {}
     output = build.outputs.get(definition.value.output or "")
     if output is not None and output.strategy in _OF_STRATEGY:
         needs[_OF_STRATEGY[output.strategy]] = definition.span("output")
     if tools is not None and tools.allow != ():
         needs["tools"] = definition.key_span("tools")
-    for index, need in enumerate(definition.value.needs or ()):
-        needs[need] = definition.span("needs", index)
-    if not any(need in _KINDS for need in needs):
-        needs[CHAT] = definition.key
-    return needs
+    return {**needs, **named, CHAT: definition.key}
 
 
 def lacking(build: Build, linked: LinkedTarget, needs: Iterable[str]) -> list[str]:
@@ -59,12 +59,12 @@ def lacking(build: Build, linked: LinkedTarget, needs: Iterable[str]) -> list[st
     return sorted(missing)
 
 
-def check_capabilities(build: Build, subject: str, needs: Needs, linked: LinkedTarget) -> None:
-    """Report each capability that a target of the feature lacks."""
-    model, place = linked.model, linked.attempt.span
-    found = lacking(build, linked, needs)
-    if not found or place is None:
+def check_capabilities(build: Build, subject: str, needs: Needs, linked: LinkedTarget, where: Where) -> None:
+    """Report each capability that a target of the feature, written at *where*, lacks."""
+    model, found = linked.model, lacking(build, linked, needs)
+    if not found:
         return
+    place = where()
     if CHAT in found:
         message = f"{subject} calls model {model.name!r}, which serves no chat"
         build.report("RB405", place, message, notes=_declared_at(model), help="name a chat model")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..canonical.frozen import freeze_mapping
 from ..canonical.options import OPTION_NAMES
 from ..diagnostics.suggest import did_you_mean
 from ..document.entry import Definition
 from ..document.features import Budget, Feature
-from ..routing.spec import BudgetSpec, FeatureSpec, Kind, ShadowSpec
+from ..routing.spec import AttemptSpec, BudgetSpec, FeatureSpec, Kind, ShadowSpec
 from .build import Build
 from .capabilities import check_capabilities, kind_of, needs_of
 from .options import Call, layer_of
@@ -31,7 +33,7 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
     layer = layer_of(value.options, lambda *path: definition.key_span("options", *path))
     call = FeatureCall(subject, layer, Call(kind, tools is not None and tools.allow != ()))
     needs = needs_of(build, definition, tools)
-    routes = FeatureRoutes(build, definition, call, lambda linked: check_capabilities(build, subject, needs, linked))
+    routes = FeatureRoutes(build, definition, call, needs, partial(check_capabilities, build, subject, needs))
     pin, rules, profiles, use, shadow = routes.pin(), routes.rules(), routes.profiles(), routes.use(), routes.shadow()
     routes.report_useless()
     _check_every_profile(build, definition)
@@ -45,7 +47,7 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
         rules=rules,
         profiles=freeze_mapping(profiles),
         use=use,
-        shadow=None if shadow is None or value.shadow is None else ShadowSpec(shadow, value.shadow.percent),
+        shadow=_shadow(definition, shadow),
         overrides=overrides,
         refused_overrides=refused,
         caller_options=_caller_options(build, definition),
@@ -63,6 +65,13 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
         credentials_span=None if value.credentials is None else definition.key_span("credentials"),
         span=definition.key,
     )
+
+
+def _shadow(definition: Definition[Feature], attempt: AttemptSpec | None) -> ShadowSpec | None:
+    written = definition.value.shadow
+    if attempt is None or written is None:
+        return None
+    return ShadowSpec(attempt, written.percent, definition.key_span("shadow"))
 
 
 def _budget(budget: Budget | None) -> BudgetSpec | None:
@@ -117,8 +126,8 @@ def _check_kind(build: Build, definition: Definition[Feature], kind: Kind) -> No
     """A prompt, tools and an output belong to chat."""
     if kind == "chat":
         return
+    need, noun = ("embeddings", "embeddings") if kind == "embeddings" else ("image_output", "images")
     for key in ("prompt", "tools", "output"):
         if getattr(definition.value, key) is not None:
-            noun = "embeddings" if kind == "embeddings" else "images"
             message = f"feature {definition.name!r} makes {noun}, so its `{key}` has no use"
-            build.report("RB413", definition.key_span(key), message, help=f"remove it, or remove {noun!r} from `needs`")
+            build.report("RB413", definition.key_span(key), message, help=f"remove it, or remove {need!r} from `needs`")

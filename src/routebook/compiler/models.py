@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import get_args
 
 from ..canonical.options import OPTION_NAMES, SUB_OPTIONS
-from ..diagnostics.span import Span
 from ..diagnostics.suggest import did_you_mean
 from ..document.entry import Definition
 from ..document.models import Capability, Model
 from ..routing.spec import ModelSpec, Price
-from .build import Build
+from .build import Build, Where
 from .limits import link_limits
 from .options import layer_of
 
@@ -31,7 +30,7 @@ def link_models(build: Build) -> None:
         build.models_by_id.setdefault((model.provider, model.id), []).append(model)
 
 
-def find_model(build: Build, name: str, place: Span, subject: str) -> ModelSpec | None:
+def find_model(build: Build, name: str, place: Where, subject: str) -> ModelSpec | None:
     """Return the model that a target names: one of `models`, or `provider/model-id` split at the first slash.
 
     The second form adopts a declared model of that provider and id, with all it declares.
@@ -45,12 +44,14 @@ def find_model(build: Build, name: str, place: Span, subject: str) -> ModelSpec 
     if len(declared) > 1:
         names = " and ".join(sorted(repr(model.name) for model in declared))
         build.used.update(("models", model.name) for model in declared)
-        build.report("RB304", place, f"{subject} names {name!r}, which the models {names} are", help="name one of them")
+        message = f"{subject} names {name!r}, which the models {names} are"
+        build.report("RB304", place(), message, help="name one of them")
         return None
     if declared:
         build.used.add(("models", declared[0].name))
         return declared[0]
-    build.found.unknown.setdefault(name, place)
+    if name not in build.found.unknown:
+        build.found.unknown[name] = place()
     return ModelSpec(name, provider, wire_id)
 
 

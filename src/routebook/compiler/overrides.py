@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ..canonical.frozen import EMPTY, freeze_mapping
@@ -37,9 +38,10 @@ def _named(
     for index, name in enumerate(names):
         place = definition.span("allow_override", index)
         if build.refer("models", name, place, f"feature {definition.name!r}"):
-            linked = link_target(build, call, name, None, place, lambda *_, at=place: at)
+            where = partial(definition.span, "allow_override", index)
+            linked = link_target(build, call, name, None, where, definition.key_span)
             if linked is not None:
-                check_capabilities(build, call.subject, needs, linked)
+                check_capabilities(build, call.subject, needs, linked, where)
                 attempts[name] = linked.attempt
     return freeze_mapping(attempts)
 
@@ -48,7 +50,7 @@ def _any(build: Build, call: FeatureCall, needs: Needs) -> tuple[Mapping[str, At
     """Any entry of `models`: those that cannot serve the feature are refused when a caller asks for one."""
     build.used.update(("models", name) for name in build.models)
     key = ("overrides", call.call, call.key, tuple(sorted(needs)))
-    known: Any = build.targets.get(key)
+    known: Any = build.known.get(key)
     if known is None:
         attempts: dict[str, AttemptSpec] = {}
         refused: dict[str, str] = {}
@@ -62,5 +64,5 @@ def _any(build: Build, call: FeatureCall, needs: Needs) -> tuple[Mapping[str, At
                 refused[name] = "; ".join(why)
             else:
                 attempts[name] = linked.attempt
-        known = build.targets[key] = (freeze_mapping(attempts), freeze_mapping(refused))
+        known = build.known[key] = (freeze_mapping(attempts), freeze_mapping(refused))
     return known  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -35,11 +36,17 @@ def link_input(build: Build, definition: Definition[Feature]) -> Schema | None:
     if node is None:
         return None
     schema = to_plain(node)
-    problems = check_schema(schema)
-    for problem in problems:
-        message = f"the input schema of feature {definition.name!r} is not valid: {problem.message}"
-        build.report("RB404", locate(node, problem.path), message)
-    return None if problems else freeze_mapping(schema)
+    key = ("input", json.dumps(schema, sort_keys=True))  # many features take the same inputs
+    if key not in build.known:
+        problems = check_schema(schema)
+        for problem in problems:
+            message = f"the input schema of feature {definition.name!r} is not valid: {problem.message}"
+            build.report("RB404", locate(node, problem.path), message)
+        if problems:
+            return None
+        build.known[key] = freeze_mapping(schema)
+    frozen: Schema = build.known[key]
+    return frozen
 
 
 def link_prompt(build: Build, definition: Definition[Feature], schema: Schema | None) -> PromptSpec | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,12 +14,12 @@ from ..document.targets import Fallback, Target, Use
 from ..routing.decision import Skip
 from ..routing.spec import DEFAULT_FALLBACK_ON, ArmSpec, AttemptSpec, RouteSpec, RuleSpec
 from ..source.node import Node, locate_key, value_at
-from .build import Build
+from .build import Build, Where
 from .rules import check_profiles, conditions
 from .targets import FeatureCall, LinkedTarget, answering, link_target
 
 Path = tuple[str | int, ...]
-Check = Callable[[LinkedTarget], None]
+Check = Callable[[LinkedTarget, Where], None]
 
 Targeted = Target | Use
 
@@ -29,15 +29,18 @@ _STICKS_TO = ("user", "tenant", "region", "metadata.KEY")
 class FeatureRoutes:
     """Links the routes of one feature; *check* is asked about every target, and finds what the feature lacks in it."""
 
-    def __init__(self, build: Build, definition: Definition[Feature], call: FeatureCall, check: Check) -> None:
+    def __init__(
+        self, build: Build, definition: Definition[Feature], call: FeatureCall, needs: Iterable[str], check: Check
+    ) -> None:
         self.build = build
         self.definition = definition
         self.call = call
         self.check = check
+        self.signature = (call.call, call.key, frozenset(needs))
         self.nodes: dict[Path, Node] = {(): definition.node}
         self.linked: dict[Path, LinkedTarget | None] = {}
         self.live: set[Path] = set()
-        self.dropped: dict[Path, tuple[AttemptSpec, AttemptSpec]] = {}
+        self.dropped: dict[Path, Path] = {}
 
     def pin(self) -> RouteSpec | None:
         """Link the pin."""
@@ -46,17 +49,19 @@ class FeatureRoutes:
 
     def rules(self) -> tuple[RuleSpec, ...]:
         """Link the rules, in order."""
-        rules: dict[str, RuleSpec] = {}
+        rules: list[RuleSpec] = []
+        places: dict[str, Span] = {}
         for index, rule in enumerate(self.definition.value.rules or ()):
-            spec = self._rule(("rules", index), rule)
-            if rule.name in rules:
-                place = self.definition.span("rules", index, "name")
+            place = self._span("rules", index, "name")
+            if rule.name in places:
                 message = f"rule {rule.name!r} of {self.call.subject} is defined twice"
-                first = f"first defined at {rules[rule.name].span}"
+                first = f"first defined at {places[rule.name]}"
                 self.build.report("RB302", place, message, notes=(first,), help="rename or remove one")
-            elif spec is not None:
-                rules[rule.name] = spec
-        return tuple(rules.values())
+            places.setdefault(rule.name, place)
+            spec = self._rule(("rules", index), rule)
+            if spec is not None:
+                rules.append(spec)
+        return tuple(rules)
 
     def profiles(self) -> dict[str, RouteSpec]:
         """Link the profiles' entries."""
@@ -90,15 +95,11 @@ class FeatureRoutes:
                 message = f"no route of {self.call.subject} follows this fallback"
                 mend = "remove it; an entry's own `fallbacks` replace the feature's"
                 self.build.report("RB502", self.definition.span(*path, "model"), message, help=mend)
-        for path, (attempt, twin) in self.dropped.items():
+        for path, twin in self.dropped.items():
             if path not in self.live:
-                self.build.report(
-                    "RB403",
-                    self.definition.span(*path, "model"),
-                    f"fallback {attempt.platform.model!r} equals an attempt before it on every route",
-                    notes=() if twin.span is None else (f"the same target stands at {twin.span}",),
-                    help="name another model, or remove the fallback",
-                )
+                place, note = self._span(*path, "model"), f"the same target stands at {self._span(*twin, 'model')}"
+                message = f"fallback {self._name(path)!r} equals an attempt before it on every route"
+                self.build.report("RB403", place, message, notes=(note,), help="name another model, or remove it")
 
     def _rule(self, path: Path, rule: Rule) -> RuleSpec | None:
         when = conditions(rule.when.matchers(), lambda field: self._key_span(*path, "when", field))
@@ -163,33 +164,52 @@ class FeatureRoutes:
     ) -> ArmSpec | None:
         primary = self._target(path, target)
         attempts, dropped = [] if primary is None else [primary.attempt], []
-        seen = {} if primary is None else {primary.identity: primary.attempt}
+        seen = {} if primary is None else {primary.identity: path}
         for at, fallback in fallbacks:
             linked = self._target(at, fallback)
             if linked is None:
                 continue
-            attempt, twin = linked.attempt, seen.get(linked.identity)
-            if twin is None:
+            twin = seen.setdefault(linked.identity, at)
+            if twin is at:
                 self.live.add(at)
                 on = DEFAULT_FALLBACK_ON if fallback.on is None else tuple(dict.fromkeys(fallback.on))
-                seen[linked.identity] = attempt
-                attempts.append(answering(self.build, attempt, on))
+                attempts.append(answering(self.build, linked.attempt, on))
             else:
-                self.dropped[at] = (attempt, twin)
-                dropped.append(
-                    Skip(attempt.platform.provider, attempt.platform.model, "it equals an attempt before it")
-                )
+                self.dropped[at] = twin
+                target_ = linked.attempt.platform
+                dropped.append(Skip(target_.provider, target_.model, "it equals an attempt before it"))
         return None if primary is None else ArmSpec(tuple(attempts), tuple(dropped), span=span)
 
     def _target(self, path: Path, target: Targeted) -> LinkedTarget | None:
         """Link the target at *path*, once for all the routes that it stands in."""
         if path not in self.linked:
-            place, name = self._span(*path, "model"), str(target.model)
-            linked = link_target(self.build, self.call, name, target.options, place, partial(self._key_span, *path))
-            if linked is not None:
-                self.check(linked)
-            self.linked[path] = linked
+            self.linked[path] = self._known_good(target) or self._link(path, target)
         return self.linked[path]
+
+    def _known_good(self, target: Targeted) -> LinkedTarget | None:
+        """Return what *target* comes to, if a feature that makes the same sort of call found nothing wrong in it."""
+        if target.options is not None:
+            return None
+        good: tuple[LinkedTarget, set[tuple[str, str]]] | None = self.build.known.get((target.model, *self.signature))
+        if good is None:
+            return None
+        self.build.used.update(good[1])
+        return good[0]
+
+    def _link(self, path: Path, target: Targeted) -> LinkedTarget | None:
+        place, key_span = partial(self._span, *path, "model"), partial(self._key_span, *path)
+        with self.build.apart() as found:
+            linked = link_target(self.build, self.call, str(target.model), target.options, place, key_span)
+            if linked is not None:
+                self.check(linked, place)
+        self.build.found.add(found)
+        if linked is not None and target.options is None and not (found.diagnostics or found.unknown or found.refused):
+            self.build.known[target.model, *self.signature] = (linked, found.used)
+        return linked
+
+    def _name(self, path: Path) -> str:
+        linked = self.linked[path]
+        return "" if linked is None else linked.model.name
 
     def _node(self, path: Path) -> Node:
         """Return the node at *path*, found once from the one above it, or the nearest there is."""

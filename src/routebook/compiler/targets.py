@@ -14,7 +14,7 @@ from ..diagnostics.span import Span
 from ..document.options import Options
 from ..routing.decision import PlannedAttempt
 from ..routing.spec import AttemptSpec, ModelSpec, OptionLayer
-from .build import Build
+from .build import Build, Where
 from .models import find_model
 from .options import Call, Refusal, carried, layer_of, merged, place_of, provider_layer, refusals
 
@@ -46,7 +46,7 @@ class FeatureCall:
 
 
 def link_target(
-    build: Build, feature: FeatureCall, name: str, options: Options | None, place: Span, key_span: Callable[..., Span]
+    build: Build, feature: FeatureCall, name: str, options: Options | None, place: Where, key_span: Callable[..., Span]
 ) -> LinkedTarget | None:
     """Link the target *name*, written at *place*, with its *options*, whose places *key_span* gives.
 
@@ -59,35 +59,35 @@ def link_target(
     linked = link_model(build, feature, model, layer)
     for refusal in linked.refused:
         note_refused(build, feature, linked, layer, refusal, place)
-    shared = linked.attempt
-    attempt = AttemptSpec(shared.platform, shared.caller, shared.carries, layer, place)
-    return LinkedTarget(model, attempt, linked.refused, linked.identity)
+    return linked if layer is None else replace(linked, attempt=replace(linked.attempt, layer=layer))
 
 
 def link_model(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLayer | None) -> LinkedTarget:
     """Return what calling *model* with the options *layer* comes to, wherever that is written."""
     key = (model.name, feature.call, feature.key, _key(layer))
-    linked: LinkedTarget | None = build.targets.get(key)
+    linked: LinkedTarget | None = build.known.get(key)
     if linked is None:
-        linked = build.targets[key] = _link(build, feature, model, layer)
+        linked = build.known[key] = _link(build, feature, model, layer)
     return linked
 
 
 def answering(build: Build, attempt: AttemptSpec, on: tuple[str, ...]) -> AttemptSpec:
     """Return *attempt* as a fallback that answers the failures *on*."""
-    key = (id(attempt.platform), on)
-    known = build.targets.get(key)
+    key = (id(attempt), on)
+    known = build.known.get(key)
     if known is None:
         caller = None if attempt.caller is None else replace(attempt.caller, on=on)
-        known = build.targets[key] = (replace(attempt.platform, on=on), caller, attempt.platform)
-    return AttemptSpec(known[0], known[1], attempt.carries, attempt.layer, attempt.span)
+        answers = replace(attempt, platform=replace(attempt.platform, on=on), caller=caller)
+        known = build.known[key] = (answers, attempt)  # as long as the attempt is here, no other has its id
+    answers_on: AttemptSpec = known[0]
+    return answers_on
 
 
 def note_refused(
-    build: Build, feature: FeatureCall, linked: LinkedTarget, layer: OptionLayer | None, refusal: Refusal, place: Span
+    build: Build, feature: FeatureCall, linked: LinkedTarget, layer: OptionLayer | None, refusal: Refusal, place: Where
 ) -> None:
     """Note, at the line that set it, that an option does not reach the wire."""
-    at = place_of(refusal.option, _layers(build, linked.model, feature.layer, layer)) or place
+    at = place_of(refusal.option, _layers(build, linked.model, feature.layer, layer)) or place()
     build.found.refused.setdefault((at, refusal.option), {})[refusal.why] = refusal.note
 
 

@@ -7,7 +7,7 @@ from pydantic.functional_validators import model_validator
 from pydantic_core import PydanticCustomError
 
 from .entry import Entry
-from .matchers import Matchers, NumberMatcher, OpenMatchers, TextMatcher
+from .matchers import Matchers, NumberMatcher, OpenMatchers, TextMatcher, something_without_null
 
 
 class Where(Matchers):
@@ -30,7 +30,7 @@ class Require(OpenMatchers):
     options are `options.NAME`.
     """
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(json_schema_extra=something_without_null)
     prefix = "options."
 
     provider: TextMatcher | None = Field(None, examples=[["bedrock-eu", "vllm"]])

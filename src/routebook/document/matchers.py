@@ -40,10 +40,38 @@ _OneOrMorePlain = Annotated[
 ]
 
 
-class _Operators(Entry):
+def without_null(schema: dict[str, Any]) -> None:
+    """Say in a JSON Schema that a field is left out where it is not wanted, and never null."""
+    for field in schema["properties"].values():
+        field["anyOf"] = [form for form in field["anyOf"] if form != {"type": "null"}]
+
+
+def something_without_null(schema: dict[str, Any]) -> None:
+    """The same, and that at least one field is there."""
+    without_null(schema)
+    schema["minProperties"] = 1
+
+
+class _Conditions(Entry):
+    """Conditions by field. Null is none: a rule with a condition left out by mistake would always hold."""
+
+    @model_validator(mode="after")
+    def _no_null(self) -> Self:
+        fields = type(self).model_fields
+        names = [fields[name].alias or name for name in fields if name in self.model_fields_set]
+        nothing = [name for name, value in zip(names, self._given(), strict=True) if value is None]
+        if nothing:
+            raise PydanticCustomError("null_matcher", "a condition is nothing", {"names": nothing})
+        return self
+
+    def _given(self) -> list[Any]:
+        return [getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set]
+
+
+class _Operators(_Conditions):
     """Operators, all of which must hold."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(json_schema_extra=something_without_null)
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -138,8 +166,10 @@ AnyMatcher = Annotated[
 ]
 
 
-class Matchers(Entry):
+class Matchers(_Conditions):
     """Matchers by field."""
+
+    model_config = ConfigDict(json_schema_extra=without_null)
 
     def matchers(self) -> dict[str, Any]:
         """Return each field that was written, as it was written, with its matcher."""

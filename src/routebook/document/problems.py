@@ -23,6 +23,7 @@ _CODES = {
     "misplaced": "RB203",
     "no_target": "RB204",
     "null": "RB202",
+    "null_matcher": "RB202",
     "string_pattern_mismatch": "RB205",
     "missing": "RB204",
     "env_unset": "RB701",
@@ -43,6 +44,11 @@ _CODES = {
     "too_long": "RB203",
     "string_too_short": "RB203",
 }
+_SPLITS = "a `split` stands in `use`, in a rule's `use` or in a profile's entry, and nowhere else"
+
+Wanted = dict[tuple[str | int, ...], list[str]]
+"""By place, the types that a value there may have."""
+
 NAME_RULE = "a name is a lower-case letter, then up to 63 lower-case letters, digits, dots, `_` or `-`"
 
 _UNKNOWN = frozenset({"extra_forbidden", "unknown_fields"})
@@ -57,6 +63,7 @@ _WANTED = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
+    "dataclass_exact_type": "a reference `{file: PATH}`",
 }
 _BOUNDS = {
     "greater_than_equal": "at least {ge}",
@@ -74,7 +81,7 @@ _HELP = {
 
 def read_problems(error: ValidationError, model: type[BaseModel], node: Node, key: Span) -> list[Diagnostic]:
     """Turn *error*, met when *node* was shaped as *model*, into diagnostics; *key* is where its name stands."""
-    problems = error.errors(include_url=False)
+    problems, wanted = _one_a_place(error.errors(include_url=False), node)
     unknown = {tuple(path[:-1]) for problem in problems for path in _places(problem) if problem["type"] in _UNKNOWN}
     missing: dict[tuple[str | int, ...], list[str]] = {}
     for problem in problems:
@@ -82,12 +89,30 @@ def read_problems(error: ValidationError, model: type[BaseModel], node: Node, ke
             *parent, name = _written(problem["loc"])
             missing.setdefault(tuple(parent), []).append(str(name))
     return [
-        _diagnostic(problem, path, model, node, key, missing.get(tuple(path[:-1]), []))
+        _diagnostic(problem, path, model, node, key, missing.get(tuple(path[:-1]), []), wanted)
         for problem in problems
         for path in _places(problem)
         # An unknown key beside a missing one is that one misspelt, or stands in its place: one mistake.
-        if not (problem["type"] == "missing" and tuple(path[:-1]) in unknown)
+        # Several missing keys of one mapping are one, too.
+        if problem["type"] != "missing"
+        or (tuple(path[:-1]) not in unknown and path[-1] == missing[tuple(path[:-1])][0])
     ]
+
+
+def _one_a_place(problems: list[ErrorDetails], node: Node) -> tuple[list[ErrorDetails], Wanted]:
+    """Return *problems* without repeats, and what types each place may have: a value that may have several types is
+    refused by each of them, and is one mistake.
+    """
+    left: list[ErrorDetails] = []
+    wanted: Wanted = {}
+    for problem in problems:
+        place = tuple(existing(node, _written(problem["loc"])))
+        word = _WANTED.get(problem["type"])
+        if word is None or place not in wanted:
+            left.append(problem)
+        if word is not None and word not in wanted.setdefault(place, []):
+            wanted[place].append(word)
+    return left, wanted
 
 
 def _written(location: Iterable[str | int]) -> list[str | int]:
@@ -106,7 +131,13 @@ def _places(problem: ErrorDetails) -> list[list[str | int]]:
 
 
 def _diagnostic(
-    problem: ErrorDetails, path: list[str | int], model: type[BaseModel], node: Node, key: Span, missing: list[str]
+    problem: ErrorDetails,
+    path: list[str | int],
+    model: type[BaseModel],
+    node: Node,
+    key: Span,
+    missing: list[str],
+    wanted: Wanted,
 ) -> Diagnostic:
     kind = problem["type"]
     code = _CODES.get(kind, "RB202")
@@ -119,20 +150,27 @@ def _diagnostic(
         path = existing(node, path)
     if kind in {"missing", "no_target"}:
         place = locate_key(node, path[:-1]) if path[:-1] else key
-        mend = f"add `{path[-1]}: ...`" + (", or a `split` of several" if kind == "no_target" else "")
-        return diagnose(code, place, f"required key {path[-1]!r} is missing", help=mend)
+        names = missing or [str(path[-1])]
+        what = f"key {names[0]!r} is" if len(names) == 1 else f"keys {', '.join(map(repr, names))} are"
+        mend = "add " + ", ".join(f"`{name}: ...`" for name in names)
+        mend += ", or a `split` of several" if kind == "no_target" else ""
+        return diagnose(code, place, f"required {what} missing", help=mend)
+    if kind == "null_matcher":
+        mend = "leave it out; that a field is absent is `{exists: false}`"
+        return diagnose(code, locate(node, path), f"{path[-1]!r} is compared with nothing", help=mend)
     if kind == "null":
         return diagnose(code, locate(node, path), f"{path[-1]!r} must be text, not nothing")
     help_text = _HELP[kind].format(**context) if kind in _HELP else None
     notes = () if code in _NAMES_ITS_VARIABLE else _where_from(node, path)
-    return diagnose(
-        code, locate(node, path), _sentence(problem, path), notes=notes, help=help_text or _mend(problem, path)
-    )
+    sentence = _sentence(problem, path, wanted.get(tuple(path), []))
+    return diagnose(code, locate(node, path), sentence, notes=notes, help=help_text or _mend(problem, path))
 
 
 def _unknown_key(path: list[str | int], model: type[BaseModel], node: Node, missing: list[str]) -> Diagnostic:
     """Report the key at *path*; *missing* are required keys that its mapping lacks, one of which may be meant."""
     name, known = str(path[-1]), known_keys(model, path[:-1])
+    if name == "split":
+        return diagnose("RB201", locate_key(node, path), f"unknown key {name!r}", help=_SPLITS)
     near = did_you_mean(name, missing) or did_you_mean(name, known)
     needed = f"required: {', '.join(missing)}" if missing else None
     mend = near or needed or f"known keys: {', '.join(sorted(known))}"
@@ -148,11 +186,13 @@ def _where_from(node: Node, path: Sequence[str | int]) -> tuple[str, ...]:
     return (f"the value is that of environment variable {written['env']}{default}",)
 
 
-def _sentence(problem: ErrorDetails, path: Sequence[str | int]) -> str:
+def _sentence(problem: ErrorDetails, path: Sequence[str | int], wanted: Sequence[str]) -> str:
     kind, value = problem["type"], problem["input"]
     if kind in _WANTED:
-        found = _kind(value) if _WANTED[kind] == "a mapping" else _described(value, path)
-        return f"{_subject(path)} must be {_WANTED[kind]}, not {found}"
+        found = _kind(value) if "a mapping" in wanted else _described(value, path)
+        words = [word for word in wanted if word != "a whole number" or "a number" not in wanted]
+        types = words[0] if len(words) == 1 else f"{', '.join(words[:-1])}, or {words[-1]}"
+        return f"{_subject(path)} must be {types}, not {found}"
     if kind == "literal_error":
         return f"{_subject(path)} cannot be {_described(value, path).removeprefix('the text ')}"
     if kind == "string_pattern_mismatch":

@@ -25,13 +25,16 @@ _UNHASHED = frozenset(
 )
 
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
 class Digester:
-    """Makes digests; an attempt that several definitions share is made into text once."""
+    """Makes digests; that of an attempt that several definitions share is made once."""
 
     def __init__(self) -> None:
-        self._texts: dict[int, tuple[PlannedAttempt, str]] = {}
+        self._known: dict[int, tuple[PlannedAttempt, str]] = {}
         self._plain_of: dict[Any, Any] = {
-            **dict.fromkeys((str, int, float, bool, type(None)), _as_it_is),
+            **dict.fromkeys(_SCALARS, _as_it_is),
             **dict.fromkeys((tuple, list), self._items),
             **dict.fromkeys((dict, MappingProxyType, EMPTY.__class__), self._mapping),
             frozenset: sorted,
@@ -40,7 +43,7 @@ class Digester:
 
     def digest(self, definition: Any) -> str:
         """Return the SHA-256 of one frozen *definition*, in hexadecimal."""
-        return hashlib.sha256(_text(self._plain(definition)).encode("utf-8", "surrogatepass")).hexdigest()
+        return _digest_of(self._plain(definition))
 
     def _plain(self, value: Any) -> Any:
         return self._plain_of.get(type(value), self._fields)(value)
@@ -52,14 +55,16 @@ class Digester:
         return {str(key): self._plain(value) for key, value in mapping.items()}
 
     def _fields(self, value: Any) -> list[Any]:
-        return [value.__class__.__name__, *map(self._plain, _hashed_fields(value.__class__)(value))]
+        plain = self._plain
+        fields = _hashed_fields(value.__class__)(value)
+        return [value.__class__.__name__, *(item if item.__class__ in _SCALARS else plain(item) for item in fields)]
 
     def _shared(self, spec: AttemptSpec) -> str:
-        """Return the text of an attempt as the platform pays for it; the rest of its spec follows from that."""
+        """Return the digest of an attempt as the platform pays for it; the rest of its spec follows from that."""
         attempt = spec.platform
-        known = self._texts.get(id(attempt))
+        known = self._known.get(id(attempt))
         if known is None:
-            known = self._texts[id(attempt)] = (attempt, _text(self._fields(attempt)))
+            known = self._known[id(attempt)] = (attempt, _digest_of(self._fields(attempt)))
         return known[1]
 
 
@@ -80,5 +85,6 @@ def _hashed_fields(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
     return attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
 
 
-def _text(plain: Any) -> str:
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def _digest_of(plain: Any) -> str:
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -157,7 +157,7 @@ def find_shadow(
     shadow: ShadowSpec, paid: Payable, context: Context, sticky: Sticky
 ) -> tuple[PlannedAttempt | None, Because]:
     """Return the shadow's attempt where this request is mirrored, and why or why not."""
-    place = shadow.attempt.span
+    place = shadow.span
     if paid.by_caller:
         return None, ("shadow", "no shadow: the caller pays", place)
     if shadow.percent >= 100 or sticky.is_within("shadow", shadow.percent, context.user):

@@ -93,7 +93,6 @@ class AttemptSpec:
     caller: PlannedAttempt | None
     carries: frozenset[str]
     layer: OptionLayer | None = None
-    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +146,7 @@ class ShadowSpec:
 
     attempt: AttemptSpec
     percent: float
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
