@@ -22,7 +22,7 @@ from stress import IS_STRESS, rounds
 
 ROOT = Path(__file__).parents[1]
 MIB = 2**20
-LONGEST_S = 2.0
+LONGEST_S = 8.0  # no hang, on any machine; the 2 s that a mebibyte may take are measured in benchmarks/
 
 PIECES = (
     *(b"{", b"}", b"[", b"]", b": ", b"- ", b"? ", b"&a ", b"*a ", b"!!int ", b"!x ", b"<<: *a", b"%YAML 1.1\n"),

@@ -252,7 +252,9 @@ def test_each_definition_has_a_digest_of_its_own():
 
     assert [name for name in before if before[name] != after[name]] == [("mcp_servers", "clock")]
     written = {(section, name) for section in BOOK for name in BOOK[section]}
-    assert list(before) == sorted(written | {("settings", "default_feature"), ("settings", "drain_s")} | {("settings", "byok_profile")})
+    assert list(before) == sorted(
+        written | {("settings", "default_feature"), ("settings", "drain_s")} | {("settings", "byok_profile")}
+    )
 
 
 def test_a_price_counts_as_it_is_and_not_as_it_is_written():

@@ -14,6 +14,7 @@ import click
 
 from ..book import BookReport, read_book
 from ..credentials import missing_secrets
+from ..diagnostics.codes import CODES, explain_code
 from ..diagnostics.diagnostic import Diagnostic, as_errors, has_errors, in_order
 from ..diagnostics.github import render_github
 from ..diagnostics.json import render_json
@@ -31,12 +32,20 @@ from .output import wants_colour
 @click.option("--env", "check_env", is_flag=True, help="Also check that every secret can be read now.")
 @click.option("--watch", is_flag=True, help="Check again after each edit, and show what changed, until Ctrl-C.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), help="How to print.  [default: text]")
+@click.option("--explain", "code", metavar="CODE", help="Say what a code such as RB301 means, and stop.")
 @json_option
-def command(routes: Path, strict: bool, check_env: bool, watch: bool, form: str | None, as_json: bool) -> int:
+def command(
+    routes: Path, strict: bool, check_env: bool, watch: bool, form: str | None, code: str | None, as_json: bool
+) -> int:
     """Compile the book and report every problem.
 
     Exit code 0 if the book is good, 1 if anything is an error.
     """
+    if code is not None:
+        if code.upper() not in CODES:
+            raise click.UsageError(f"there is no code {code!r}; docs/diagnostics.md has all of them")
+        click.echo(explain_code(code.upper()), nl=False)
+        return 0
     if as_json and form not in (None, "json"):
         raise click.UsageError(f"--json and --format {form} ask for two formats")
     check = _Check(routes, strict, check_env, "json" if as_json else form or "text")

@@ -6,6 +6,7 @@ Pure, and in one order: each stage links one kind of thing, so that the next fin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +28,8 @@ from .profiles import link_profiles
 from .providers import link_providers
 from .remember import Memory
 from .servers import link_servers
+
+LIMIT_BROKEN = 1000
 
 STAGES: tuple[Callable[[Build], None], ...] = (
     link_profiles,
@@ -79,7 +82,9 @@ def _digest_all(build: Build) -> None:
 
 
 def _link_features(build: Build, memory: Memory) -> None:
+    """Link the features that are not known from before; stop where there are more errors than anyone reads."""
     memory.begin(build)
+    broken = 0
     for name, definition in build.document.features.items():
         known = memory.recall(build, definition)
         if known is not None:
@@ -91,6 +96,13 @@ def _link_features(build: Build, memory: Memory) -> None:
         build.features[name] = spec
         build.digests["features", name] = memory.keep(build, definition, spec, found)
         build.found.add(found)
+        broken += not found.is_good
+        if broken == LIMIT_BROKEN:
+            last = max(build.diagnostics, key=lambda diagnostic: diagnostic.span)
+            note = f"{LIMIT_BROKEN:,} features have errors; those after this one were not looked at"
+            build.diagnostics.append(replace(last, notes=(*last.notes, note)))
+            build.diagnostics.remove(last)
+            break
     memory.forget_all_but(build.features)
 
 
