@@ -25,7 +25,6 @@ _PARTS = {
     "RB3": "Names",
     "RB4": "Meaning",
     "RB5": "Dead and doubtful configuration",
-    "RB6": "Invariants",
     "RB7": "Environment",
 }
 _INTRODUCTION = """\

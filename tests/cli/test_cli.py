@@ -37,7 +37,7 @@ def test_every_command_has_help_and_imports_alone(routebook, command):
     [
         ["chek"],
         ["run"],
-        ["run", "echo"],
+        ["run"],
         ["check", "--nope"],
         ["check", "--format", "xml"],
         ["explain", "echo", "--set", "nonsense"],
@@ -385,3 +385,52 @@ def test_a_closed_standard_output_is_no_traceback(tmp_path):
     )
 
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_without_a_message_is_refused_where_no_prompt_stands_in_for_it(routebook):
+    done = routebook("run", "echo")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "feature 'echo' needs a message" in done.stderr
+
+
+def test_check_explains_a_code(routebook):
+    done = routebook("check", "--explain", "rb301")
+
+    assert done.returncode == 0
+    assert done.stdout.startswith("RB301 (error): ")
+    assert routebook("check", "--explain", "RB000").returncode == 2
+
+
+def test_the_table_shows_rules_and_arms_and_can_be_filtered(routebook, tmp_path):
+    (tmp_path / "routes" / "more.yaml").write_text(
+        """
+features:
+  shared:
+    tags: [new]
+    rules: [{name: long, when: {input_tokens: {gt: 9}}, use: {model: small}}]
+    use: {split: [{name: a, weight: 3, model: small}, {name: b, weight: 1, model: small, options: {seed: 1}}]}
+"""
+    )
+    rows = json.loads(routebook("table", "sh*", "--tag", "new", "--profile", "max", "--json").stdout)
+
+    assert [(row["route"], row["arm"], row["share"]) for row in rows] == [
+        ("rule:long", None, 1.0),
+        ("use", "a", 0.75),
+        ("use", "b", 0.25),
+    ]
+    assert "rule long" in routebook("table", "shared").stdout
+    assert routebook("table", "--model", "nothing-like-it").stdout == "no feature is so\n"
+
+
+def test_explain_shows_why_a_rule_does_not_hold(routebook, tmp_path):
+    (tmp_path / "routes" / "more.yaml").write_text(
+        "features: {picky: {rules: [{name: tenth, when: {user: {percent: 10}}, use: {model: small}}],"
+        " use: {model: small}}}"
+    )
+    said = routebook("explain", "picky", "--set", "user=u1")
+    plain = json.loads(routebook("explain", "picky", "--set", "user=u1", "--json").stdout)
+
+    assert "rule 'tenth': no, user percent 10 does not hold: 'u1' falls at " in said.stdout
+    assert [step["outcome"] for step in plain["considered"]][-1] == "taken"
+    assert plain["key"] == "u1"

@@ -23,7 +23,7 @@ from .output import print_json
 @click.command("run")
 @click.argument("feature")
 @routes_option
-@click.option("--message", required=True, metavar="TEXT", help="The user's message; - reads standard input.")
+@click.option("--message", default="", metavar="TEXT", help="The user's message; - reads standard input.")
 @click.option("--input", "inputs", metavar="JSON", help="The caller's inputs: JSON, @FILE, or - for standard input.")
 @request_options
 @click.option("--key", "keys", multiple=True, metavar="PROVIDER=VARIABLE", help="The caller's key, by variable name.")

@@ -217,11 +217,6 @@ CODES: dict[str, Code] = {
         "chat.",
         "Make two features of it, or remove what belongs to the other kind.",
     ),
-    "RB414": Code(
-        "matcher that does not fit its field",
-        "The condition compares a field with something that the field can never be, so that the rule would never hold.",
-        "Compare with a value of the field's type.",
-    ),
     # dead configuration
     "RB501": Code(
         "definition that nothing uses",
@@ -269,12 +264,6 @@ CODES: dict[str, Code] = {
         "API yet.",
         "Reach the model through a provider of another API, or update Routebook.",
         "note",
-    ),
-    # invariants
-    "RB601": Code(
-        "invariant that cannot be read",
-        "The conditions of an invariant have no meaning together, so that it could guard nothing.",
-        "Mend the field that is shown.",
     ),
     # environment
     "RB701": Code(

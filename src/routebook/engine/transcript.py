@@ -34,6 +34,8 @@ def begin(
     """
     prompt = _NO_PROMPT if feature.prompt is None else feature.prompt
     text = messages if isinstance(messages, str) and prompt.user is not None else None
+    if messages == "" and text is None:
+        raise RequestError(f"feature {feature.name!r} needs a message: it has no user's template", "messages")
     given = read_messages(messages) if text is None else ()
     _check_inputs(
         feature, _with_text(feature, inputs, text), {} if contract is None else contract.candidate_variables()
