@@ -428,9 +428,9 @@ def test_explain_shows_why_a_rule_does_not_hold(routebook, tmp_path):
         "features: {picky: {rules: [{name: tenth, when: {user: {percent: 10}}, use: {model: small}}],"
         " use: {model: small}}}"
     )
-    said = routebook("explain", "picky", "--set", "user=u1")
-    plain = json.loads(routebook("explain", "picky", "--set", "user=u1", "--json").stdout)
+    said = routebook("explain", "picky", "--set", "user=u2")
+    plain = json.loads(routebook("explain", "picky", "--set", "user=u2", "--json").stdout)
 
-    assert "rule 'tenth': no, user percent 10 does not hold: 'u1' falls at " in said.stdout
+    assert "rule 'tenth': no, user percent 10 does not hold: 'u2' falls at " in said.stdout
     assert [step["outcome"] for step in plain["considered"]][-1] == "taken"
-    assert plain["key"] == "u1"
+    assert plain["key"] == "u2"
