@@ -22,6 +22,8 @@ Path = tuple[str | int, ...]
 Check = Callable[[LinkedTarget, Where], None]
 
 Targeted = Target | Use
+LinkedFallback = tuple[Path, tuple[str, str, str], AttemptSpec]
+"""A fallback: where it stands, what it calls, and the attempt that answers its failures."""
 
 _STICKS_TO = ("user", "tenant", "region", "metadata.KEY")
 
@@ -39,6 +41,7 @@ class FeatureRoutes:
         self.signature = (call.call, call.key, frozenset(needs))
         self.nodes: dict[Path, Node] = {(): definition.node}
         self.linked: dict[Path, LinkedTarget | None] = {}
+        self.shared: list[LinkedFallback] | None = None
         self.live: set[Path] = set()
         self.dropped: dict[Path, Path] = {}
 
@@ -152,33 +155,44 @@ class FeatureRoutes:
         own: list[Fallback] | None,
         base: Path = ("fallbacks",),
     ) -> RouteSpec | None:
-        written, at = (self.definition.value.fallbacks or [], ("fallbacks",)) if own is None else (own, base)
-        fallbacks = [((*at, index), fallback) for index, fallback in enumerate(written)]
+        if own is None:
+            if self.shared is None:
+                self.shared = self._fallbacks(("fallbacks",), self.definition.value.fallbacks or ())
+            fallbacks = self.shared
+        else:
+            fallbacks = self._fallbacks(base, own)
         span = self._key_span(*path)
         arms = [self._arm(place, target, fallbacks, span) for place, target in targets]
         linked = tuple(arm for arm in arms if arm is not None)
         return RouteSpec(name, linked, span=span) if linked else None
 
-    def _arm(
-        self, path: Path, target: Targeted, fallbacks: Sequence[tuple[Path, Fallback]], span: Span
-    ) -> ArmSpec | None:
-        primary = self._target(path, target)
-        attempts, dropped = [] if primary is None else [primary.attempt], []
-        seen = {} if primary is None else {primary.identity: path}
-        for at, fallback in fallbacks:
+    def _fallbacks(self, base: Path, written: Iterable[Fallback]) -> list[LinkedFallback]:
+        """Link the fallbacks at *base*; those whose model cannot be found are left out."""
+        found: list[LinkedFallback] = []
+        for index, fallback in enumerate(written):
+            at = (*base, index)
             linked = self._target(at, fallback)
-            if linked is None:
-                continue
-            twin = seen.setdefault(linked.identity, at)
+            if linked is not None:
+                on = DEFAULT_FALLBACK_ON if fallback.on is None else tuple(dict.fromkeys(fallback.on))
+                found.append((at, linked.identity, answering(self.build, linked.attempt, on)))
+        return found
+
+    def _arm(self, path: Path, target: Targeted, fallbacks: Sequence[LinkedFallback], span: Span) -> ArmSpec | None:
+        primary = self._target(path, target)
+        if primary is None:
+            self.live.update(at for at, _, _ in fallbacks)  # whether they differ from it cannot be told
+            return None
+        attempts, dropped, seen = [primary.attempt], [], {primary.identity: path}
+        for at, identity, attempt in fallbacks:
+            twin = seen.setdefault(identity, at)
             if twin is at:
                 self.live.add(at)
-                on = DEFAULT_FALLBACK_ON if fallback.on is None else tuple(dict.fromkeys(fallback.on))
-                attempts.append(answering(self.build, linked.attempt, on))
+                attempts.append(attempt)
             else:
                 self.dropped[at] = twin
-                target_ = linked.attempt.platform
-                dropped.append(Skip(target_.provider, target_.model, "it equals an attempt before it"))
-        return None if primary is None else ArmSpec(tuple(attempts), tuple(dropped), span=span)
+                same = attempt.platform
+                dropped.append(Skip(same.provider, same.model, "it equals an attempt before it"))
+        return ArmSpec(tuple(attempts), tuple(dropped), span=span)
 
     def _target(self, path: Path, target: Targeted) -> LinkedTarget | None:
         """Link the target at *path*, once for all the routes that it stands in."""
