@@ -22,7 +22,8 @@ test: lint ## lint, then run every test
 
 check: lint ## lint, then run the quick tests of the project's shape
 	$(BIN)/python -m pytest tests/test_floors.py tests/test_project.py tests/test_docs.py \
-		tests/document/test_schemas_in_step.py tests/document/test_schemas_agree.py tests/document/test_reference.py
+		tests/document/test_schemas_in_step.py tests/document/test_schemas_agree.py tests/document/test_reference.py \
+		tests/diagnostics/test_docs_diagnostics.py
 
 lint: $(VENV)/.installed ## run ruff and mypy
 	$(BIN)/ruff check .

@@ -65,7 +65,12 @@ def compile_mapping(book: Mapping[str, Any], environment: Environment | None = N
     Raises:
         RouteFileError: The book does not compile; `diagnostics` has every problem.
     """
-    text = json.dumps(thaw(book), indent=2, ensure_ascii=False)
+    try:
+        text = json.dumps(thaw(book), indent=2, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"the mapping is no JSON: {str(error) or type(error).__name__}"
+        help_text = "a book is made of mappings with text keys, lists, texts, numbers, true, false and null"
+        raise RouteFileError([diagnose("RB102", Span(_MAPPING_PATH), message, help=help_text)]) from error
     file = SourceFile(_MAPPING_PATH, text)
     return _table_of(_compile(_OneFile((file,)), environment, _Known()))
 
@@ -243,9 +248,13 @@ def _compile(tree: Tree | _OneFile, environment: Environment | None, known: _Kno
     contents: dict[str, Node] = {}
     prompts: dict[str, str] = {}
     texts = {file.file.path: file.file.text for file in shaped}
+    refused: set[str] = set()
     for use in content_uses(document):
+        if use.path in refused:
+            continue
         read = tree.read_content(use.path, use.span)
         if isinstance(read, Diagnostic):
+            refused.add(use.path)
             diagnostics.append(read)
             continue
         texts[read.path] = read.text

@@ -37,7 +37,6 @@ def test_every_command_has_help_and_imports_alone(routebook, command):
     [
         ["chek"],
         ["run"],
-        ["run"],
         ["check", "--nope"],
         ["check", "--format", "xml"],
         ["explain", "echo", "--set", "nonsense"],

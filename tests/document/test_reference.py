@@ -40,7 +40,8 @@ FILES = {
 }
 BOOK: dict[str, Any] = {
     "providers": {
-        **{key: {} for key in ("openai", "openrouter", "gemini")},
+        **{key: {} for key in ("openai", "openrouter", "gemini", "vllm")},
+        "bedrock-eu": {"preset": "bedrock", "region": "eu-central-1"},
         "stage": {"api": "scripted", "script": [{"reply": {"text": "hello"}}]},
     },
     "models": {
@@ -53,7 +54,11 @@ BOOK: dict[str, Any] = {
     "outputs": {"folder_assignment": {"schema": SCHEMA}},
     "profiles": {"premium": {}, "max": {"extends": "premium"}, "byok": {}},
     "settings": {"default_profile": "premium"},
-    "features": {"chat": {"use": {"model": "candidate"}}, "example": {"use": {"model": "candidate"}}},
+    "features": {
+        "chat": {"use": {"model": "candidate"}, "tags": ["pii"]},
+        "conv_folder": {"use": {"model": "candidate"}},
+        "example": {"use": {"model": "candidate"}},
+    },
 }
 FEATURE: Place = ("features", "example")
 RULE: Place = (*FEATURE, "rules", 0)

@@ -54,7 +54,7 @@ def test_the_lock_of_the_tools_is_read_with_the_book_and_is_no_route_file(write_
     tree = read_tree(write_book({"a.yaml": "a: 1", "tools.lock.json": '{"a": 1}', "deep/tools.lock.json": "{}"}))
 
     assert tree.lock == SourceFile("tools.lock.json", '{"a": 1}')
-    assert [file.path for file in tree.files] == ["a.yaml", "deep/tools.lock.json"]
+    assert [file.path for file in tree.files] == ["a.yaml"]
 
 
 def test_a_book_without_a_lock_has_none_and_an_unreadable_one_is_reported(write_book):

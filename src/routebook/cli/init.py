@@ -107,7 +107,7 @@ def command(directory: Path, example: bool) -> None:
         starter = {"routes.yaml": _BOOK, "_scripts/offline.yaml": _SCRIPT}
         _write(directory, {path: text.format(directory=shlex.quote(str(directory))) for path, text in starter.items()})
     _write(directory, {f"_schemas/{name}": schema_text(schema) for name, schema in schemas().items()})
-    click.echo(f"next: routebook check --routes {directory}")
+    click.echo(f"next: routebook check --routes {shlex.quote(str(directory))}")
 
 
 def _write(directory: Path, files: dict[str, str]) -> None:

@@ -26,6 +26,7 @@ routes_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 _CONTEXT_FIELDS = ("user", "tenant", "region", "key")
+_KINDS = {int: "a whole number", bool: "true or false"}
 _FACT_FIELDS = {"input_tokens": int, "has_images": bool, "has_tools": bool, "stream": bool}
 
 
@@ -79,7 +80,7 @@ def read_facts(settings: Iterable[str], model: str | None, options: Iterable[str
         if kind is not None:
             read = _value(value)
             if type(read) is not kind:
-                raise click.BadParameter(f"{name} must be a {kind.__name__}, not {value!r}", param_hint="--set")
+                raise click.BadParameter(f"{name} must be {_KINDS[kind]}, not {value!r}", param_hint="--set")
             facts[name] = read
     return Facts(model=model, options=check_options(read_options(options))[0], **facts)
 

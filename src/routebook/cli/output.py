@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+import tabulate as tabulate_module
 from tabulate import tabulate
 
 _GAP = 2
@@ -26,6 +27,10 @@ def print_json(value: Any) -> None:
 def wants_colour(stream: Any = None) -> bool:
     """Tell whether *stream* (standard output) is a terminal that wants colours."""
     return _is_terminal(stream or sys.stdout) and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+# tabulate makes columns two characters wider than a heading that is wrapped; then the table does not fit any more.
+tabulate_module.MIN_PADDING = 0
 
 
 def table_text(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -59,6 +59,8 @@ def command(
     table = compile_book(routes)
     _must_be_known("profile", profile, table.profiles)
     _must_be_known("provider", provider, table.providers)
+    if model is not None and "/" not in model:
+        _must_be_known("model", model, table.models)
     _must_be_known("tag", tag, {tag for feature in table.features.values() for tag in feature.tags})
     wanted = [name for name in _named(table, features) if tag is None or tag in table.features[name].tags]
     profiles = (profile,) if profile else tuple(table.profiles)

@@ -21,6 +21,11 @@ from ..routing.tool_spec import ServerSpec
 from ..routing.traits import ApiTraits
 from ..source.node import Node
 
+LIMIT_SUGGESTIONS = 300
+
+ALL_MODELS = ("models", "*")
+"""Stands for every model of the book where a feature uses them all."""
+
 Where = Callable[[], Span]
 """Finds a place; few of those that could be reported ever are."""
 
@@ -102,6 +107,7 @@ class Build:
     digests: dict[tuple[str, str], str] = field(default_factory=dict)
     models_by_id: dict[tuple[str, str], list[ModelSpec]] = field(default_factory=dict)
     known: dict[Any, Any] = field(default_factory=dict)
+    searched: int = 0
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -152,8 +158,12 @@ class Build:
         for other in SECTIONS:
             if other != section and name in self.document.names(other):
                 return f"{name!r} is a {_NOUNS[other]}, not a {_NOUNS[section]}"
+        self.searched += 1
+        if self.searched > LIMIT_SUGGESTIONS:
+            return f"define it under `{section}`"
         near = near_names(name, self.document.names(section), limit=1)
         if not near:
-            return f"define it under `{section}`"
+            preset = section == "providers" and name in self.materials.presets
+            return f"add `{name}: {{}}` under `providers`, it is a preset" if preset else f"define it under `{section}`"
         definition = getattr(self.document, section).get(near[0])
         return f"did you mean {near[0]!r} ({definition.key})?" if definition else f"did you mean {near[0]!r}?"

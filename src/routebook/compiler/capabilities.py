@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.features import Feature
+from ..routing.output_spec import OutputSpec
 from ..routing.spec import Kind, ModelSpec
 from ..routing.tool_spec import ToolsSpec
 from .build import Build, Where
+from .excludes import broken_excludes
 from .targets import LinkedTarget
 
 Needs = dict[str, Span]
@@ -59,9 +61,15 @@ def lacking(build: Build, linked: LinkedTarget, needs: Iterable[str]) -> list[st
     return sorted(missing)
 
 
-def check_capabilities(build: Build, subject: str, needs: Needs, linked: LinkedTarget, where: Where) -> None:
-    """Report each capability that a target of the feature, written at *where*, lacks."""
+def check_capabilities(
+    build: Build, subject: str, needs: Needs, output: OutputSpec | None, linked: LinkedTarget, where: Where
+) -> None:
+    """Report each capability that a target of the feature, written at *where*, lacks, and what it excludes."""
     model, found = linked.model, lacking(build, linked, needs)
+    for together in broken_excludes(linked, needs, output):
+        message = f"{subject} uses {' and '.join(map(repr, together))} with model {model.name!r}, which excludes that"
+        mend = "set one of the options to null for this target, or name another model"
+        build.report("RB402", where(), message, notes=_declared_at(model), help=mend)
     if not found:
         return
     place = where()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..document.entry import Definition
 from ..document.features import Feature
-from .build import Build
+from .build import ALL_MODELS, Build
 
 _NOUNS = {"providers": "provider", "models": "model", "mcp_servers": "tool server", "outputs": "output"}
 
@@ -16,6 +16,8 @@ def find_dead(build: Build) -> None:
             _find_hidden(build, definition)
     if not build.found.is_good:
         return
+    if ALL_MODELS in build.used:
+        build.used.update(("models", name) for name in build.models)
     for section, noun in _NOUNS.items():
         for name, definition in getattr(build.document, section).items():
             if (section, name) not in build.used:

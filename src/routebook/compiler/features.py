@@ -33,13 +33,15 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
     layer = layer_of(value.options, lambda *path: definition.key_span("options", *path))
     call = FeatureCall(subject, layer, Call(kind, tools is not None and tools.allow != ()))
     needs = needs_of(build, definition, tools)
-    routes = FeatureRoutes(build, definition, call, needs, partial(check_capabilities, build, subject, needs))
+    output = build.outputs.get(value.output or "")
+    check = partial(check_capabilities, build, subject, needs, output)
+    routes = FeatureRoutes(build, definition, call, (*needs, value.output or ""), check)
     pin, rules, profiles, use, shadow = routes.pin(), routes.rules(), routes.profiles(), routes.use(), routes.shadow()
     routes.report_useless()
     _check_every_profile(build, definition)
     _check_kind(build, definition, kind)
     schema = link_input(build, definition)
-    overrides, refused = link_overrides(build, definition, call, needs)
+    overrides, refused = link_overrides(build, definition, call, needs, output)
     return FeatureSpec(
         name=definition.name,
         kind=kind,

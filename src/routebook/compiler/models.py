@@ -38,6 +38,11 @@ def find_model(build: Build, name: str, place: Where, subject: str) -> ModelSpec
     if "/" not in name:
         return build.models.get(name) if build.refer("models", name, place, subject) else None
     provider, _, wire_id = name.partition("/")
+    if not provider or not wire_id:
+        build.report(
+            "RB203", place(), f"{subject} names model {name!r}", help="write `provider/model-id`, both of them"
+        )
+        return None
     if not build.refer("providers", provider, place, subject):
         return None
     declared = build.models_by_id.get((provider, wire_id), [])

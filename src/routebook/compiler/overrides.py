@@ -9,14 +9,16 @@ from typing import Any
 from ..canonical.frozen import EMPTY, freeze_mapping
 from ..document.entry import Definition
 from ..document.features import Feature
+from ..routing.output_spec import OutputSpec
 from ..routing.spec import AttemptSpec
-from .build import Build
+from .build import ALL_MODELS, Build
 from .capabilities import Needs, check_capabilities, lacking
+from .excludes import broken_excludes
 from .targets import FeatureCall, link_model, link_target
 
 
 def link_overrides(
-    build: Build, definition: Definition[Feature], call: FeatureCall, needs: Needs
+    build: Build, definition: Definition[Feature], call: FeatureCall, needs: Needs, output: OutputSpec | None
 ) -> tuple[Mapping[str, AttemptSpec], Mapping[str, str]]:
     """Return the attempts by the name of a model, and why others may not be chosen."""
     allowed = definition.value.allow_override
@@ -28,11 +30,18 @@ def link_overrides(
         notes = (f"pinned at {definition.key_span('pin')}",)
         build.report("RB412", place, message, notes=notes, help="remove `allow_override`, or the pin")
         return EMPTY, EMPTY
-    return _any(build, call, needs) if allowed is True else (_named(build, definition, call, needs, allowed), EMPTY)
+    if allowed is True:
+        return _any(build, call, needs, output)
+    return _named(build, definition, call, needs, output, allowed), EMPTY
 
 
 def _named(
-    build: Build, definition: Definition[Feature], call: FeatureCall, needs: Needs, names: list[str]
+    build: Build,
+    definition: Definition[Feature],
+    call: FeatureCall,
+    needs: Needs,
+    output: OutputSpec | None,
+    names: list[str],
 ) -> Mapping[str, AttemptSpec]:
     attempts: dict[str, AttemptSpec] = {}
     for index, name in enumerate(names):
@@ -41,15 +50,17 @@ def _named(
             where = partial(definition.span, "allow_override", index)
             linked = link_target(build, call, name, None, where, definition.key_span)
             if linked is not None:
-                check_capabilities(build, call.subject, needs, linked, where)
+                check_capabilities(build, call.subject, needs, output, linked, where)
                 attempts[name] = linked.attempt
     return freeze_mapping(attempts)
 
 
-def _any(build: Build, call: FeatureCall, needs: Needs) -> tuple[Mapping[str, AttemptSpec], Mapping[str, str]]:
+def _any(
+    build: Build, call: FeatureCall, needs: Needs, output: OutputSpec | None
+) -> tuple[Mapping[str, AttemptSpec], Mapping[str, str]]:
     """Any entry of `models`: those that cannot serve the feature are refused when a caller asks for one."""
-    build.used.update(("models", name) for name in build.models)
-    key = ("overrides", call.call, call.key, tuple(sorted(needs)))
+    build.used.add(ALL_MODELS)
+    key = ("overrides", call.call, call.key, tuple(sorted(needs)), None if output is None else output.name)
     known: Any = build.known.get(key)
     if known is None:
         attempts: dict[str, AttemptSpec] = {}
@@ -59,6 +70,7 @@ def _any(build: Build, call: FeatureCall, needs: Needs) -> tuple[Mapping[str, At
                 continue
             linked = link_model(build, call, model, None)
             why = [f"it lacks {need!r}" for need in lacking(build, linked, needs)]
+            why += [f"it excludes {' with '.join(together)}" for together in broken_excludes(linked, needs, output)]
             why += [f"option {refusal.option!r} reaches {refusal.why}" for refusal in linked.refused]
             if why:
                 refused[name] = "; ".join(why)

@@ -9,10 +9,12 @@ from ..routing.spec import ProfileSpec
 from .build import Build
 
 _ONLY = "default"
+LIMIT_PROFILES = 200
 
 
 def link_profiles(build: Build) -> None:
     """Link each profile to its ancestors, nearest first, and settle the default and the byok profile."""
+    _check_number(build)
     for definition in build.document.profiles.values():
         parent = definition.value.extends
         if parent is not None:
@@ -33,7 +35,16 @@ def link_profiles(build: Build) -> None:
     _settle(build)
 
 
+def _check_number(build: Build) -> None:
+    profiles = list(build.document.profiles.values())
+    if len(profiles) > LIMIT_PROFILES:
+        place = profiles[LIMIT_PROFILES].key
+        build.report("RB105", place, f"a book has at most {LIMIT_PROFILES} profiles", help="make fewer tiers of them")
+
+
 def _lineage(build: Build, definition: Definition[Profile]) -> tuple[str, ...]:
+    if len(build.document.profiles) > LIMIT_PROFILES:
+        return (definition.name,)
     lineage = [definition.name]
     parent = definition.value.extends
     while parent is not None and parent in build.document.profiles:

@@ -44,6 +44,9 @@ def _link(build: Build, definition: Definition[Provider]) -> ProviderSpec | None
     if address is not None and (credential or headers):
         place = definition.span("base_url")
         warn_unencrypted(build, f"provider {definition.name!r}", place, urlsplit(address))
+    if value.script is not None and not traits.needs_script:
+        message = f"provider {definition.name!r} has a script, and api {traits.name!r} plays none"
+        build.report("RB407", definition.key_span("script"), message, help="remove it, or write `api: scripted`")
     query = query_of(preset, places)
     return ProviderSpec(
         name=definition.name,

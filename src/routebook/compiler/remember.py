@@ -14,7 +14,7 @@ from ..document.entry import Definition
 from ..document.features import Feature
 from ..document.scalars import ContentFile, content_file
 from ..routing.spec import FeatureSpec
-from .build import Build, Findings
+from .build import ALL_MODELS, Build, Findings
 
 World = tuple[str, ...]
 
@@ -49,7 +49,10 @@ class Memory:
         if world != self.world:
             self.features.clear()
         keys = self.digests.keys() | build.digests.keys()
-        self.changed = frozenset(key for key in keys if self.digests.get(key) != build.digests.get(key))
+        changed = {key for key in keys if self.digests.get(key) != build.digests.get(key)}
+        if any(section in {"models", "providers"} for section, _ in changed):
+            changed.add(ALL_MODELS)
+        self.changed = frozenset(changed)
         self.world, self.digests = world, dict(build.digests)
 
     def recall(self, build: Build, definition: Definition[Feature]) -> Remembered | None:

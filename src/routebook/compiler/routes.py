@@ -91,6 +91,9 @@ class FeatureRoutes:
 
     def report_useless(self) -> None:
         """Report fallbacks that no route of the feature can use, and those that none follows."""
+        value = self.definition.value
+        if value.pin is None and value.use is None and not value.profiles and not value.rules:
+            return  # that it has no route at all is reported already
         for index, fallback in enumerate(self.definition.value.fallbacks or ()):
             path: Path = ("fallbacks", index)
             if path not in self.linked:

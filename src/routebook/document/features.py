@@ -15,7 +15,7 @@ from .profiles import CredentialMode
 from .prompts import PromptSetting
 from .rules import Rule
 from .scalars import ONE, SEVERAL, ContentReference, Duration, Number, Text
-from .targets import Fallback, ProfileEntry, Shadow, Target, Use
+from .targets import Fallbacks, ProfileEntry, Shadow, Target, Use
 from .tools import Tools
 
 _CallerWord = Literal["any", "none"]
@@ -71,13 +71,13 @@ class Feature(Entry):
     """Which options a caller may set: any (extra_body and extra_headers left out), none, or those named."""
     pin: Target | None = Field(None, examples=[{"model": "luna"}])
     """Beats everything, also the caller's model."""
-    rules: list[Rule] | None = Field(None, examples=[[_RULE]])
+    rules: Annotated[list[Rule], Field(max_length=500)] | None = Field(None, examples=[[_RULE]])
     """Conditions in order; the first that holds is taken."""
     profiles: dict[str, ProfileEntry] | None = Field(None, examples=[{"premium": {"model": "luna"}}])
     """Where it goes under each profile."""
     use: Use | None = Field(None, examples=[{"model": "luna"}])
     """Where it goes where no profile entry applies."""
-    fallbacks: list[Fallback] | None = Field(None, examples=[[{"model": "gemini-flash"}]])
+    fallbacks: Fallbacks | None = Field(None, examples=[[{"model": "gemini-flash"}]])
     """What takes over when a target fails, in order."""
     shadow: Shadow | None = Field(None, examples=[{"model": "candidate", "percent": 5}])
     """A target that is mirrored to and recorded, never returned; it runs no tools."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from .entry import Entry
 from .environment import one_of
-from .scalars import REFERENCES_ONLY, Boolean, Duration, Integer, Number, Text, no_literal_credentials, one_or_many
+from .scalars import REFERENCES_ONLY, Boolean, Duration, Integer, Number, Text, no_credentials, one_or_many
 
 _Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Effort = Annotated[_Effort, one_of(_Effort)]
@@ -38,7 +38,7 @@ def _bare_total(value: Any) -> Any:
 
 TimeoutSetting = Annotated[Timeout, BeforeValidator(_bare_total, json_schema_input_type=Duration | Timeout)]
 StopSequences = Annotated[list[Text], BeforeValidator(one_or_many, json_schema_input_type=str | list[Text])]
-PlainHeaders = Annotated[dict[str, Text | None], AfterValidator(no_literal_credentials), REFERENCES_ONLY]
+PlainHeaders = Annotated[dict[str, Text | None], BeforeValidator(no_credentials), REFERENCES_ONLY]
 
 
 class Reasoning(Entry):

@@ -30,6 +30,7 @@ _CODES = {
     "env_unfit": "RB702",
     "secret_literal": "RB206",
     "secret_header": "RB206",
+    "header_break": "RB203",
     "secret_form": "RB206",
     "too_small": "RB203",
     "finite": "RB203",
@@ -51,6 +52,7 @@ Wanted = dict[tuple[str | int, ...], list[str]]
 
 NAME_RULE = "a name is a lower-case letter, then up to 63 lower-case letters, digits, dots, `_` or `-`"
 
+_OF_MODELS = (["use"], ["pin"], ["shadow"])
 _UNKNOWN = frozenset({"extra_forbidden", "unknown_fields"})
 _NAMES_ITS_VARIABLE = frozenset({"RB206", "RB701", "RB702"})
 _WANTED = {
@@ -68,6 +70,7 @@ _WANTED = {
 _BOUNDS = {
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
+    "too_long": "shorter: at most {max_length} items",
     "too_short": "longer: at least {min_length} item",
     "string_too_short": "longer: at least {min_length} character",
 }
@@ -245,6 +248,14 @@ def _mend(problem: ErrorDetails, path: Sequence[str | int]) -> str | None:
         return near or f"one of: {', '.join(words)}"
     if kind == "string_type" and isinstance(value, (int, float)) and not _may_be_secret(path):
         return "put it in quotes"
+    if (
+        kind in {"model_type", "dict_type", "model_attributes_type"}
+        and isinstance(value, str)
+        and path[-1:] in _OF_MODELS
+    ):
+        return f"write `{{model: {value}}}`"
+    if kind == "list_type" and isinstance(value, str) and not _may_be_secret(path):
+        return f"write `[{value}]`"
     if kind in {"model_type", "dict_type"} and value is None:
         return "an empty mapping is written `{}`"
     return None

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from .entry import Entry
 from .matchers import BooleanMatcher, NumberMatcher, OpenMatchers, TextMatcher
-from .targets import Fallback, Name, Use
+from .targets import Fallbacks, Name, Use
 
 
 class When(OpenMatchers):
@@ -41,5 +41,5 @@ class Rule(Entry):
     """The condition."""
     use: Use = Field(examples=[{"model": "gemini-flash"}])
     """A target, or a split of several."""
-    fallbacks: list[Fallback] | None = Field(None, examples=[[{"model": "luna"}]])
+    fallbacks: Fallbacks | None = Field(None, examples=[[{"model": "luna"}]])
     """Replaces the feature's fallbacks."""

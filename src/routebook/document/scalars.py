@@ -23,6 +23,7 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SIZE = re.compile(r"([0-9]+)(B|KiB|MiB|GiB|kB|MB|GB)?")
 _SIZE_UNITS = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+_BROKEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -185,9 +186,29 @@ def carries_credential(header: str) -> bool:
 
 def no_literal_credentials(headers: dict[str, Any] | None) -> dict[str, Any] | None:
     """Refuse headers that carry a credential in plain text; references pass."""
+    _check_lines(headers or {})
     names = [name for name, value in (headers or {}).items() if isinstance(value, str) and carries_credential(name)]
     if names:
         raise PydanticCustomError("secret_header", "a header that carries a credential is no literal", {"names": names})
+    return headers
+
+
+def _check_lines(headers: dict[Any, Any]) -> None:
+    """Refuse what would forge a header of its own."""
+    names = [
+        name for name, value in headers.items() if _BROKEN.search(f"{name}{value if isinstance(value, str) else ''}")
+    ]
+    if names:
+        raise PydanticCustomError("header_break", "a header is one line of text", {"names": names})
+
+
+def no_credentials(headers: Any) -> Any:
+    """Refuse headers that carry a credential, in plain text or by reference; null, which removes one, passes."""
+    written = headers.items() if isinstance(headers, dict) else ()
+    _check_lines(dict(written))
+    names = [name for name, value in written if value is not None and carries_credential(str(name))]
+    if names:
+        raise PydanticCustomError("secret_header", "a header that carries a credential is no option", {"names": names})
     return headers
 
 

@@ -48,6 +48,9 @@ class Fallback(Target):
     malformed_response."""
 
 
+Fallbacks = Annotated[list[Fallback], Field(max_length=100)]
+
+
 class Arm(Target):
     """One arm of a split."""
 
@@ -73,7 +76,7 @@ class Use(Entry):
     """A name from `models`, or `provider/model-id`, split at the first slash."""
     options: Options | None = Field(None, examples=[{"temperature": 0}])
     """Options of calls to this target; win over the provider's, the model's and the feature's."""
-    split: Annotated[list[Arm], Field(min_length=1)] | None = Field(None, examples=[_ARMS])
+    split: Annotated[list[Arm], Field(min_length=1, max_length=100)] | None = Field(None, examples=[_ARMS])
     """Instead of a model: arms that share the calls by weight."""
     key: Text | None = Field(None, examples=["tenant", "metadata.conversation"], json_schema_extra={"default": "user"})
     """The field that an arm sticks to: user, tenant, region or metadata.KEY. The context's own `key` wins."""
@@ -95,7 +98,7 @@ class Use(Entry):
 class ProfileEntry(Use):
     """Where a feature goes under one profile."""
 
-    fallbacks: list[Fallback] | None = Field(None, examples=[[{"model": "luna"}]])
+    fallbacks: Fallbacks | None = Field(None, examples=[[{"model": "luna"}]])
     """Replaces the feature's fallbacks."""
 
 

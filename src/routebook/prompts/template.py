@@ -133,7 +133,7 @@ def _repeated_size(left: Any, right: Any) -> int:
 
 
 def _sentence(error: BaseException) -> str:
-    text = str(error) or type(error).__name__
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
     return text.removesuffix(".")
 
 

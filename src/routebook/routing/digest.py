@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Any
 
 from ..canonical.frozen import EMPTY
-from .decision import PlannedAttempt
 from .spec import AttemptSpec
 
 _UNHASHED = frozenset(
@@ -25,6 +24,7 @@ _UNHASHED = frozenset(
 )
 
 
+_LARGE = 16
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
@@ -32,7 +32,7 @@ class Digester:
     """Makes digests; that of an attempt that several definitions share is made once."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[PlannedAttempt, str]] = {}
+        self._known: dict[int, tuple[Any, str]] = {}
         self._plain_of: dict[Any, Any] = {
             **dict.fromkeys(_SCALARS, _as_it_is),
             **dict.fromkeys((tuple, list), self._items),
@@ -51,7 +51,16 @@ class Digester:
     def _items(self, values: Any) -> list[Any]:
         return [self._plain(value) for value in values]
 
-    def _mapping(self, mapping: Mapping[Any, Any]) -> dict[str, Any]:
+    def _mapping(self, mapping: Mapping[Any, Any]) -> Any:
+        """Return a mapping as it is, or the digest of a large one, which many definitions may share."""
+        if len(mapping) <= _LARGE:
+            return self._items_of(mapping)
+        known = self._known.get(id(mapping))
+        if known is None:
+            known = self._known[id(mapping)] = (mapping, _digest_of(self._items_of(mapping)))
+        return known[1]
+
+    def _items_of(self, mapping: Mapping[Any, Any]) -> dict[str, Any]:
         return {str(key): self._plain(value) for key, value in mapping.items()}
 
     def _fields(self, value: Any) -> list[Any]:

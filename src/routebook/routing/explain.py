@@ -5,6 +5,7 @@ It walks the same steps as `resolve`, which it never disagrees with: the decisio
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -125,7 +126,7 @@ def _rule(
     if failing is None:
         return rule.route, rule.span, "all of its conditions hold" if rule.when else "it has no conditions"
     value = failing.read(profile.name, context, facts)
-    found = "it is absent" if value is None else f"it is {thaw(value)!r}"
+    found = "it is absent" if value is None else f"it is {json.dumps(thaw(value), ensure_ascii=False)}"
     at = sticky.fraction("percent", value) if failing.operator == "percent" else None
     if at is not None:
         found = f"{sticky.used!r} falls at {at * 100:.1f}"

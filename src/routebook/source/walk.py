@@ -16,6 +16,7 @@ from ..diagnostics.diagnostic import Diagnostic, diagnose
 from ..diagnostics.span import Span
 from .place import Mark, is_inside, is_printable, mark, reason, shown
 
+_LOCK = "tools.lock.json"
 _ENDINGS = (".yaml", ".yml", ".json")
 
 
@@ -67,6 +68,8 @@ class Walk:
         if entry.name.startswith((".", "_")):
             return
         is_folder = entry.is_dir(follow_symlinks=False)
+        if entry.name == _LOCK and path != _LOCK:
+            return
         if not (is_folder or entry.is_symlink() or path.endswith(_ENDINGS)):
             return
         if not is_printable(entry.name):
