@@ -55,6 +55,7 @@ def compile_document(
         stage(build)
     _digest_all(build)
     _link_features(build, Memory() if memory is None else memory)
+    _look_into_rests(build)
     for stage in LAST:
         stage(build)
     diagnostics = with_source_lines(silence(build.diagnostics, materials.ignores), materials.texts)
@@ -104,6 +105,15 @@ def _link_features(build: Build, memory: Memory) -> None:
             build.diagnostics.remove(last)
             break
     memory.forget_all_but(build.features)
+
+
+def _look_into_rests(build: Build) -> None:
+    """Look for names that there are not in what can be read of broken features; anything else may be a consequence."""
+    for definition in build.document.rests:
+        with build.apart() as found:
+            link_feature(build, definition)
+        build.diagnostics.extend(problem for problem in found.diagnostics if problem.code == "RB301")
+        build.used.update(found.used)
 
 
 def _freeze(build: Build, diagnostics: tuple[Diagnostic, ...]) -> RoutingTable:

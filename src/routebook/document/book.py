@@ -30,8 +30,9 @@ SETTINGS = "settings"
 class Document:
     """What was written. Names are still names, defaults absent, places kept.
 
-    `settings` holds each setting that was given, under its key. `broken` names, by section, definitions whose
-    shape was refused; `unread` tells that some file could not be read or shaped and so may define any name.
+    `settings` holds each setting that was given, under its key. `broken` names, by section, definitions whose shape was
+    refused, `rests` has what can be read of broken features; `unread` tells that some file could not be read or shaped
+    and so may define any name.
     """
 
     providers: Mapping[str, Definition[Provider]] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Document:
     invariants: Mapping[str, Definition[Invariant]] = field(default_factory=dict)
     settings: Mapping[str, Definition[Settings]] = field(default_factory=dict)
     broken: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    rests: tuple[Definition[Feature], ...] = ()
     unread: bool = False
     _names: dict[str, frozenset[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from reprlib import repr as short_repr
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from ..diagnostics.diagnostic import Diagnostic, diagnose
@@ -82,10 +82,10 @@ _HELP = {
 }
 
 
-def read_problems(error: ValidationError, model: type[BaseModel], node: Node, key: Span) -> list[Diagnostic]:
-    """Turn *error*, met when *node* was shaped as *model*, into diagnostics; *key* is where its name stands."""
-    problems, wanted = _one_a_place(error.errors(include_url=False), node)
-    unknown = {tuple(path[:-1]) for problem in problems for path in _places(problem) if problem["type"] in _UNKNOWN}
+def read_problems(found: Iterable[ErrorDetails], model: type[BaseModel], node: Node, key: Span) -> list[Diagnostic]:
+    """Turn what was *found* when *node* was shaped as *model* into diagnostics; *key* is where its name stands."""
+    problems, wanted = _one_a_place(found, node)
+    unknown = {tuple(path[:-1]) for problem in problems for path in places_of(problem) if problem["type"] in _UNKNOWN}
     missing: dict[tuple[str | int, ...], list[str]] = {}
     for problem in problems:
         if problem["type"] == "missing":
@@ -94,7 +94,7 @@ def read_problems(error: ValidationError, model: type[BaseModel], node: Node, ke
     return [
         _diagnostic(problem, path, model, node, key, missing.get(tuple(path[:-1]), []), wanted)
         for problem in problems
-        for path in _places(problem)
+        for path in places_of(problem)
         # An unknown key beside a missing one is that one misspelt, or stands in its place: one mistake.
         # Several missing keys of one mapping are one, too.
         if problem["type"] != "missing"
@@ -102,7 +102,7 @@ def read_problems(error: ValidationError, model: type[BaseModel], node: Node, ke
     ]
 
 
-def _one_a_place(problems: list[ErrorDetails], node: Node) -> tuple[list[ErrorDetails], Wanted]:
+def _one_a_place(problems: Iterable[ErrorDetails], node: Node) -> tuple[list[ErrorDetails], Wanted]:
     """Return *problems* without repeats, and what types each place may have: a value that may have several types is
     refused by each of them, and is one mistake.
     """
@@ -123,7 +123,7 @@ def _written(location: Iterable[str | int]) -> list[str | int]:
     return [step for step in location if step not in FORM_TAGS]
 
 
-def _places(problem: ErrorDetails) -> list[list[str | int]]:
+def places_of(problem: ErrorDetails) -> list[list[str | int]]:
     """Return the paths that *problem* is about: one, or one for each key that it names."""
     if problem["type"] == "extra_forbidden":
         *parent, name = problem["loc"]

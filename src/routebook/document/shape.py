@@ -20,9 +20,11 @@ from ..source.node import MappingNode, Node, ScalarNode, SequenceNode, is_larger
 from .book import SECTIONS, SETTINGS, Document
 from .entry import Definition, Entry
 from .environment import Environment
+from .features import Feature
 from .literals import literals_of
 from .problems import NAME_RULE, read_problems
 from .profiles import Settings
+from .salvage import revealed, salvage
 from .scripts import ScriptItem
 
 E = TypeVar("E", bound=Entry)
@@ -37,13 +39,17 @@ _SERVER_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """What one name of one section was given: its definition (None where its shape was refused), and the problems."""
+    """What one name of one section was given: its definition (None where its shape was refused), and the problems.
+
+    `rest` is what can be read of a feature whose shape was refused.
+    """
 
     section: str
     name: str
     key: Span
     definition: Definition[Any] | None
     problems: tuple[Diagnostic, ...]
+    rest: Definition[Feature] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ def join_parts(parts: Iterable[FilePart]) -> tuple[Document, list[Diagnostic]]:
     first: dict[tuple[str, str], Span] = {}
     broken: dict[str, set[str]] = {name: set() for name in sections}
     problems: list[Diagnostic] = []
+    rests: list[Definition[Feature]] = []
     unread = False
     for part in parts:
         unread = unread or part.unread
@@ -108,10 +115,12 @@ def join_parts(parts: Iterable[FilePart]) -> tuple[Document, list[Diagnostic]]:
             problems += shaped.problems
             if shaped.definition is None:
                 broken[shaped.section].add(shaped.name)
+                if shaped.rest is not None:
+                    rests.append(shaped.rest)
             else:
                 sections[shaped.section][shaped.name] = shaped.definition
     kept = {section: frozenset(names) for section, names in broken.items()}
-    return Document(**sections, broken=kept, unread=unread), problems
+    return Document(**sections, broken=kept, rests=tuple(rests), unread=unread), problems
 
 
 def shape_script(node: Node) -> tuple[list[ScriptItem], list[Diagnostic]]:
@@ -132,7 +141,18 @@ def _shape_entry(model: type[E], node: Node, key: Span, environment: Environment
     try:
         return model.model_validate(to_plain(node), context=environment), []
     except ValidationError as error:
-        return None, read_problems(error, model, node, key)
+        return None, read_problems(error.errors(include_url=False), model, node, key)
+
+
+def _shape_feature(node: Node, key: Span, environment: Environment) -> tuple[Feature | None, list[Diagnostic], bool]:
+    """Shape a feature; where it has mistakes, return what can be read of it, and tell so."""
+    try:
+        return Feature.model_validate(to_plain(node), context=environment), [], True
+    except ValidationError as error:
+        written = to_plain(node)
+        rest, further = (None, []) if not isinstance(written, dict) else salvage(Feature, written, error, environment)
+        found = [*error.errors(include_url=False), *revealed(further)]
+        return rest, read_problems(found, Feature, node, key), False
 
 
 def _section_problem(section: str, key: ScalarNode, value: Node) -> Diagnostic | None:
@@ -157,6 +177,10 @@ def _shape(
         message = f"{_singular(section)} {name!r} holds more than {LIMIT_VALUES:,} values"
         return Shaped(section, name, place, None, (diagnose("RB105", place, message, help="make it smaller"),))
     model = Settings if section == SETTINGS else SECTIONS[section]
+    if section == "features":
+        feature, problems, is_whole = _shape_feature(node, place, environment)
+        read = None if feature is None else Definition(section, name, feature, place, node)
+        return Shaped(section, name, place, read if is_whole else None, tuple(problems), None if is_whole else read)
     value, problems = _shape_entry(model, node, place, environment)
     definition = None if value is None else Definition(section, name, value, place, node)
     return Shaped(section, name, place, definition, tuple(problems))
