@@ -72,6 +72,9 @@ ADVICE: dict[str, str] = {
 }
 
 
+_MOST_SHOWN = 100
+
+
 class RoutebookError(Exception):
     """The root: catch this to catch everything that Routebook raises on purpose."""
 
@@ -86,8 +89,9 @@ class RouteFileError(RoutebookError):
         super().__init__(self.diagnostics)
 
     def __str__(self) -> str:
-        errors = [diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "error"]
-        return render_text(errors or self.diagnostics)
+        errors = [diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "error"] or self.diagnostics
+        more = len(errors) - _MOST_SHOWN
+        return render_text(errors[:_MOST_SHOWN]) + (f"\n\n... and {more} more errors" if more > 0 else "")
 
 
 class RequestError(RoutebookError):

@@ -196,7 +196,9 @@ def examples() -> Iterator[tuple[str, str, Any]]:
     """Yield every example of every field, with the definition's and the field's name."""
     for name, definition in definitions().items():
         for field, schema in definition["properties"].items():
-            yield from ((name, field, example) for example in schema["examples"])
+            # Of all APIs and presets the first stands for the others, which need places and keys of their own.
+            shown = schema["examples"][:1] if field in {"api", "preset"} else schema["examples"]
+            yield from ((name, field, example) for example in shown)
         for pattern, schema in definition.get("patternProperties", {}).items():
             field = "metadata.plan" if "metadata" in pattern else "options.temperature"
             yield from ((name, field, example) for example in schema["examples"])

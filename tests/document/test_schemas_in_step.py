@@ -12,7 +12,9 @@ from jsonschema import Draft202012Validator
 
 from routebook.book import read_book
 from routebook.document.entry import Entry
+from routebook.document.providers import APIS, PRESETS
 from routebook.document.schema import schemas
+from routebook.providers import registry
 from routebook.source.node import to_plain
 from routebook.source.parse import parse, parse_content
 from routebook.source.tree import SourceFile, read_tree
@@ -354,3 +356,8 @@ def test_the_scripts_schema_and_its_reader_agree(script: Any, fits: bool, tmp_pa
 
     assert (not codes & SHAPE) is fits
     assert SCRIPT.is_valid(script) is fits
+
+
+def test_an_editor_offers_every_api_and_every_preset():
+    assert sorted(APIS) == sorted(registry.traits())
+    assert sorted(PRESETS) == sorted(registry.presets())

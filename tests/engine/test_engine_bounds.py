@@ -24,7 +24,7 @@ async def test_a_run_that_takes_longer_than_its_deadline_is_ended_and_says_what_
         with pytest.raises(DeadlineError) as late:
             await engine.run("chat", "hello")
 
-    assert [attempt.kind for attempt in late.value.attempts] == ["server_error"]
+    assert [attempt.kind for attempt in late.value.attempts] == ["server_error", "timeout"]
     assert late.value.result.decision.feature == "chat"
     assert "within 0.3 s" in str(late.value)
 
@@ -134,3 +134,17 @@ async def test_a_shadow_that_fails_or_hangs_neither_fails_nor_delays_its_run(boo
             result = await engine.run("chat", "hello")
 
     assert result.text == "the answer"
+
+
+async def test_the_call_under_way_when_the_deadline_passes_is_recorded_as_sent(books, fake, keys):
+    async def never(_):
+        await asyncio.sleep(60)
+
+    provider = await fake(never)
+
+    async with Engine(books.table(books.over(provider.url, deadline="200ms")), environment=keys) as engine:
+        with pytest.raises(DeadlineError) as late:
+            await engine.run("chat", "hello")
+
+    [attempt] = late.value.attempts
+    assert (attempt.kind, attempt.sent, attempt.usage) == ("timeout", True, None)

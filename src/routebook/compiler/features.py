@@ -106,7 +106,7 @@ def _check_every_profile(build: Build, definition: Definition[Feature]) -> None:
     ]
     if not without:
         return
-    names = ", ".join(map(repr, without))
+    names = ", ".join(map(repr, without[:5])) + (f" and {len(without) - 5} more" if len(without) > 5 else "")
     noun = "profile" if len(without) == 1 else "profiles"
     verb = "leaves" if len(without) == 1 else "leave"
     build.report(

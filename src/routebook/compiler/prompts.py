@@ -21,6 +21,8 @@ from ..routing.spec import PromptSpec
 from ..source.node import locate, to_plain
 from .build import Build
 
+LIMIT_TEMPLATE = 100_000
+LIMIT_UNDECLARED = 20
 THE_MESSAGE = "text"
 """The variable that a string passed to a run becomes."""
 
@@ -85,6 +87,10 @@ def _known_inputs(build: Build, definition: Definition[Feature], schema: Schema)
 def _variables(
     build: Build, definition: Definition[Feature], part: str, template: str, known: frozenset[str] | None
 ) -> frozenset[str]:
+    if len(template) > LIMIT_TEMPLATE:
+        message = f"the {part} prompt of feature {definition.name!r} is longer than {LIMIT_TEMPLATE:,} characters"
+        build.report("RB411", _place(definition, part, None), message, help="pass what is long as an input")
+        return frozenset()
     try:
         names = variables_of(template)
     except TemplateProblem as problem:
@@ -92,7 +98,7 @@ def _variables(
         place = _place(definition, part, problem.line)
         build.report("RB411", place, message, help="templates are Jinja: {{ name }}, {% if name %}...{% endif %}")
         return frozenset()
-    for name in sorted(names - known) if known is not None else ():
+    for name in sorted(names - known)[:LIMIT_UNDECLARED] if known is not None else ():
         line = next((n for n, text in enumerate(template.split("\n"), 1) if name in text), None)
         message = f"the {part} prompt of feature {definition.name!r} reads {name!r}, which its `input` does not declare"
         mend = did_you_mean(name, known or ()) or f"declare it under `input`: `properties: {{{name}: ...}}`"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
-from pydantic.functional_validators import BeforeValidator
 
 from .entry import Entry
 from .environment import boolean, from_environment, one_of
@@ -14,7 +13,7 @@ from .options import Options
 from .profiles import CredentialMode
 from .prompts import PromptSetting
 from .rules import Rule
-from .scalars import ONE, SEVERAL, ContentReference, Duration, Number, Text
+from .scalars import ONE, SEVERAL, Duration, JsonSchema, Number, Text
 from .targets import Fallbacks, ProfileEntry, Shadow, Target, Use
 from .tools import Tools
 
@@ -35,10 +34,6 @@ AllowOverride = Annotated[
     Discriminator(_one_or_several),
 ]
 Dollars = Annotated[Number, Field(ge=0)]
-InputSchema = Annotated[
-    dict[str, Any] | bool,
-    BeforeValidator(lambda value: value, json_schema_input_type=dict[str, Any] | bool | ContentReference),
-]
 
 
 _RULE = {"name": "long-input", "when": {"input_tokens": {"gt": 100000}}, "use": {"model": "gemini-flash"}}
@@ -90,7 +85,7 @@ class Feature(Entry):
     """Whether a caller may choose the model: false, true (any entry of `models`), or a list of them."""
     prompt: PromptSetting | None = Field(None, examples=[{"user": "Summarise this: {{ text }}"}])
     """Templates of the system's and the user's message; `{file: PATH}` alone is the user's."""
-    input: InputSchema | None = Field(None, examples=[{"type": "object", "properties": {"text": {"type": "string"}}}])
+    input: JsonSchema | None = Field(None, examples=[{"type": "object", "properties": {"text": {"type": "string"}}}])
     """JSON Schema (2020-12) of the inputs, which are the prompt's variables; or `{file: PATH}`."""
     tools: Tools | None = Field(None, examples=[{"servers": ["clock"]}])
     """Tool servers and the bounds of the loop."""

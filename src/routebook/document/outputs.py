@@ -12,7 +12,7 @@ from .checks import MaxLength, PythonFunction, Range, SubsetOf, TextPattern, Uni
 from .entry import Entry
 from .environment import one_of
 from .matchers import Plain
-from .scalars import Boolean, Integer, Number, Text, one_or_many
+from .scalars import Boolean, Integer, JsonSchema, Number, Text, one_or_many
 
 Share = Annotated[Number, Field(ge=0, le=1)]
 _IfNone = Literal["keep", "empty", "fail"]
@@ -137,7 +137,7 @@ class Check(Entry):
 class Output(Entry):
     """An output contract: JSON Schema, how it is asked for, further tries, checks."""
 
-    schema_: dict[str, Any] | bool = Field(alias="schema", examples=[{"type": "object"}])
+    schema_: JsonSchema = Field(alias="schema", examples=[{"type": "object"}])
     """JSON Schema (2020-12), or `{file: PATH}` below the book's root."""
     strategy: Strategy = Field("auto", examples=["tool"])
     """`native`: the API holds the model to the schema; `tool`: the model answers by calling a tool whose input has the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -56,13 +57,25 @@ class Breaker(Entry):
     """For how long."""
 
 
+APIS = ["openai-chat", "openai-responses", "anthropic", "gemini", "bedrock", "litellm", "scripted"]
+PRESETS = [
+    *("openai", "anthropic", "gemini", "vertex", "bedrock", "azure", "openrouter", "perplexity", "mistral", "groq"),
+    *("deepseek", "together", "fireworks", "xai", "cerebras", "nvidia", "ollama", "vllm", "lmstudio", "litellm-proxy"),
+]
+"""What an editor offers; which there are, the compiler is told."""
+
+
+def _offer(words: list[str]) -> Callable[[dict[str, Any]], None]:
+    return lambda schema: schema.update(examples=words)
+
+
 class Provider(Entry):
     """Where models are served: wire API, address, credential, bounds on calling it."""
 
-    preset: Text | None = Field(None, examples=["openai"])
+    preset: Text | None = Field(None, examples=["openai"], json_schema_extra=_offer(PRESETS))
     """Name of a shipped preset to start from. Default: the preset with the provider's own name, if there is one
     and `api` is not given."""
-    api: Text | None = Field(None, examples=["openai-chat"])
+    api: Text | None = Field(None, examples=["openai-chat"], json_schema_extra=_offer(APIS))
     """The wire API: openai-chat, openai-responses, anthropic, gemini, bedrock, litellm or scripted."""
     base_url: Text | None = Field(None, examples=["https://llm.example.com/v1"])
     """The address, as the vendor's own SDK takes it (with `/v1` for the OpenAI dialects)."""

@@ -236,3 +236,10 @@ def content_file(value: Any) -> ContentFile | None:
     if isinstance(value, dict) and value.keys() == {"file"} and isinstance(value["file"], str):
         return ContentFile(value["file"])
     return None
+
+
+JsonSchema = Annotated[
+    dict[str, Any] | bool,
+    BeforeValidator(lambda value: value, json_schema_input_type=dict[str, Any] | bool | ContentReference),
+]
+"""A JSON Schema as written, or the reference to one; the compiler reads it."""

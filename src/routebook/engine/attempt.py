@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,10 +11,13 @@ from typing import Any
 from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.record import Record
 from ..canonical.usage import Usage
-from ..errors import ProviderError
+from ..errors import FaultKind, ProviderError
 from ..routing.decision import CredentialKind, PlannedAttempt
 from ..routing.price import cost_usd
 from ..routing.spec import Price
+
+Note = Callable[["Attempt"], None]
+"""Keeps a record of a call."""
 
 Complete = Callable[[PlannedAttempt, ChatRequest], Awaitable[ChatResponse]]
 """Sends a request to a planned attempt's provider."""
@@ -54,28 +58,39 @@ class Attempt(Record):
 
 
 async def call_target(
-    planned: PlannedAttempt, request: ChatRequest, complete: Complete, price: Price | None, *, retry: bool
-) -> tuple[ChatResponse | ProviderError, Attempt]:
-    """Call *planned* once; return what came of it, an answer or the provider's fault, and its record."""
+    planned: PlannedAttempt, request: ChatRequest, complete: Complete, price: Price | None, record: Note, *, retry: bool
+) -> ChatResponse | ProviderError:
+    """Call *planned* once; return what came of it, an answer or the provider's fault.
+
+    The call is handed to *record* in any case: one that is cancelled under way was sent, and may be paid for.
+    """
     started_at, clock = time.time(), time.perf_counter()
-    outcome: ChatResponse | ProviderError
+
+    def note(kind: FaultKind | None, reason: str | None, sent: bool, usage: Usage | None) -> None:
+        record(
+            Attempt(
+                provider=planned.provider,
+                model=planned.model,
+                credential=planned.credential,
+                payer=planned.credential,
+                kind=kind,
+                sent=sent,
+                reason=reason,
+                retry=retry,
+                started_at=started_at,
+                duration_s=time.perf_counter() - clock,
+                usage=usage,
+                cost_usd=cost_usd(usage, price),
+            )
+        )
+
     try:
-        outcome = await complete(planned, request)
+        response = await complete(planned, request)
     except ProviderError as refused:
-        outcome = refused
-    error = outcome if isinstance(outcome, ProviderError) else None
-    attempt = Attempt(
-        provider=planned.provider,
-        model=planned.model,
-        credential=planned.credential,
-        payer=planned.credential,
-        kind=None if error is None else error.kind,
-        sent=error is None or error.sent,
-        reason=None if error is None else error.message,
-        retry=retry,
-        started_at=started_at,
-        duration_s=time.perf_counter() - clock,
-        usage=outcome.usage,
-        cost_usd=cost_usd(outcome.usage, price),
-    )
-    return outcome, attempt
+        note(refused.kind, refused.message, refused.sent, refused.usage)
+        return refused
+    except asyncio.CancelledError:
+        note("timeout", "the run ended before the answer came", True, None)
+        raise
+    note(None, None, True, response.usage)
+    return response

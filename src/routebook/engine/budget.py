@@ -48,6 +48,7 @@ class RunBudget:
     spec: BudgetSpec
     spending: Spending
     warned: bool = False
+    warned_of_usage: bool = False
 
     def check(self, record: RunRecord) -> None:
         """Raise where a bound is reached.
@@ -59,6 +60,7 @@ class RunBudget:
         tokens = sum(attempt.usage.input + attempt.usage.output for attempt in paid if attempt.usage is not None)
         dollars = sum(attempt.cost_usd or 0.0 for attempt in paid)
         self._warn_of_unpriced(record, paid)
+        self._warn_of_unknown(record)
         self._hold("tokens_per_run", tokens, self.spec.tokens_per_run)
         self._hold("usd_per_run", dollars, self.spec.usd_per_run)
         self._hold("usd_per_day", self.spending.today(self.feature), self.spec.usd_per_day)
@@ -82,3 +84,13 @@ class RunBudget:
             self.warned = True
             text = f"model {unpriced[0]!r} has no price in the files, so a budget in dollars does not count it"
             record.warnings.append(RunWarning("budget_unpriced", self.feature, text))
+
+    def _warn_of_unknown(self, record: RunRecord) -> None:
+        """Warn of an answer that came without its usage: what it cost cannot be held against the budget."""
+        silent = [
+            one.model for one in record.attempts if one.kind is None and one.usage is None and one.payer != "caller"
+        ]
+        if silent and not self.warned_of_usage:
+            self.warned_of_usage = True
+            text = f"model {silent[0]!r} answered without its usage, so the budget does not count it"
+            record.warnings.append(RunWarning("budget_unknown", self.feature, text))

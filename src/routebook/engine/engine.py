@@ -14,7 +14,6 @@ from typing import Any, Self
 from ..book import BookReport, read_script, script_of
 from ..canonical.frozen import EMPTY
 from ..diagnostics.diagnostic import Diagnostic, has_errors
-from ..diagnostics.text import render_text
 from ..errors import EngineClosed, RouteFileError
 from ..routing.context import Context
 from ..routing.script import Script
@@ -282,7 +281,8 @@ class Engine:
         async with self._telling:
             changes = await asyncio.to_thread(_changes, before, after)
             if report.table is None:
-                text = render_text(report.diagnostics)
+                errors = [diagnostic for diagnostic in report.diagnostics if diagnostic.severity == "error"]
+                text = str(RouteFileError(errors))
                 _LOG.warning("the edited book does not compile, the last good table stays:\n%s", text)
             elif after != before:
                 _LOG.info("%s", reload_line(after, changes))

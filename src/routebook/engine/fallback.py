@@ -41,11 +41,9 @@ async def complete_along(
         target = planned[index]
         model = models.get(target.model)
         same = (target.provider, target.id)
-        outcome, attempt = await call_target(
-            target, request_for(target), complete, None if model is None else model.price, retry=same in tried
-        )
+        price = None if model is None else model.price
+        outcome = await call_target(target, request_for(target), complete, price, record, retry=same in tried)
         tried.add(same)
-        record(attempt)
         if not isinstance(outcome, ProviderError):
             return outcome, index
         later = _next(planned, index, outcome)

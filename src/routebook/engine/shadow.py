@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from functools import partial
 
 from ..canonical.chat import ChatRequest
 from ..routing.context import Context
@@ -48,10 +49,12 @@ class Shadows:
         price = None if model is None else model.price
         async with AsyncExitStack() as stack:
             complete = self._clients.of_run(table, _PLATFORM, stack).complete
-            _, attempt = await call_target(planned, request, complete, price, retry=False)
+            await call_target(planned, request, complete, price, partial(self._note, request.feature), retry=False)
+
+    def _note(self, feature: str, attempt: Attempt) -> None:
         if attempt.cost_usd is not None:
-            self._spending.add(request.feature, attempt.cost_usd)
-        _LOG.info("shadow of %s: %s", request.feature, _told(attempt))
+            self._spending.add(feature, attempt.cost_usd)
+        _LOG.info("shadow of %s: %s", feature, _told(attempt))
 
 
 def _told(attempt: Attempt) -> str:
