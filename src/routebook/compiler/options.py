@@ -83,10 +83,14 @@ def carried(provider: ProviderSpec, traits: ApiTraits, model: ModelSpec, call: C
 
 
 def refusals(
-    provider: ProviderSpec, traits: ApiTraits, model: ModelSpec, call: Call, options: Mapping[str, Any]
+    provider: ProviderSpec,
+    traits: ApiTraits,
+    model: ModelSpec,
+    call: Call,
+    options: Mapping[str, Any],
+    carries: frozenset[str],
 ) -> Iterator[Refusal]:
-    """Yield each of the merged *options* that cannot be sent to *model*."""
-    carries = carried(provider, traits, model, call)
+    """Yield each of the merged *options* that cannot be sent to *model*, which takes those that it *carries*."""
     for path in option_paths(options):
         if path not in carries:
             yield Refusal(path, *_why_not(path, provider, traits, model, call))

@@ -105,8 +105,11 @@ def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLay
         credential_ref=None if provider.credential is None else str(provider.credential),
     )
     caller = None if platform.credential == "none" else replace(platform, credential="caller", credential_ref=None)
-    carries = carried(provider, traits, model, feature.call)
-    refused = tuple(refusals(provider, traits, model, feature.call, options))
+    key = ("carries", model.name, feature.call)
+    carries: frozenset[str] | None = build.known.get(key)
+    if carries is None:
+        carries = build.known[key] = carried(provider, traits, model, feature.call)
+    refused = tuple(refusals(provider, traits, model, feature.call, options, carries))
     identity = (provider.name, model.id, canonical_json(options))
     return LinkedTarget(model, AttemptSpec(platform, caller, carries), refused, identity)
 
