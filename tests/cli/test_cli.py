@@ -419,7 +419,8 @@ features:
         ("use", "b", 0.25),
     ]
     assert "rule long" in routebook("table", "shared").stdout
-    assert routebook("table", "--model", "nothing-like-it").stdout == "no feature is so\n"
+    assert routebook("table", "echo", "--tag", "new").stdout == "no feature is so\n"
+    assert routebook("table", "--model", "smal").stderr.rstrip().endswith("did you mean 'small'?")
 
 
 def test_explain_shows_why_a_rule_does_not_hold(routebook, tmp_path):

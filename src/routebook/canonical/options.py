@@ -93,3 +93,9 @@ def option_paths(options: Mapping[str, Any]) -> tuple[str, ...]:
         else:
             paths.append(name)
     return tuple(paths)
+
+
+def option_value(options: Mapping[str, Any], path: str) -> Any:
+    """Return what *options* hold at *path*, one that `option_paths` names."""
+    name, _, part = path.partition(".")
+    return options[name][part] if part else options[name]

@@ -9,10 +9,11 @@ import click
 
 from ..demo.tour import Tour
 from ..diagnostics.text import render_text
+from ..routing.overview import rows
 from .explain import explanation
 from .output import wants_colour
 from .run import account
-from .table import rendered, rows
+from .table import rendered
 
 
 @click.command("demo")

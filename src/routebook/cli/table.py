@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -12,30 +11,13 @@ import click
 
 from ..book import compile_book
 from ..diagnostics.suggest import did_you_mean
-from ..routing.decision import PlannedAttempt
-from ..routing.spec import ArmSpec, FeatureSpec, Price, RouteSpec
+from ..routing.overview import Row, rows
+from ..routing.spec import Price
 from ..routing.table import RoutingTable
 from .options import json_option, routes_option
 from .output import print_json, table_text
 
 _HEADINGS = ("feature", "profile", "provider", "model", "fallbacks", "tools", "output", "$/M in→out")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One arm of one route of a feature, for the profiles that lead to it; `share` is the arm's, of 1."""
-
-    feature: FeatureSpec
-    route: RouteSpec
-    profiles: tuple[str, ...]
-    arm: ArmSpec
-    share: float
-    price: Price | None
-
-    @property
-    def primary(self) -> PlannedAttempt:
-        """The first attempt."""
-        return self.arm.planned[0]
 
 
 @click.command("table")
@@ -73,38 +55,6 @@ def command(
         print_json([_plain(row) for row in shown])
     else:
         click.echo(rendered(shown) if shown else "no feature is so")
-
-
-def rows(table: RoutingTable, features: Iterable[str], profiles: tuple[str, ...]) -> Iterator[Row]:
-    """Yield a row for each arm of each route that the *features* can take under the *profiles*."""
-    for name in sorted(features):
-        feature = table.features[name]
-        for route, served in _routes(table, feature, profiles):
-            whole = sum(arm.weight for arm in route.arms)
-            for arm in route.arms:
-                model = table.models.get(arm.planned[0].model)
-                price = None if model is None else model.price
-                yield Row(feature, route, served, arm, arm.weight / whole, price)
-
-
-def _routes(
-    table: RoutingTable, feature: FeatureSpec, profiles: tuple[str, ...]
-) -> Iterator[tuple[RouteSpec, tuple[str, ...]]]:
-    if feature.pin is not None:
-        yield feature.pin, profiles
-        return
-    for rule in feature.rules:
-        yield rule.route, profiles
-    served: dict[str, list[str]] = {}
-    by_name: dict[str, RouteSpec] = {}
-    for profile in profiles:
-        lineage = table.profiles[profile].lineage
-        route = next((feature.profiles[name] for name in lineage if name in feature.profiles), feature.use)
-        if route is not None:
-            by_name[route.name] = route
-            served.setdefault(route.name, []).append(profile)
-    for name, names in served.items():
-        yield by_name[name], tuple(names)
 
 
 def _named(table: RoutingTable, features: tuple[str, ...]) -> list[str]:

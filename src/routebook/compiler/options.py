@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..canonical.frozen import freeze_mapping
-from ..canonical.options import merge_options, option_paths
+from ..canonical.options import merge_options, option_paths, option_value
 from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.options import Options
@@ -94,7 +94,7 @@ def refusals(
     for path in option_paths(options):
         if path not in carries:
             yield Refusal(path, *_why_not(path, provider, traits, model, call))
-        elif path in traits.values and _value_at(options, path) not in traits.values[path]:
+        elif path in traits.values and option_value(options, path) not in traits.values[path]:
             known = ", ".join(map(str, traits.values[path]))
             yield Refusal(path, f"api {traits.name!r}, which knows only the values {known}")
     for name in sorted(options.get("extra_body", {}).keys() & traits.body_fields):
@@ -138,8 +138,3 @@ def report_refused(build: Build) -> None:
 
 def _rejected(path: str, model: ModelSpec) -> bool:
     return path in model.rejects or path.partition(".")[0] in model.rejects
-
-
-def _value_at(options: Mapping[str, Any], path: str) -> Any:
-    name, _, part = path.partition(".")
-    return options[name][part] if part else options[name]

@@ -6,12 +6,12 @@ It walks the same steps as `resolve`, which it never disagrees with: the decisio
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..canonical.frozen import thaw
-from ..canonical.options import option_paths
+from ..canonical.options import option_paths, option_value
 from ..diagnostics.span import Span
 from .context import Context, Facts
 from .decision import Decision, PlannedAttempt
@@ -161,9 +161,4 @@ def _origins(
         )
         place = table.providers[attempt.provider].span if by.startswith("provider") else None
         at = layer.spans.get(option) if layer is not None else place
-        yield Origin(option, _value(attempt.options, option), by, at)
-
-
-def _value(options: Mapping[str, Any], path: str) -> Any:
-    name, _, part = path.partition(".")
-    return options[name][part] if part else options[name]
+        yield Origin(option, option_value(attempt.options, option), by, at)
