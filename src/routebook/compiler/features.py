@@ -19,7 +19,7 @@ from .routes import FeatureRoutes
 from .targets import FeatureCall
 from .tools import link_tools
 
-_MUST_BE_NAMED = frozenset({"extra_body", "extra_headers"})
+_ANY_OPTION = frozenset(OPTION_NAMES) - {"extra_body", "extra_headers"}  # those must be named
 
 
 def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
@@ -83,7 +83,7 @@ def _budget(budget: Budget | None) -> BudgetSpec | None:
 def _caller_options(build: Build, definition: Definition[Feature]) -> frozenset[str]:
     allowed = definition.value.caller_options
     if not isinstance(allowed, list):
-        return frozenset(OPTION_NAMES) - _MUST_BE_NAMED if allowed == "any" else frozenset()
+        return _ANY_OPTION if allowed == "any" else frozenset()
     for index, name in enumerate(allowed):
         if name not in OPTION_NAMES:
             message = f"feature {definition.name!r} names option {name!r}, which there is not"

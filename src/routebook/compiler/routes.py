@@ -108,7 +108,8 @@ class FeatureRoutes:
                 self.build.report("RB403", place, message, notes=(note,), help="name another model, or remove it")
 
     def _rule(self, path: Path, rule: Rule) -> RuleSpec | None:
-        when = conditions(rule.when.matchers(), lambda field: self._key_span(*path, "when", field))
+        written = self._node((*path, "when"))
+        when = conditions(rule.when.matchers(), lambda field: locate_key(written, (field,)))
         check_profiles(self.build, when, f"rule {rule.name!r} of {self.call.subject}")
         route = self._use(f"rule:{rule.name}", (*path, "use"), rule.use, rule.fallbacks, path)
         return None if route is None else RuleSpec(rule.name, when, route, self._span(*path, "name"))

@@ -24,6 +24,8 @@ def conditions(matchers: dict[str, Any], place: Callable[[str], Span]) -> When:
         for field, matcher in matchers.items()
         for operator, operand in _tests(matcher)
     ]
+    if len(found) == 1:
+        return (found[0],)
     return tuple(sorted(found, key=lambda test: (test.operator == "percent", test.field, test.operator)))
 
 

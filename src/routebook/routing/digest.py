@@ -7,13 +7,14 @@ laid out and what follows from the rest are no part of it. Equal digests are equ
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
+
+import msgspec
 
 from ..canonical.frozen import EMPTY
 from .spec import AttemptSpec
@@ -49,7 +50,7 @@ class Digester:
         return self._plain_of.get(type(value), self._fields)(value)
 
     def _items(self, values: Any) -> list[Any]:
-        return [self._plain(value) for value in values]
+        return [value if value.__class__ in _SCALARS else self._plain(value) for value in values]
 
     def _mapping(self, mapping: Mapping[Any, Any]) -> Any:
         """Return a mapping as it is, or the digest of a large one, which many definitions may share."""
@@ -95,5 +96,4 @@ def _hashed_fields(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _digest_of(plain: Any) -> str:
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
