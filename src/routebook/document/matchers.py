@@ -34,6 +34,10 @@ _OneOrMoreNumber = Annotated[
     Annotated[Number, Tag(ONE)] | Annotated[_SeveralNumber, Tag(SEVERAL)],
     Discriminator(matcher_form),
 ]
+_SeveralBoolean = Annotated[list[Boolean], Field(min_length=1)]
+_OneOrMoreBoolean = Annotated[
+    Annotated[Boolean, Tag(ONE)] | Annotated[_SeveralBoolean, Tag(SEVERAL)], Discriminator(matcher_form)
+]
 _SeveralPlain = Annotated[list[Plain], Field(min_length=1)]
 _OneOrMorePlain = Annotated[
     Annotated[Plain, Tag(ONE)] | Annotated[_SeveralPlain, Tag(SEVERAL)], Discriminator(matcher_form)
@@ -117,8 +121,10 @@ class NumberOperators(_Operators):
 class BooleanOperators(_Operators):
     """Operators over true and false."""
 
-    not_: Boolean | None = Field(None, alias="not", examples=[True])
-    """Not this one; an absent field holds too."""
+    not_: _OneOrMoreBoolean | None = Field(None, alias="not", examples=[True])
+    """None of these; an absent field holds too."""
+    in_: _SeveralBoolean | None = Field(None, alias="in", examples=[[True, False]])
+    """Any of these."""
     exists: Boolean | None = Field(None, examples=[True])
     """Whether it is there at all."""
 
