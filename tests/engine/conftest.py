@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ import yaml
 
 import routebook
 from routebook import RoutingTable
+from routebook.book import OpenBook
 
 PLAIN_TOOLS = str(Path(__file__).parent / "servers" / "plain_tools.py")
 
@@ -257,3 +259,36 @@ def _runs(pid: int) -> bool:
         return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+@pytest.fixture
+def root(books, tmp_path):
+    """A book on disk whose feature `chat` says `one`."""
+    return books.write(tmp_path / "routes", books.scripted({"reply": {"text": "one"}}))
+
+
+@pytest.fixture
+def live(eventually):
+    """Wait, at most a second, until the engine says something."""
+
+    async def wait(engine, text):
+        began = time.perf_counter()
+        while (await engine.run("chat", "hello")).text != text:
+            assert time.perf_counter() - began < 1, f"not live within a second: {text}"
+            await asyncio.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def compiles(monkeypatch):
+    """The times at which the book was read from here on."""
+    began = []
+    read = OpenBook.read
+
+    def counted(book):
+        began.append(time.perf_counter())
+        return read(book)
+
+    monkeypatch.setattr(OpenBook, "read", counted)
+    return began
