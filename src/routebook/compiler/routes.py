@@ -186,17 +186,18 @@ class FeatureRoutes:
         if primary is None:
             self.live.update(at for at, _, _ in fallbacks)  # whether they differ from it cannot be told
             return None
-        attempts, dropped, seen = [primary.attempt], [], {primary.identity: path}
+        attempts, places, dropped, seen = [primary.attempt], [path], [], {primary.identity: path}
         for at, identity, attempt in fallbacks:
             twin = seen.setdefault(identity, at)
             if twin is at:
                 self.live.add(at)
                 attempts.append(attempt)
+                places.append(at)
             else:
                 self.dropped[at] = twin
                 same = attempt.platform
                 dropped.append(Skip(same.provider, same.model, "it equals an attempt before it"))
-        return ArmSpec(tuple(attempts), tuple(dropped), span=span)
+        return ArmSpec(tuple(attempts), tuple(dropped), places=tuple(places), span=span)
 
     def _target(self, path: Path, target: Targeted) -> LinkedTarget | None:
         """Link the target at *path*, once for all the routes that it stands in."""

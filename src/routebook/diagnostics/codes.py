@@ -217,6 +217,13 @@ CODES: dict[str, Code] = {
         "chat.",
         "Make two features of it, or remove what belongs to the other kind.",
     ),
+    "RB414": Code(
+        "request that no context window holds",
+        "What is sent in any case, the fixed text of the prompt and the least input that leads here, together with the "
+        "answer that is asked for, is more than the model takes. Tokens of text are counted as `input_tokens` are: "
+        "UTF-8 bytes divided by four. Every such call would fail.",
+        "Name a model with a wider window, shorten the prompt, or lower `max_output_tokens`.",
+    ),
     # dead configuration
     "RB501": Code(
         "definition that nothing uses",
@@ -264,6 +271,70 @@ CODES: dict[str, Code] = {
         "API yet.",
         "Reach the model through a provider of another API, or update Routebook.",
         "note",
+    ),
+    "RB508": Code(
+        "rule that earlier rules leave nothing",
+        "Rules are tried in order, and every request that this one fits is taken by one before it, or by several of "
+        "them together. Whoever edits it will see no effect. The notes say which lines take its place, and show a "
+        "request.",
+        "Move it before them, narrow one of them, or remove it.",
+        "warning",
+    ),
+    "RB509": Code(
+        "conditions that cannot hold together",
+        "No request satisfies all that the rule asks for, so it is never taken: a number above 10 and below 5, a text "
+        "that is and is not the same, a fact that is said to be absent.",
+        "Mend the condition, or remove the rule. Conditions of which one is enough are two rules.",
+        "warning",
+    ),
+    "RB510": Code(
+        "fallback that no failure reaches",
+        "A fallback runs after a failure that its `on` names. None of the attempts before it can fail in one of these "
+        "ways, so it never runs: a queue's time-out without a limit, a refused key of a caller.",
+        "Name failures that can happen under `on`, leave `on` away for the usual ones, or remove the fallback.",
+        "warning",
+    ),
+    "RB511": Code(
+        "fallback that the deadline may leave no time",
+        "The attempts before it may wait for an answer as long as the whole `deadline` of the feature. When a provider "
+        "hangs, which is what a fallback is for, the run then ends before the fallback has its turn.",
+        "Give the attempts before it a `timeout` and a `retry` that leave time, or a longer `deadline`.",
+        "note",
+    ),
+    "RB512": Code(
+        "not proved",
+        "Whether a rule can be reached is worked out exactly, by taking from it what earlier rules take, up to 100,000 "
+        "pieces. Here there were more. The rule is not called unreachable, and may be so.",
+        "Write fewer or simpler conditions; a feature with this many rules is hard to read, too.",
+        "note",
+    ),
+    "RB513": Code(
+        "contract or name that an API cannot express",
+        "The API of a model that the feature can reach has no place for this as it is written. Something as near as "
+        "can be is sent instead, and answers are checked here in any case; the message says what.",
+        "Nothing has to be mended. To be exact, write it within the API's bounds, or name another model.",
+        "note",
+    ),
+    # invariants
+    "RB601": Code(
+        "invariant that does not hold",
+        "The table can make a decision that breaks it. The place is the line that lets it through; the notes show a "
+        "request and the decision that it leads to. A price that is not known and a bound that there is not break an "
+        "invariant, too.",
+        "Change the route, or the invariant if it asks for too much.",
+    ),
+    "RB602": Code(
+        "invariant that selects nothing",
+        "No decision that the table can make is one of those that `where` selects, so the invariant guards nothing. "
+        "Often a tag is missing where it belongs.",
+        "Mend `where`, or remove the invariant.",
+        "warning",
+    ),
+    "RB603": Code(
+        "invariant that is not proved",
+        "A target breaks it if its rule can be reached, and the rules are too entangled to find out. What is not "
+        "proved does not hold.",
+        "Simplify the rules of the feature, or change the target so that it keeps the invariant.",
     ),
     # environment
     "RB701": Code(

@@ -20,7 +20,7 @@ from ..canonical.frozen import EMPTY
 from .spec import AttemptSpec
 
 _UNHASHED = frozenset(
-    {"span", "spans", "credentials_span", "description"}
+    {"span", "spans", "places", "credentials_span", "description"}
     | {"planned", "caller", "carries", "layer", "read", "test", "weights", "bounds"}  # what follows from the rest
 )
 

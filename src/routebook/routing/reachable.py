@@ -27,17 +27,21 @@ _MOST_PROVIDERS = 4
 def reachable_decisions(table: LinkedBook) -> Iterator[Decision]:
     """Yield each decision with its `witness`, a context and facts that lead to it; `resolve` of it is the decision."""
     for name in sorted(table.features):
-        feature = table.features[name]
-        key_sets = _key_sets(feature)
-        for profile in sorted(table.profiles):
-            for context, facts in _requests(feature, table.profiles[profile]):
-                for keys in key_sets:
-                    asking = replace(context, credentials=dict.fromkeys(keys, _PLACEHOLDER_KEY)) if keys else context
-                    try:
-                        decision = resolve(table, name, asking, facts)
-                    except ResolveError:
-                        continue
-                    yield replace(decision, witness=Witness(asking, facts))
+        yield from decisions_of(table, table.features[name])
+
+
+def decisions_of(table: LinkedBook, feature: FeatureSpec) -> Iterator[Decision]:
+    """Yield each decision that serves *feature*, in the same way."""
+    key_sets = _key_sets(feature)
+    for profile in sorted(table.profiles):
+        for context, facts in _requests(feature, table.profiles[profile]):
+            for keys in key_sets:
+                asking = replace(context, credentials=dict.fromkeys(keys, _PLACEHOLDER_KEY)) if keys else context
+                try:
+                    decision = resolve(table, feature.name, asking, facts)
+                except ResolveError:
+                    continue
+                yield replace(decision, witness=Witness(asking, facts))
 
 
 def _requests(feature: FeatureSpec, profile: ProfileSpec) -> Iterator[tuple[Context, Facts]]:

@@ -18,6 +18,9 @@ from .matcher import When
 from .provider_spec import NO_LIMITS, Limits
 from .tool_spec import ToolsSpec
 
+Place = tuple[str | int, ...]
+"""Where something stands in the definition that it belongs to: the keys and indices that lead to it."""
+
 CredentialMode = Literal["platform", "prefer_caller", "caller"]
 Kind = Literal["chat", "embeddings", "image"]
 
@@ -100,12 +103,14 @@ class ArmSpec:
     """The attempts of a route, or of one arm of its split: the first is the primary.
 
     `dropped` are fallbacks that equal an attempt before them; `planned` are the attempts where the platform pays.
+    `places` says where each attempt stands in the feature's definition; it is no part of the digest.
     """
 
     attempts: tuple[AttemptSpec, ...]
     dropped: tuple[Skip, ...] = ()
     name: str | None = None
     weight: float = 1.0
+    places: tuple[Place, ...] = ()
     span: Span | None = None
     planned: tuple[PlannedAttempt, ...] = field(init=False, compare=False, repr=False)
 
