@@ -81,7 +81,7 @@ def test_a_set_of_keys_that_no_target_takes_is_no_decision():
     ]
 
 
-def test_a_provider_that_takes_no_key_is_none_that_a_caller_could_have_a_key_for():
+def test_beside_a_target_that_needs_no_key_a_key_for_nothing_else_is_tried():
     script = {"api": "scripted", "script": [{"reply": {"text": "x"}}]}
     table = compile_mapping(
         {
@@ -90,7 +90,9 @@ def test_a_provider_that_takes_no_key_is_none_that_a_caller_could_have_a_key_for
         }
     )
 
-    assert key_sets(table) == [(), ("openai",)]
+    assert key_sets(table) == [(), ("openai",), ("stage",)]
+    *_, last = table.decisions()
+    assert [attempt.provider for attempt in last.attempts] == ["stage"]
 
 
 def test_every_decision_is_reproduced_by_its_witness():

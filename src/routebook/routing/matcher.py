@@ -68,6 +68,11 @@ def satisfies(condition: Condition, value: Any) -> bool:
     return _OPERATORS[condition.operator](value, condition.operand)
 
 
+def holds(operator: str, operand: Any, value: Any) -> bool:
+    """Tell whether a field's *value* satisfies a test that is no percent."""
+    return _OPERATORS[operator](value, operand)
+
+
 @cache
 def reader(name: str) -> Read:
     """Return what reads the field *name*; absent fields are None."""

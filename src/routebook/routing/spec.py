@@ -223,6 +223,13 @@ class FeatureSpec:
     credentials_span: Span | None = None
     span: Span | None = None
 
+    def rest(self, profile: ProfileSpec) -> RouteSpec | None:
+        """Return where the feature goes under *profile* where no rule holds."""
+        if self.pin is not None:
+            return self.pin
+        entries = (self.profiles[name] for name in profile.lineage if name in self.profiles)
+        return next(entries, self.use)
+
     def routes(self) -> tuple[RouteSpec, ...]:
         """Return every route of the feature but the overrides, the strongest first."""
         rules = (rule.route for rule in self.rules)

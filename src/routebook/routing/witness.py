@@ -1,29 +1,29 @@
-"""Witness: a context and facts for which one rule of a feature is the first that holds, or none does.
+"""Witness: a context and facts that lie in a given place of a feature's requests, and stick to a given arm.
 
-Every condition splits the values of its field into those that satisfy it and those that do not, so a few values of each
-field stand for all. A rule is reached by values that satisfy all of its conditions and fail one of each rule before it.
-
-Percents look at where a sticky value falls. With `Context.key` there is one such value for all fields; without it, each
-field has its own, or none. Both are tried, the key first.
+Comes in: pieces of the spaces of `space`, as `reach` finds them. Goes out: requests that `resolve` can be asked. Where
+a sticky value has to fall into a share, or on an arm, values are tried until one does; whether a mirrored call is among
+them is a wish, and the rest a must.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count, islice
 from typing import Any
 
+from .axis import FACTS
 from .context import Context, Facts
-from .domains import FACTS, SHARE, Cell, Domains, Sample, key_domains, narrowed, own_domains
-from .matcher import METADATA, Condition, satisfies
-from .spec import ArmSpec, FeatureSpec, RouteSpec, RuleSpec
+from .cover import NotProved
+from .matcher import METADATA, holds
+from .reach import Reach
+from .space import SHARE, Box, Cell, Sample, Space, alike
+from .spec import ArmSpec, FeatureSpec, RouteSpec
 from .sticky import Purpose, as_text, choose_arm, fraction
 
-_MOST_STEPS = 20_000
-_MOST_TRIES = 20_000
-_MOST_SAMPLES = 64
-
-Values = Mapping[str, Sample]
+_MOST_PIECES = 64
+_MOST_TRIES = 200_000
+_MOST_WISHES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,137 +49,148 @@ class Request:
         return Context(profile=profile, metadata=metadata, key=self.key, **context), Facts(**facts)
 
 
-def find_requests(
-    feature: FeatureSpec, index: int | None, route: RouteSpec, profile: str
-) -> Iterator[tuple[ArmSpec, Request]]:
-    """Yield, for each arm of *route* that can be reached, a request under *profile* that reaches it.
+class Requests:
+    """Finds requests for one feature. What is tried for one of them is remembered for the next."""
 
-    *route* is that of rule *index*, or where the feature goes if no rule holds (None).
-    """
-    rules = feature.rules
-    conditions = [condition for rule in rules for condition in rule.when]
-    arms = [arm for arm in route.arms if arm.weight > 0]
-    for domains in (key_domains(conditions, profile), own_domains(conditions, profile)):
-        samples = list(_first(_samples(domains, rules, index), _MOST_SAMPLES))
-        for arm in tuple(arms):
-            requests = (_concrete(feature, route, arm, conditions, values) for values in samples)
-            found = next((request for request in requests if request is not None), None)
-            if found is not None:
-                arms.remove(arm)
-                yield arm, found
+    def __init__(self, feature: FeatureSpec, reach: Reach) -> None:
+        self._feature = feature
+        self._reach = reach
+        self._fractions: dict[Purpose, list[float]] = {}
 
+    def reaching(self, index: int, route: RouteSpec, profile: str) -> Iterator[tuple[ArmSpec, Request]]:
+        """Yield, for each arm of *route* that can be reached, a request under *profile* that reaches it.
 
-def _first(samples: Iterator[Values], most: int) -> Iterator[Values]:
-    for _, values in zip(range(most), samples, strict=False):
-        yield values
+        *route* is that of rule *index*, or, past the last, where the feature goes if no rule holds.
+        """
+        arms = [arm for arm in route.arms if arm.weight > 0]
+        pieces = self._reach.pieces(index, 1 << self._reach.profiles.index(profile))
+        for space, box in islice(_provable(pieces), _MOST_PIECES):
+            for arm in tuple(arms):
+                request = self._request(space, box, route, arm)
+                if request is not None:
+                    arms.remove(arm)
+                    yield arm, request
+            if not arms:
+                return
 
+    def fitting(self, index: int) -> tuple[str, Request] | None:
+        """Return a profile and a request that all conditions of rule *index* fit, if one can be told."""
+        route = self._feature.rules[index].route
+        first = next(arm for arm in route.arms if arm.weight > 0)
+        for space, box in self._reach.asking(index):
+            request = self._request(space, box, route, first)
+            if request is not None:
+                return self._reach.profiles[_lowest(box[space.fields.index("profile")])], request
+        return None
 
-def _samples(domains: Domains, rules: Sequence[RuleSpec], index: int | None) -> Iterator[Values]:
-    """Yield samples of each field for which rule *index* is the first that holds (None: no rule holds)."""
-    earlier = rules if index is None else rules[:index]
-    for condition in () if index is None else rules[index].when:
-        domains = narrowed(domains, condition, holds=True)
-    if not all(domains.values()):
-        return
-    steps, stack = 0, [(domains, 0)]
-    while stack and steps < _MOST_STEPS:
-        domains, at = stack.pop()
-        steps += 1
-        if at == len(earlier):
-            yield {name: samples[0] for name, samples in domains.items()}
-            continue
-        tried = [narrowed(domains, condition, holds=False) for condition in earlier[at].when]
-        stack += [(left, at + 1) for left in reversed(tried) if all(left.values())]
+    def _request(self, space: Space, box: Box, route: RouteSpec, arm: ArmSpec) -> Request | None:
+        """Return a request that lies in *box* and sticks to *arm*; None if none is found."""
+        on_arm = None if sum(other.weight > 0 for other in route.arms) == 1 else _falls_on(route, arm)
+        if space.has_key or not space.is_sticky:
+            return self._with_key(space, box, on_arm)
+        if SHARE in space.fields and not box[space.fields.index(SHARE)] & 1:
+            return None  # only the id of a run falls in there
+        values: dict[str, Any] = {}
+        fields = [field for field in space.fields if field not in (SHARE, "profile")]
+        if on_arm is not None and route.key is not None and route.key not in fields:
+            fields.append(route.key)
+        for field in fields:
+            wanted = on_arm if field == route.key else None
+            is_first = arm is next(other for other in route.arms if other.weight > 0)
+            found = next(self._values(space, box, field, wanted, absent=wanted is None or is_first), None)
+            if found is None:
+                return None
+            values[field] = found[0]
+        return Request(values)
 
+    def _with_key(self, space: Space, box: Box, on_arm: Callable[[float], bool] | None) -> Request | None:
+        chosen = dict(zip(space.fields, map(_chosen, space.values, box), strict=True))
+        share = chosen.pop(SHARE, None)
+        shadow = self._feature.shadow
+        if share is None and on_arm is None and (shadow is None or shadow.percent >= 100):
+            return Request(chosen)
+        number = self._key(None if share is None else share.cell, on_arm)
+        return None if number is None else Request(chosen, f"key-{number}")
 
-def _concrete(
-    feature: FeatureSpec, route: RouteSpec, arm: ArmSpec, conditions: Sequence[Condition], values: Values
-) -> Request | None:
-    """Return a request with values like *values*, that fall where their samples say and stick to *arm*."""
-    plain = {name: sample.value for name, sample in values.items() if name != SHARE}
-    wanted = _Wanted(feature, route, arm)
-    if SHARE in values:
-        key = wanted.find(values[SHARE].cell, (f"key-{number}" for number in range(_MOST_TRIES)), split=True)
-        return None if key is None else Request(plain, key)
-    sticky = [name for name, sample in values.items() if sample.cell is not None]
-    if not any(test.operator == "percent" for test in conditions):
-        return _without_percents(wanted, plain)
-    if route.key is not None and not wanted.is_free:
-        if route.key not in sticky and not sticky and wanted.is_first:
-            return Request(plain)
-        sticky = [*sticky, route.key] if route.key not in sticky else sticky
-    for name in sticky:
-        sample = values.get(name, Sample(None))
-        tests = [test for test in conditions if test.field == name and test.operator != "percent"]
-        pattern = [satisfies(test, sample.value) for test in tests]
-        alike = (value for value in _like(name, sample.value) if [satisfies(test, value) for test in tests] == pattern)
-        plain[name] = wanted.find(sample.cell, alike, split=name == route.key)
-        if plain[name] is None:
-            return None
-    return Request(plain)
-
-
-def _without_percents(wanted: _Wanted, plain: dict[str, Any]) -> Request | None:
-    """Return a request where no percent matters: by a key if there is an arm or a shadow to choose."""
-    if not wanted.is_sticky:
-        return Request(plain)
-    key = wanted.find(None, (f"key-{number}" for number in range(_MOST_TRIES)), split=True)
-    return None if key is None else Request(plain, key)
-
-
-def _like(name: str, sample: Any) -> Iterator[Any]:
-    """Yield values of a field, those near *sample* first."""
-    if isinstance(sample, (int, float)) and not isinstance(sample, bool):
-        yield from (sample + number for number in range(_MOST_TRIES))
-        return
-    if sample is not None:
-        yield sample
-    start = f"{sample}-" if isinstance(sample, str) else f"{name.removeprefix(METADATA)}-"
-    yield from (f"{start}{number}" for number in range(_MOST_TRIES))
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Where a sticky value has to fall: for the percents, on an arm, and, if it can be, among those mirrored."""
-
-    feature: FeatureSpec
-    route: RouteSpec
-    arm: ArmSpec
-
-    @property
-    def is_free(self) -> bool:
-        """Whether every value falls on the arm."""
-        return len([arm for arm in self.route.arms if arm.weight > 0]) == 1
-
-    @property
-    def is_first(self) -> bool:
-        """Whether the arm is the one that is taken where there is nothing to stick to."""
-        return next(arm for arm in self.route.arms if arm.weight > 0) is self.arm
-
-    @property
-    def is_sticky(self) -> bool:
-        """Whether a value decides anything but percents."""
-        shadow = self.feature.shadow
-        return not self.is_free or (shadow is not None and shadow.percent < 100)
-
-    def find(self, cell: Cell | None, values: Iterator[Any], *, split: bool) -> Any:
-        """Return the first of *values* that falls into *cell* and, if *split*, on the arm."""
-        weights = [arm.weight for arm in self.route.arms]
-        first = None
-        for value in values:
-            at = self._at("percent", value)
-            if cell is not None and not cell.low <= at < cell.high:
+    def _key(self, cell: Cell | None, on_arm: Callable[[float], bool] | None) -> int | None:
+        """Return the number of a key that falls into *cell* and on the arm, and that is mirrored if one can be."""
+        shadow, first = self._feature.shadow, None
+        for number in range(_MOST_TRIES):
+            if cell is not None and not cell.low <= self._fraction("percent", number) < cell.high:
                 continue
-            if split and self.route.arms[choose_arm(weights, self._at("split", value))] is not self.arm:
+            if on_arm is not None and not on_arm(self._fraction("split", number)):
                 continue
-            if self._is_mirrored(value):
-                return value
-            first = value if first is None else first
+            if shadow is None or shadow.percent <= 0 or self._fraction("shadow", number) < shadow.percent / 100:
+                return number
+            first = number if first is None else first
+            if number - first > _MOST_WISHES:
+                break
         return first
 
-    def _is_mirrored(self, value: Any) -> bool:
-        shadow = self.feature.shadow
-        return shadow is None or shadow.percent <= 0 or self._at("shadow", value) < shadow.percent / 100
+    def _fraction(self, purpose: Purpose, number: int) -> float:
+        known = self._fractions.setdefault(purpose, [])
+        while number >= len(known):
+            known.append(fraction(self._feature.name, purpose, f"key-{len(known)}"))
+        return known[number]
+
+    def _values(
+        self, space: Space, box: Box, field: str, on_arm: Callable[[float], bool] | None, *, absent: bool
+    ) -> Iterator[tuple[Any]]:
+        """Yield values of *field* that lie in *box* and fall on the arm; absence only where it may be *absent*."""
+        samples: Sequence[Any] = (None, "other")
+        mask = 3
+        if field in space.fields:
+            axis = space.fields.index(field)
+            samples, mask = space.values[axis], box[axis]
+        tests = space.tests(field)
+        for bit, sample in enumerate(samples):
+            if not mask >> bit & 1:
+                continue
+            value, cell = (sample.value, sample.cell) if isinstance(sample, Sample) else (sample, None)
+            if value is None:
+                if absent:
+                    yield (None,)
+                continue
+            pattern = [holds(operator, operand, value) for operator, operand, _ in tests]
+            like = alike(field, tests, value)
+            for other in islice(_like(value), _MOST_TRIES) if like is None else like:
+                if like is None and [holds(operator, operand, other) for operator, operand, _ in tests] != pattern:
+                    continue
+                if cell is not None and not cell.low <= self._at("percent", other) < cell.high:
+                    continue
+                if on_arm is None or on_arm(self._at("split", other)):
+                    yield (other,)
 
     def _at(self, purpose: Purpose, value: Any) -> float:
-        return fraction(self.feature.name, purpose, as_text(value))
+        return fraction(self._feature.name, purpose, as_text(value))
+
+
+def _provable(pieces: Iterator[tuple[Space, Box]]) -> Iterator[tuple[Space, Box]]:
+    """Yield *pieces* as far as they can be found."""
+    try:
+        yield from pieces
+    except NotProved:
+        return
+
+
+def _falls_on(route: RouteSpec, arm: ArmSpec) -> Callable[[float], bool]:
+    """Return what tells whether a fraction falls on *arm*."""
+    return lambda at: route.arms[choose_arm(route.weights, at)] is arm
+
+
+def _chosen(values: Sequence[Any], mask: int) -> Any:
+    return values[_lowest(mask)]
+
+
+def _lowest(mask: int) -> int:
+    return (mask & -mask).bit_length() - 1
+
+
+def _like(value: Any) -> Iterator[Any]:
+    """Yield values near *value*, itself first."""
+    if isinstance(value, (int, float)):
+        whole, parts = (value + number for number in range(100)), (value + 1 / number for number in count(2))
+        return chain(whole, parts)
+    if isinstance(value, str):
+        return chain((value,), (f"{value}-{number}" for number in count()))
+    return ((f"item-{number}",) for number in count())
