@@ -58,12 +58,14 @@ class Materials:
 
 @dataclass(slots=True)
 class Findings:
-    """What linking a part of a book found: diagnostics, the definitions it uses by (section, name), models of which
-    nothing is known with the place that names them, and options that something they reach does not carry.
+    """What linking a part of a book found: diagnostics, the definitions it uses by (section, name), those of them that
+    some decision touches, models of which nothing is known with the place that names them, and options that something
+    they reach does not carry.
     """
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
     used: set[tuple[str, str]] = field(default_factory=set)
+    touched: set[tuple[str, str]] = field(default_factory=set)
     unknown: dict[str, Span] = field(default_factory=dict)
     refused: dict[tuple[Span, str], dict[str, str | None]] = field(default_factory=dict)
 
@@ -71,6 +73,7 @@ class Findings:
         """Take over what *other* holds."""
         self.diagnostics += other.diagnostics
         self.used |= other.used
+        self.touched |= other.touched
         for model, place in other.unknown.items():
             self.unknown[model] = min(place, self.unknown.get(model, place))
         for key, refusals in other.refused.items():

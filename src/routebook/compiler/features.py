@@ -12,12 +12,15 @@ from ..document.features import Budget, Feature
 from ..routing.spec import AttemptSpec, BudgetSpec, FeatureSpec, Kind, ShadowSpec
 from .build import Build
 from .capabilities import check_capabilities, kind_of, needs_of
+from .fallbacks import report_idle_fallbacks
+from .live import find_live, touched_by
 from .options import Call, layer_of
 from .overrides import link_overrides
 from .prompts import link_input, link_prompt
 from .routes import FeatureRoutes
 from .targets import FeatureCall
 from .tools import link_tools
+from .unreached import report_unreached
 
 _ANY_OPTION = frozenset(OPTION_NAMES) - {"extra_body", "extra_headers"}  # those must be named
 
@@ -42,7 +45,7 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
     _check_kind(build, definition, kind)
     schema = link_input(build, definition)
     overrides, refused = link_overrides(build, definition, call, needs, output)
-    return FeatureSpec(
+    spec = FeatureSpec(
         name=definition.name,
         kind=kind,
         pin=pin,
@@ -67,6 +70,12 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
         credentials_span=None if value.credentials is None else definition.key_span("credentials"),
         span=definition.key,
     )
+    live = find_live(spec, build.profiles)
+    routes.check_all(live.places)
+    build.found.touched.update(touched_by(spec, live))
+    report_unreached(build, definition, spec, live)
+    report_idle_fallbacks(build, definition, spec, live)
+    return spec
 
 
 def _shadow(definition: Definition[Feature], attempt: AttemptSpec | None) -> ShadowSpec | None:

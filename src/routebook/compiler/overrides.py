@@ -14,7 +14,7 @@ from ..routing.spec import AttemptSpec
 from .build import ALL_MODELS, Build
 from .capabilities import Needs, check_capabilities, lacking
 from .excludes import broken_excludes
-from .targets import FeatureCall, link_model, link_target
+from .targets import FeatureCall, link_model, link_target, note_refused
 
 
 def link_overrides(
@@ -50,6 +50,7 @@ def _named(
             where = partial(definition.span, "allow_override", index)
             linked = link_target(build, call, name, None, where, definition.key_span)
             if linked is not None:
+                note_refused(build, call, linked, where)
                 check_capabilities(build, call.subject, needs, output, linked, where)
                 attempts[name] = linked.attempt
     return freeze_mapping(attempts)

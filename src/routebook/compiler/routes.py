@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -12,24 +12,23 @@ from ..document.features import Feature
 from ..document.rules import Rule
 from ..document.targets import Fallback, Target, Use
 from ..routing.decision import Skip
-from ..routing.spec import DEFAULT_FALLBACK_ON, ArmSpec, AttemptSpec, RouteSpec, RuleSpec
+from ..routing.spec import DEFAULT_FALLBACK_ON, ArmSpec, AttemptSpec, Place, RouteSpec, RuleSpec
 from ..source.node import Node, locate_key, value_at
-from .build import Build, Where
+from .build import Build, Findings, Where
 from .rules import check_profiles, conditions
-from .targets import FeatureCall, LinkedTarget, answering, link_target
+from .targets import FeatureCall, LinkedTarget, answering, link_target, note_refused
 
-Path = tuple[str | int, ...]
 Check = Callable[[LinkedTarget, Where], None]
 
 Targeted = Target | Use
-LinkedFallback = tuple[Path, tuple[str, str, str], AttemptSpec]
+LinkedFallback = tuple[Place, tuple[str, str, str], AttemptSpec]
 """A fallback: where it stands, what it calls, and the attempt that answers its failures."""
 
 _STICKS_TO = ("user", "tenant", "region", "metadata.KEY")
 
 
 class FeatureRoutes:
-    """Links the routes of one feature; *check* is asked about every target, and finds what the feature lacks in it."""
+    """Links the routes of one feature; *check* is asked about every target that a request can reach."""
 
     def __init__(
         self, build: Build, definition: Definition[Feature], call: FeatureCall, needs: Iterable[str], check: Check
@@ -39,11 +38,12 @@ class FeatureRoutes:
         self.call = call
         self.check = check
         self.signature = (call.call, call.key, frozenset(needs))
-        self.nodes: dict[Path, Node] = {(): definition.node}
-        self.linked: dict[Path, LinkedTarget | None] = {}
+        self.nodes: dict[Place, Node] = {(): definition.node}
+        self.linked: dict[Place, LinkedTarget | None] = {}
+        self.unchecked: dict[Place, tuple[str, Findings]] = {}
         self.shared: list[LinkedFallback] | None = None
-        self.live: set[Path] = set()
-        self.dropped: dict[Path, Path] = {}
+        self.live: set[Place] = set()
+        self.dropped: dict[Place, Place] = {}
 
     def pin(self) -> RouteSpec | None:
         """Link the pin."""
@@ -95,7 +95,7 @@ class FeatureRoutes:
         if value.pin is None and value.use is None and not value.profiles and not value.rules:
             return  # that it has no route at all is reported already
         for index, fallback in enumerate(self.definition.value.fallbacks or ()):
-            path: Path = ("fallbacks", index)
+            path: Place = ("fallbacks", index)
             if path not in self.linked:
                 self._target(path, fallback)
                 message = f"no route of {self.call.subject} follows this fallback"
@@ -107,7 +107,7 @@ class FeatureRoutes:
                 message = f"fallback {self._name(path)!r} equals an attempt before it on every route"
                 self.build.report("RB403", place, message, notes=(note,), help="name another model, or remove it")
 
-    def _rule(self, path: Path, rule: Rule) -> RuleSpec | None:
+    def _rule(self, path: Place, rule: Rule) -> RuleSpec | None:
         written = self._node((*path, "when"))
         when = conditions(rule.when.matchers(), lambda field: locate_key(written, (field,)))
         check_profiles(self.build, when, f"rule {rule.name!r} of {self.call.subject}")
@@ -115,7 +115,7 @@ class FeatureRoutes:
         return None if route is None else RuleSpec(rule.name, when, route, self._span(*path, "name"))
 
     def _use(
-        self, name: str, path: Path, use: Use, own: list[Fallback] | None, owner: Path | None = None
+        self, name: str, path: Place, use: Use, own: list[Fallback] | None, owner: Place | None = None
     ) -> RouteSpec | None:
         """Link a target or a split; *own* are the fallbacks written beside it, at *owner* (default: *path*)."""
         base = (*(path if owner is None else owner), "fallbacks")
@@ -132,7 +132,7 @@ class FeatureRoutes:
         )
         return replace(route, arms=named, key=use.key or "user")
 
-    def _check_split(self, path: Path, use: Use) -> None:
+    def _check_split(self, path: Place, use: Use) -> None:
         arms = use.split or []
         if not any(arm.weight > 0 for arm in arms):
             place = self._key_span(*path, "split")
@@ -154,10 +154,10 @@ class FeatureRoutes:
     def _route(
         self,
         name: str,
-        path: Path,
-        targets: Sequence[tuple[Path, Targeted]],
+        path: Place,
+        targets: Sequence[tuple[Place, Targeted]],
         own: list[Fallback] | None,
-        base: Path = ("fallbacks",),
+        base: Place = ("fallbacks",),
     ) -> RouteSpec | None:
         if own is None:
             if self.shared is None:
@@ -170,7 +170,7 @@ class FeatureRoutes:
         linked = tuple(arm for arm in arms if arm is not None)
         return RouteSpec(name, linked, span=span) if linked else None
 
-    def _fallbacks(self, base: Path, written: Iterable[Fallback]) -> list[LinkedFallback]:
+    def _fallbacks(self, base: Place, written: Iterable[Fallback]) -> list[LinkedFallback]:
         """Link the fallbacks at *base*; those whose model cannot be found are left out."""
         found: list[LinkedFallback] = []
         for index, fallback in enumerate(written):
@@ -181,7 +181,7 @@ class FeatureRoutes:
                 found.append((at, linked.identity, answering(self.build, linked.attempt, on)))
         return found
 
-    def _arm(self, path: Path, target: Targeted, fallbacks: Sequence[LinkedFallback], span: Span) -> ArmSpec | None:
+    def _arm(self, path: Place, target: Targeted, fallbacks: Sequence[LinkedFallback], span: Span) -> ArmSpec | None:
         primary = self._target(path, target)
         if primary is None:
             self.live.update(at for at, _, _ in fallbacks)  # whether they differ from it cannot be told
@@ -199,7 +199,18 @@ class FeatureRoutes:
                 dropped.append(Skip(same.provider, same.model, "it equals an attempt before it"))
         return ArmSpec(tuple(attempts), tuple(dropped), places=tuple(places), span=span)
 
-    def _target(self, path: Path, target: Targeted) -> LinkedTarget | None:
+    def check_all(self, reached: Collection[Place]) -> None:
+        """Check each target whose place is among those *reached*.
+
+        Where some target could not be linked, what is reached is not known, and all others are checked.
+        """
+        if None in self.linked.values():
+            reached = self.linked.keys()
+        for path in self.linked:
+            if path in reached:
+                self._check(path)
+
+    def _target(self, path: Place, target: Targeted) -> LinkedTarget | None:
         """Link the target at *path*, once for all the routes that it stands in."""
         if path not in self.linked:
             self.linked[path] = self._known_good(target) or self._link(path, target)
@@ -215,22 +226,35 @@ class FeatureRoutes:
         self.build.used.update(good[1])
         return good[0]
 
-    def _link(self, path: Path, target: Targeted) -> LinkedTarget | None:
+    def _link(self, path: Place, target: Targeted) -> LinkedTarget | None:
         place, key_span = partial(self._span, *path, "model"), partial(self._key_span, *path)
         with self.build.apart() as found:
             linked = link_target(self.build, self.call, str(target.model), target.options, place, key_span)
-            if linked is not None:
-                self.check(linked, place)
         self.build.found.add(found)
-        if linked is not None and target.options is None and not (found.diagnostics or found.unknown or found.refused):
-            self.build.known[target.model, *self.signature] = (linked, found.used)
+        if linked is not None:
+            self.unchecked[path] = (str(target.model), found)
         return linked
 
-    def _name(self, path: Path) -> str:
+    def _check(self, path: Place) -> None:
+        """Check the target at *path*, unless it is known to be good; if it is, remember that."""
+        linked = self.linked[path]
+        if linked is None or path not in self.unchecked:
+            return
+        name, linking = self.unchecked[path]
+        place = partial(self._span, *path, "model")
+        with self.build.apart() as found:
+            note_refused(self.build, self.call, linked, place)
+            self.check(linked, place)
+        self.build.found.add(found)
+        wrong = (*linking.diagnostics, *linking.unknown, *found.diagnostics, *found.refused)
+        if linked.attempt.layer is None and not wrong:
+            self.build.known[name, *self.signature] = (linked, linking.used)
+
+    def _name(self, path: Place) -> str:
         linked = self.linked[path]
         return "" if linked is None else linked.model.name
 
-    def _node(self, path: Path) -> Node:
+    def _node(self, path: Place) -> Node:
         """Return the node at *path*, found once from the one above it, or the nearest there is."""
         node = self.nodes.get(path)
         if node is None:

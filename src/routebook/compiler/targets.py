@@ -50,15 +50,13 @@ def link_target(
 ) -> LinkedTarget | None:
     """Link the target *name*, written at *place*, with its *options*, whose places *key_span* gives.
 
-    None where its model cannot be found.
+    None where its model cannot be found. Whether it can serve the feature is not asked here.
     """
     model = find_model(build, name, place, feature.subject)
     if model is None or model.provider not in build.providers:
         return None
     layer = None if options is None else layer_of(options, lambda *path: key_span("options", *path))
     linked = link_model(build, feature, model, layer)
-    for refusal in linked.refused:
-        note_refused(build, feature, linked, layer, refusal, place)
     return linked if layer is None else replace(linked, attempt=replace(linked.attempt, layer=layer))
 
 
@@ -83,12 +81,12 @@ def answering(build: Build, attempt: AttemptSpec, on: tuple[str, ...]) -> Attemp
     return answers_on
 
 
-def note_refused(
-    build: Build, feature: FeatureCall, linked: LinkedTarget, layer: OptionLayer | None, refusal: Refusal, place: Where
-) -> None:
-    """Note, at the line that set it, that an option does not reach the wire."""
-    at = place_of(refusal.option, _layers(build, linked.model, feature.layer, layer)) or place()
-    build.found.refused.setdefault((at, refusal.option), {})[refusal.why] = refusal.note
+def note_refused(build: Build, feature: FeatureCall, linked: LinkedTarget, place: Where) -> None:
+    """Note each option that does not reach the wire, at the line that set it."""
+    for refusal in linked.refused:
+        layers = _layers(build, linked.model, feature.layer, linked.attempt.layer)
+        at = place_of(refusal.option, layers) or place()
+        build.found.refused.setdefault((at, refusal.option), {})[refusal.why] = refusal.note
 
 
 def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLayer | None) -> LinkedTarget:

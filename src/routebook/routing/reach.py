@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Literal
 
 from .cover import NotProved, Work, pieces_left
-from .matcher import When
+from .matcher import Condition, When
 from .space import MOST_STICKY, Bounds, Box, Space, spaces_of, sticky_fields
 
 Verdict = Literal["reached", "contradiction", "covered", "not proved"]
@@ -39,11 +39,13 @@ class Reach:
     beyond a first glance.
     """
 
-    __slots__ = ("_bounds", "_has_all_spaces", "profiles", "rest", "rules", "spaces", "work")
+    __slots__ = ("_bounds", "_has_all_spaces", "_name", "_whens", "profiles", "rest", "rules", "spaces", "work")
 
     def __init__(self, name: str, whens: Sequence[When], profiles: tuple[str, ...]) -> None:
         conditions = [condition for when in whens for condition in when]
         self.profiles = profiles
+        self._name = name
+        self._whens = whens
         self.work = Work()
         self.spaces = tuple(spaces_of(name, conditions, profiles))
         self._has_all_spaces = len(sticky_fields(conditions)) <= MOST_STICKY
@@ -71,6 +73,14 @@ class Reach:
             if box is not None:
                 yield space, box
 
+    def conflict(self, index: int) -> list[Condition]:
+        """Return conditions of rule *index*, which no request fits, that cannot hold together."""
+        space = self.spaces[0]
+        by_axis: dict[int, list[Condition]] = {}
+        for condition in self._whens[index]:
+            by_axis.setdefault(space.axis_of(condition), []).append(condition)
+        return next(together for together in by_axis.values() if space.bounds(together) is None)
+
     def takers(self, index: int, profiles: int = -1) -> tuple[int, ...]:
         """Return rules that together take all that would come to *index*, none of which can be left out."""
         for rule in range(index):
@@ -92,7 +102,15 @@ class Reach:
             if found != "covered":
                 profiles = profiles | names if profiles else names
                 verdict = "reached" if "reached" in (found, verdict) else "not proved"
+        if verdict == "not proved" and not self._has_all_spaces and self._is_taken_apart(index):
+            return Reached("covered")
         return Reached(verdict, profiles)
+
+    def _is_taken_apart(self, index: int) -> bool:
+        """Tell whether one rule before *index* takes all of it, in the spaces that only the two of them make."""
+        own = self._whens[index] if index < len(self._whens) else ()
+        pairs = (Reach(self._name, (when, own), self.profiles) for when in self._whens[:index])
+        return any(pair.rules[1].verdict == "covered" for pair in pairs)
 
     def _find(self, index: int, profiles: int) -> Verdict:
         verdict: Verdict = "covered" if self._has_all_spaces else "not proved"

@@ -8,7 +8,7 @@ error, not a decision, and is left out. Caller options and features that the boo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 
@@ -47,10 +47,25 @@ def decisions_of(table: LinkedBook, feature: FeatureSpec) -> Iterator[Decision]:
                 yield replace(decision, witness=Witness(asking, facts))
 
 
-def reach_of(table: LinkedBook, feature: FeatureSpec) -> Reach:
+def reach_of(feature: FeatureSpec, profiles: Mapping[str, ProfileSpec]) -> Reach:
     """Return what the requests for *feature* come to; a pin leaves none for its rules."""
     rules = () if feature.pin is not None else feature.rules
-    return Reach(feature.name, [rule.when for rule in rules], tuple(table.profiles))
+    return Reach(feature.name, [rule.when for rule in rules], tuple(profiles))
+
+
+def reached_routes(
+    feature: FeatureSpec, reach: Reach, profiles: Mapping[str, ProfileSpec]
+) -> Iterator[tuple[RouteSpec, frozenset[str]]]:
+    """Yield each route of *feature* that a request comes to, or may come to, with the profiles under which it does."""
+    for index, reached in enumerate(reach.rules):
+        if reached.profiles:
+            yield feature.rules[index].route, reached.profiles
+    rests: dict[int, tuple[RouteSpec, set[str]]] = {}
+    for name in reach.rest.profiles:
+        route = feature.rest(profiles[name])
+        if route is not None:
+            rests.setdefault(id(route), (route, set()))[1].add(name)
+    yield from ((route, frozenset(names)) for route, names in rests.values())
 
 
 class _Requests:
@@ -58,7 +73,7 @@ class _Requests:
 
     def __init__(self, table: LinkedBook, feature: FeatureSpec) -> None:
         self._feature = feature
-        self._reach = reach_of(table, feature)
+        self._reach = reach_of(feature, table.profiles)
         self._requests = Requests(feature, self._reach)
 
     def under(self, profile: ProfileSpec) -> Iterator[tuple[Context, Facts]]:

@@ -17,7 +17,7 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from .axis import Axis, Test, axis_of, constants, names_axis, test_of
-from .matcher import Condition, When
+from .matcher import Condition
 from .sticky import as_text, fraction
 
 SHARE = "%"
@@ -26,7 +26,8 @@ SHARE = "%"
 _LARGEST = 10**300  # whole numbers beyond this have no other spelling
 
 MOST_STICKY = 6
-"""A feature whose percents look at more fields than this has more spaces than are looked into."""
+"""A feature whose percents look at more fields than this has more spaces than are looked into: those where nearly all
+of these fields are there, or nearly none."""
 
 Box = tuple[int, ...]
 """A mask for each axis of a space: the values that are in the box."""
@@ -65,7 +66,11 @@ class Space:
     has_key: bool = False
     is_sticky: bool = False
 
-    def bounds(self, when: When) -> Bounds | None:
+    def axis_of(self, condition: Condition) -> int:
+        """Return the axis that *condition* looks at."""
+        return self.masks[condition.field, test_of(condition)][0]
+
+    def bounds(self, when: Iterable[Condition]) -> Bounds | None:
         """Return what is left of the whole space where *when* holds; None where nothing is."""
         left: dict[int, int] = {}
         for condition in when:
@@ -107,7 +112,8 @@ def spaces_of(feature: str, conditions: Sequence[Condition], profiles: tuple[str
     shares = tuple(Sample(None, cell) for cell in cells)
     yield _plain({**axes, SHARE: _shares(percents, shares)}, percents, has_key=True)
     fields = sticky_fields(conditions)
-    for size in range(len(fields) + 1 if len(fields) <= MOST_STICKY else 1):
+    most = len(fields)
+    for size in range(most + 1) if most <= MOST_STICKY else (0, 1, most - 1, most):
         for absent in combinations(fields, size):
             yield _without_key(feature, axes, percents, cells, frozenset(absent))
 

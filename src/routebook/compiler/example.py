@@ -1,0 +1,63 @@
+"""Example: a decision and what leads to it in words, the request as a command line that shows it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from ..canonical.frozen import thaw
+from ..routing.decision import Decision, Witness
+
+_FIELDS = ("user", "tenant", "region", "key")
+_FACTS = ("input_tokens", "has_images", "has_tools", "stream")
+
+
+def command_of(feature: str, witness: Witness, *, with_profile: bool) -> str:
+    """Return the command that shows what *feature* does for the request *witness*."""
+    return shlex.join(["routebook", "explain", feature, *_arguments(witness, with_profile=with_profile)])
+
+
+def outcome_of(decision: Decision) -> str:
+    """Return the route of *decision* and its attempts, in order."""
+    arm = f" (arm {decision.arm})" if decision.arm else ""
+    attempts = ", then ".join(f"{attempt.model} at {attempt.provider}" for attempt in decision.attempts)
+    shadow = decision.shadow
+    mirrored = "" if shadow is None else f"; mirrored to {shadow.model} at {shadow.provider}"
+    return f"{decision.route}{arm}: {attempts}{mirrored}"
+
+
+def _arguments(witness: Witness, *, with_profile: bool) -> Iterator[str]:
+    context, facts = witness.context, witness.facts
+    if with_profile and context.profile is not None:
+        yield from ("--profile", context.profile)
+    for name in _FIELDS:
+        value = getattr(context, name)
+        if value is not None:
+            yield from ("--set", f"{name}={value}")
+    for name, value in context.metadata.items():
+        yield from ("--set", f"metadata.{name}={_written(value)}")
+    for name in _FACTS:
+        value = getattr(facts, name)
+        if value:
+            yield from ("--set", f"{name}={_written(value)}")
+    if facts.model is not None:
+        yield from ("--model", facts.model)
+    for provider in sorted(context.credentials):
+        yield from ("--key", provider)
+
+
+def _written(value: Any) -> str:
+    """Return *value* as the command line reads it: JSON, or else text."""
+    if isinstance(value, str) and not _is_json(value):
+        return value
+    return json.dumps(thaw(value), ensure_ascii=False)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
