@@ -152,8 +152,12 @@ def _summary(routes: Path, report: BookReport, diagnostics: tuple[Diagnostic, ..
     table = report.table
     sizes = (("feature", table.features), ("profile", table.profiles), ("model", table.models))
     size = ", ".join(_counted(len(definitions), noun) for noun, definitions in sizes)
-    return f"{routes}: {size}; {said}; table {table.digest[:12]} ({seconds:.2f} s)"
+    covered = f"{_counted(table.coverage.decisions, 'decision')} covered"
+    if table.coverage.cut_features:
+        covered += f" (of {_counted(table.coverage.cut_features, 'feature')} not every set of keys)"
+    proved = f"{_counted(len(table.invariants), 'invariant')} proved"
+    return f"{routes}: {size}; {covered}, {proved}; {said}; table {table.digest[:12]} ({seconds:.2f} s)"
 
 
 def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

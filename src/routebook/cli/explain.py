@@ -11,9 +11,12 @@ import click
 from ..book import compile_book
 from ..canonical.frozen import thaw
 from ..diagnostics.span import Span
-from ..routing.decision import PlannedAttempt
+from ..routing.arithmetic import Arithmetic, arithmetic
+from ..routing.bounds import WorstCase
+from ..routing.decision import Decision, PlannedAttempt
 from ..routing.explain import Explanation, Origin
 from ..routing.table import RoutingTable
+from .bounds import arithmetic_text
 from .options import json_option, read_context, read_facts, request_options, routes_option
 from .output import print_json
 
@@ -26,6 +29,7 @@ _MARKS = {"taken": "→", "no": "·", "not reached": " "}
 @routes_option
 @request_options
 @click.option("--key", "keys", multiple=True, metavar="PROVIDER", help="The caller brings a key for PROVIDER.")
+@click.option("--bounds", is_flag=True, help="Also the worst case of its calls, seconds and dollars, with the sums.")
 @json_option
 def command(
     feature: str,
@@ -35,16 +39,24 @@ def command(
     model: str | None,
     options: tuple[str, ...],
     keys: tuple[str, ...],
+    bounds: bool,
     as_json: bool,
 ) -> None:
     """Show what serves FEATURE for a context, without calling anything."""
     context = read_context(profile, settings, dict.fromkeys(keys, _CALLERS))
     table = compile_book(routes)
     explained = table.explain(feature, context, read_facts(settings, model, options))
+    worst = _worst(table, explained.decision) if bounds else None
     if as_json:
-        print_json(explained.to_dict())
-    else:
-        click.echo(explanation(table, explained))
+        print_json(explained.to_dict() | ({} if worst is None else {"bounds": worst.to_dict()}))
+        return
+    click.echo(explanation(table, explained))
+    if worst is not None:
+        click.echo(arithmetic_text(worst))
+
+
+def _worst(table: RoutingTable, decision: Decision) -> Arithmetic:
+    return arithmetic(WorstCase(table), table.features[decision.feature], decision.attempts, decision.shadow)
 
 
 def explanation(table: RoutingTable, explained: Explanation) -> str:

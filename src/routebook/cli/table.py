@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ import click
 
 from ..book import compile_book
 from ..diagnostics.suggest import did_you_mean
-from ..routing.overview import Row, rows
+from ..routing.overview import Row, override_rows, rows
+from ..routing.ranking import ranked
 from ..routing.spec import Price
 from ..routing.table import RoutingTable
+from .bounds import ranking_text
 from .options import json_option, routes_option
 from .output import print_json, table_text
 
+_NONE = "no feature is so"
 _HEADINGS = ("feature", "profile", "provider", "model", "fallbacks", "tools", "output", "$/M in→out")
 
 
@@ -27,6 +31,7 @@ _HEADINGS = ("feature", "profile", "provider", "model", "fallbacks", "tools", "o
 @click.option("--tag", help="Only features with this tag.")
 @click.option("--provider", help="Only routes that reach this provider, fallbacks included.")
 @click.option("--model", help="Only routes that reach this model, fallbacks included.")
+@click.option("--bounds", is_flag=True, help="Rank them by their worst case instead: calls, seconds, dollars.")
 @json_option
 def command(
     features: tuple[str, ...],
@@ -35,6 +40,7 @@ def command(
     tag: str | None,
     provider: str | None,
     model: str | None,
+    bounds: bool,
     as_json: bool,
 ) -> None:
     """Show FEATURES (names or globs; default: all) by profile: provider, model, fallbacks, tools, output, price."""
@@ -46,15 +52,22 @@ def command(
     _must_be_known("tag", tag, {tag for feature in table.features.values() for tag in feature.tags})
     wanted = [name for name in _named(table, features) if tag is None or tag in table.features[name].tags]
     profiles = (profile,) if profile else tuple(table.profiles)
-    shown = [
-        row
-        for row in rows(table, wanted, profiles)
-        if _reaches(row, "provider", provider) and _reaches(row, "model", model)
-    ]
-    if as_json:
+    candidates = chain(rows(table, wanted, profiles), override_rows(table, wanted, profiles) if bounds else ())
+    shown = [row for row in candidates if _reaches(row, "provider", provider) and _reaches(row, "model", model)]
+    if bounds:
+        _print_ranking(table, shown, as_json)
+    elif as_json:
         print_json([_plain(row) for row in shown])
     else:
-        click.echo(rendered(shown) if shown else "no feature is so")
+        click.echo(rendered(shown) if shown else _NONE)
+
+
+def _print_ranking(table: RoutingTable, shown: list[Row], as_json: bool) -> None:
+    peaks = ranked(table, shown)
+    if as_json:
+        print_json([peak.to_dict() for peak in peaks])
+    else:
+        click.echo(ranking_text(peaks) if peaks else _NONE)
 
 
 def _named(table: RoutingTable, features: tuple[str, ...]) -> list[str]:

@@ -60,7 +60,8 @@ class Materials:
 class Findings:
     """What linking a part of a book found: diagnostics, the definitions it uses by (section, name), those of them that
     some decision touches, models of which nothing is known with the place that names them, and options that something
-    they reach does not carry.
+    they reach does not carry; how many `decisions` there are, and how many features have more sets of callers' keys
+    than are looked at (`cut`).
     """
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -68,12 +69,16 @@ class Findings:
     touched: set[tuple[str, str]] = field(default_factory=set)
     unknown: dict[str, Span] = field(default_factory=dict)
     refused: dict[tuple[Span, str], dict[str, str | None]] = field(default_factory=dict)
+    decisions: int = 0
+    cut: int = 0
 
     def add(self, other: Findings) -> None:
         """Take over what *other* holds."""
         self.diagnostics += other.diagnostics
         self.used |= other.used
         self.touched |= other.touched
+        self.decisions += other.decisions
+        self.cut += other.cut
         for model, place in other.unknown.items():
             self.unknown[model] = min(place, self.unknown.get(model, place))
         for key, refusals in other.refused.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .build import Build
+from .touched import profiles_in
 
 _NOUNS = {"providers": "provider", "models": "model", "mcp_servers": "tool server", "outputs": "output"}
 
@@ -57,7 +58,4 @@ def _set_apart(build: Build) -> Iterator[tuple[str, str]]:
     yield "profiles", build.default_profile
     yield "profiles", build.byok_profile or build.default_profile
     for invariant in build.invariants.values():
-        for condition in invariant.where:
-            if condition.field == "profile" and condition.operator in ("equals", "in", "not"):
-                names = condition.operand if isinstance(condition.operand, tuple) else (condition.operand,)
-                yield from (("profiles", str(name)) for name in names)
+        yield from (("profiles", name) for name in profiles_in(invariant.where))

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from ..document.entry import Definition
 from ..document.features import Feature
+from ..routing.live import Live
 from ..routing.load import waiting_seconds
 from ..routing.provider_spec import Limits
-from ..routing.spec import AttemptSpec, FeatureSpec, Place
+from ..routing.spec import AttemptSpec, Place
 from .build import Build
-from .live import Live, is_paid_by_callers
 
 _REFUSALS = frozenset({"authentication", "permission_denied"})
 _QUEUE = "queue_timeout"
@@ -27,15 +27,15 @@ _WHY = {
 }
 
 
-def report_idle_fallbacks(build: Build, definition: Definition[Feature], feature: FeatureSpec, live: Live) -> None:
-    """Warn of each fallback of *feature* that no arm comes to, and of those that the deadline leaves no time."""
-    _report_unasked(build, definition, feature, live)
-    if feature.deadline_s is not None:
-        _report_late(build, definition, feature, feature.deadline_s, live)
+def report_idle_fallbacks(build: Build, definition: Definition[Feature], live: Live) -> None:
+    """Warn of each fallback of a feature that no arm comes to, and of those that the deadline leaves no time."""
+    _report_unasked(build, definition, live)
+    if live.feature.deadline_s is not None:
+        _report_late(build, definition, live.feature.deadline_s, live)
 
 
-def _report_unasked(build: Build, definition: Definition[Feature], feature: FeatureSpec, live: Live) -> None:
-    faults = _Faults(build, is_paid_by_callers(feature, build.profiles))
+def _report_unasked(build: Build, definition: Definition[Feature], live: Live) -> None:
+    faults = _Faults(build, live.is_paid_by_callers)
     asked: dict[Place, bool] = {}
     kinds: dict[Place, tuple[str, ...]] = {}
     for arm in live.arms:
@@ -44,7 +44,7 @@ def _report_unasked(build: Build, definition: Definition[Feature], feature: Feat
             kinds[place] = attempt.platform.on
     for place, is_asked in asked.items():
         if not is_asked:
-            message = f"this fallback of feature {feature.name!r} never runs: nothing before it fails with "
+            message = f"this fallback of feature {live.feature.name!r} never runs: nothing before it fails with "
             notes = [_WHY[kind] for kind in dict.fromkeys("refusal" if k in _REFUSALS else k for k in kinds[place])]
             mend = "name other failures under `on`, or remove it"
             place_of_model = definition.span(*place, "model")
@@ -91,9 +91,7 @@ def _is_limited(limits: Limits) -> bool:
     return (limits.concurrency, limits.requests_per_minute, limits.tokens_per_minute) != (None, None, None)
 
 
-def _report_late(
-    build: Build, definition: Definition[Feature], feature: FeatureSpec, deadline_s: float, live: Live
-) -> None:
+def _report_late(build: Build, definition: Definition[Feature], deadline_s: float, live: Live) -> None:
     waits: dict[Place, float] = {}
     firsts: dict[Place, Place] = {}
     for arm in live.arms:
@@ -108,7 +106,7 @@ def _report_late(
     for place, earlier in firsts.items():
         if waits[place] >= deadline_s:
             message = (
-                f"the deadline of {deadline_s:g} s may leave this fallback of feature {feature.name!r} no time: "
+                f"the deadline of {deadline_s:g} s may leave this fallback of feature {live.feature.name!r} no time: "
                 f"what comes before it may wait {waits[place]:g} s for an answer"
             )
             notes = (

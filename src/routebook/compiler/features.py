@@ -9,17 +9,18 @@ from ..canonical.options import OPTION_NAMES
 from ..diagnostics.suggest import did_you_mean
 from ..document.entry import Definition
 from ..document.features import Budget, Feature
+from ..routing.live import find_live
 from ..routing.spec import AttemptSpec, BudgetSpec, FeatureSpec, Kind, ShadowSpec
 from .build import Build
 from .capabilities import check_capabilities, kind_of, needs_of
 from .fallbacks import report_idle_fallbacks
-from .live import find_live, touched_by
 from .options import Call, layer_of
 from .overrides import link_overrides
 from .prompts import link_input, link_prompt
 from .routes import FeatureRoutes
 from .targets import FeatureCall
 from .tools import link_tools
+from .touched import live_places, touched_by
 from .unreached import report_unreached
 
 _ANY_OPTION = frozenset(OPTION_NAMES) - {"extra_body", "extra_headers"}  # those must be named
@@ -71,10 +72,12 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
         span=definition.key,
     )
     live = find_live(spec, build.profiles)
-    routes.check_all(live.places)
-    build.found.touched.update(touched_by(spec, live))
-    report_unreached(build, definition, spec, live)
-    report_idle_fallbacks(build, definition, spec, live)
+    routes.check_all(live_places(live))
+    report_unreached(build, definition, live)
+    report_idle_fallbacks(build, definition, live)
+    build.found.touched.update(touched_by(live))
+    build.found.decisions += live.decisions()
+    build.found.cut += live.keys.is_cut
     return spec
 
 

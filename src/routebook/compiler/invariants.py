@@ -1,6 +1,7 @@
 """Invariants: what is selected and what must hold for it, as conditions that name what there is (RB301).
 
-Whether they hold is not asked here.
+A share of requests proves nothing, so `percent` has no place in them (RB203). Whether they hold is not asked here: see
+`proved`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import get_args
 
 from ..canonical.options import OPTION_NAMES, OPTION_PATHS
 from ..diagnostics.suggest import did_you_mean
+from ..document.entry import Definition
+from ..document.invariants import Invariant
 from ..document.models import Capability
 from ..routing.decision import CredentialKind
 from ..routing.matcher import Condition
@@ -20,14 +23,15 @@ from .rules import conditions
 
 _NAMES = frozenset({"equals", "in", "not"})
 _SECTIONS = {"profile": "profiles", "feature": "features", "provider": "providers", "model": "models"}
+_OF_FEATURES = frozenset({"tags", "route"})
 _OPTION = "options."
 
 
 def link_invariants(build: Build) -> None:
     """Link each invariant."""
-    tags = {tag for feature in build.document.features.values() for tag in feature.value.tags or ()}
     words: dict[str, Collection[str]] = {
-        "tags": tags,
+        "tags": {tag for feature in build.document.features.values() for tag in feature.value.tags or ()},
+        "route": _routes(build),
         "credential": get_args(CredentialKind),
         "capabilities": get_args(Capability),
         "api": build.materials.apis.keys(),
@@ -40,9 +44,25 @@ def link_invariants(build: Build) -> None:
             require=conditions(require.matchers(), partial(place, "require")),
             span=definition.key,
         )
-        for condition in (*spec.where, *spec.require):
-            _check_names(build, f"invariant {definition.name!r}", condition, words)
+        for key, tests in (("where", spec.where), ("require", spec.require)):
+            for condition in tests:
+                _check_names(build, f"invariant {definition.name!r}", condition, words)
+                if condition.operator == "percent":
+                    _refuse_percent(build, definition, key, condition.field)
         build.invariants[definition.name] = spec
+
+
+def _routes(build: Build) -> set[str]:
+    """Return the names that a route may have in this book."""
+    rules = {rule.name for feature in build.document.features.values() for rule in feature.value.rules or ()}
+    profiles = {name for feature in build.document.features.values() for name in feature.value.profiles or ()}
+    return {"pin", "override", "use", *(f"rule:{name}" for name in rules), *(f"profile:{name}" for name in profiles)}
+
+
+def _refuse_percent(build: Build, definition: Definition[Invariant], key: str, field: str) -> None:
+    message = f"invariant {definition.name!r} is about every decision, so {field!r} takes no `percent`"
+    mend = "name values, or use `prefix`, `not` or `exists`"
+    build.report("RB203", definition.key_span(key, field, "percent"), message, help=mend)
 
 
 def _check_names(build: Build, subject: str, condition: Condition, words: dict[str, Collection[str]]) -> None:
@@ -55,10 +75,17 @@ def _check_names(build: Build, subject: str, condition: Condition, words: dict[s
         section = _SECTIONS.get(condition.field)
         if section == "profiles" and name in build.profiles:
             continue  # a book without profiles has one of its own
-        if section is not None and not (section == "models" and "/" in name):
+        if section == "models" and "/" in name:
+            build.refer("providers", name.partition("/")[0], condition.span, subject)
+        elif section is not None:
             build.refer(section, name, condition.span, subject)
-        elif condition.field in words and not (condition.field == "tags" and build.document.unread):
+        elif condition.field in words and not (condition.field in _OF_FEATURES and _may_be_unknown(build)):
             _check_word(build, subject, condition, name, words[condition.field])
+
+
+def _may_be_unknown(build: Build) -> bool:
+    """Tell whether a feature that could not be read may have tags and routes of its own."""
+    return build.document.unread or bool(build.document.broken.get("features"))
 
 
 def _check_word(build: Build, subject: str, condition: Condition, name: str, known: Collection[str]) -> None:

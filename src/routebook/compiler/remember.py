@@ -15,6 +15,7 @@ from ..document.features import Feature
 from ..document.scalars import ContentFile, content_file
 from ..routing.spec import FeatureSpec
 from .build import ALL_MODELS, Build, Findings
+from .proved import Proofs
 
 World = tuple[str, ...]
 
@@ -35,13 +36,15 @@ class Remembered:
 class Memory:
     """What the last compilation of a book linked, by the name of the feature.
 
-    `digests` and `world` are those of that compilation, `changed` what is different in the one under way.
+    `digests` and `world` are those of that compilation, `changed` what is different in the one under way; `proofs` is
+    what was proved of its features.
     """
 
     features: dict[str, Remembered] = field(default_factory=dict)
     digests: dict[tuple[str, str], str] = field(default_factory=dict)
     world: World = ()
     changed: frozenset[tuple[str, str]] = frozenset()
+    proofs: Proofs = field(default_factory=Proofs)
 
     def begin(self, build: Build) -> None:
         """Look at what changed since the last compilation, before any feature is linked."""

@@ -15,6 +15,7 @@ from ..diagnostics.diagnostic import Diagnostic, has_errors
 from ..diagnostics.ignore import silence
 from ..diagnostics.source import with_source_lines
 from ..document.book import Document
+from ..routing.linked import Coverage
 from ..routing.table import RoutingTable
 from ..source.node import to_plain
 from .build import Build, Findings, Materials
@@ -25,6 +26,7 @@ from .models import link_models, report_unknown
 from .options import report_refused
 from .outputs import link_outputs
 from .profiles import link_profiles
+from .proved import prove
 from .providers import link_providers
 from .remember import Memory
 from .servers import link_servers
@@ -50,16 +52,22 @@ def compile_document(
     Returns:
         The table, or None if anything is an error, and all diagnostics in file order.
     """
+    memory = Memory() if memory is None else memory
     build = Build(document, materials, Findings(list(earlier)))
     for stage in STAGES:
         stage(build)
     _digest_all(build)
-    _link_features(build, Memory() if memory is None else memory)
+    _link_features(build, memory)
     _look_into_rests(build)
     for stage in LAST:
         stage(build)
+    table = _freeze(build) if build.found.is_good else None
+    if table is not None:
+        prove(build, table, memory.proofs)
     diagnostics = with_source_lines(silence(build.diagnostics, materials.ignores), materials.texts)
-    return (None if has_errors(diagnostics) else _freeze(build, diagnostics)), diagnostics
+    if table is None or has_errors(diagnostics):
+        return None, diagnostics
+    return replace(table, diagnostics=diagnostics), diagnostics
 
 
 def _digest_all(build: Build) -> None:
@@ -116,7 +124,7 @@ def _look_into_rests(build: Build) -> None:
         build.used.update(found.used)
 
 
-def _freeze(build: Build, diagnostics: tuple[Diagnostic, ...]) -> RoutingTable:
+def _freeze(build: Build) -> RoutingTable:
     return RoutingTable(
         providers=freeze_mapping(build.providers),
         models=freeze_mapping(build.models),
@@ -131,5 +139,5 @@ def _freeze(build: Build, diagnostics: tuple[Diagnostic, ...]) -> RoutingTable:
         drain_s=build.drain_s,
         invariants=freeze_mapping(build.invariants),
         settings_spans=freeze_mapping({name: found.span(name) for name, found in build.document.settings.items()}),
-        diagnostics=diagnostics,
+        coverage=Coverage(build.found.decisions, build.found.cut),
     )

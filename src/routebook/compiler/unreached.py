@@ -12,25 +12,27 @@ from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.features import Feature
 from ..routing.decision import Witness
+from ..routing.live import Live
 from ..routing.matcher import first_failing
-from ..routing.spec import FeatureSpec, RuleSpec
+from ..routing.spec import RuleSpec
 from ..routing.sticky import Sticky
 from ..routing.witness import Requests
 from .build import Build
 from .example import command_of
-from .live import SHADOW, Live
+from .touched import profiles_in
 
 
-def report_unreached(build: Build, definition: Definition[Feature], feature: FeatureSpec, live: Live) -> None:
-    """Warn of each part of *feature* that no request comes to."""
+def report_unreached(build: Build, definition: Definition[Feature], live: Live) -> None:
+    """Warn of each part of a feature that no request comes to."""
+    feature = live.feature
     if build.document.unread or build.document.broken.get("profiles"):
         return
     if feature.pin is not None:
         _report_hidden(build, definition)
     else:
-        _report_rules(build, definition, feature, live)
-        _report_rests(build, definition, feature, live)
-    if feature.shadow is not None and SHADOW not in live.places:
+        _report_rules(build, definition, live)
+        _report_rests(build, definition, live)
+    if feature.shadow is not None and live.shadow is None:
         why = "its share is 0 percent" if feature.shadow.percent <= 0 else "a call that its caller pays for has none"
         message = f"the shadow of feature {feature.name!r} is never called: {why}"
         build.report("RB502", definition.key_span("shadow"), message, help="remove it")
@@ -52,14 +54,15 @@ def _report_hidden(build: Build, definition: Definition[Feature]) -> None:
         build.report("RB502", place, f"{what} never taken: feature {definition.name!r} is pinned", notes=notes)
 
 
-def _report_rules(build: Build, definition: Definition[Feature], feature: FeatureSpec, live: Live) -> None:
+def _report_rules(build: Build, definition: Definition[Feature], live: Live) -> None:
+    feature = live.feature
     for index, (rule, reached) in enumerate(zip(feature.rules, live.reach.rules, strict=True)):
         if reached.verdict == "contradiction":
-            _report_contradiction(build, feature, index, live)
+            _report_contradiction(build, index, live)
         elif reached.verdict == "covered":
             takers = [feature.rules[taker] for taker in live.reach.takers(index)]
             message = f"rule {rule.name!r} of feature {feature.name!r} is never taken"
-            notes = (_taken_by(takers), *_shown(build, feature, index, live))
+            notes = (_taken_by(takers), *_shown(build, index, live))
             mend = f"move it before {_named(takers)}, or remove it"
             build.report("RB508", _place(rule, definition), message, notes=notes, help=mend)
         elif reached.verdict == "not proved":
@@ -68,21 +71,22 @@ def _report_rules(build: Build, definition: Definition[Feature], feature: Featur
             build.report("RB512", _place(rule, definition), message, notes=(note,))
 
 
-def _report_contradiction(build: Build, feature: FeatureSpec, index: int, live: Live) -> None:
-    rule = feature.rules[index]
+def _report_contradiction(build: Build, index: int, live: Live) -> None:
+    rule = live.feature.rules[index]
     conflict = live.reach.conflict(index)
     first = conflict[0]
-    if first.field == "profile" and any(name not in build.profiles for name in _operands(first.operand)):
+    if any(name not in build.profiles for name in profiles_in(conflict)):
         return  # the name is reported
     if first.span is not None:
-        message = f"rule {rule.name!r} of feature {feature.name!r} is never taken: no request has "
+        message = f"rule {rule.name!r} of feature {live.feature.name!r} is never taken: no request has "
         build.report(
             "RB509", first.span, message + " and ".join(map(str, conflict)), help="mend it, or remove the rule"
         )
 
 
-def _report_rests(build: Build, definition: Definition[Feature], feature: FeatureSpec, live: Live) -> None:
+def _report_rests(build: Build, definition: Definition[Feature], live: Live) -> None:
     """Warn of the entries, and the `use`, that nothing is left for."""
+    feature = live.feature
     heirs: dict[str, set[str]] = {f"profile:{name}": set() for name in feature.profiles}
     if feature.use is not None:
         heirs["use"] = set()
@@ -96,19 +100,20 @@ def _report_rests(build: Build, definition: Definition[Feature], feature: Featur
             what = f"the entry of profile {entry!r}" if entry else "`use`"
             place = definition.key_span("profiles", entry) if entry else definition.key_span("use")
             message = f"{what} is never taken in feature {feature.name!r}"
-            build.report("RB502", place, message, notes=_why_rest(feature, live, profiles), help="remove it")
+            build.report("RB502", place, message, notes=_why_rest(live, profiles), help="remove it")
     if live.reach.rest.verdict == "not proved":
         message = f"whether feature {feature.name!r} ever goes past its rules is not proved"
         note = "the rules leave more pieces than are looked at"
         build.report("RB512", definition.key_span("rules"), message, notes=(note,))
 
 
-def _why_rest(feature: FeatureSpec, live: Live, profiles: set[str]) -> Iterator[str]:
+def _why_rest(live: Live, profiles: set[str]) -> Iterator[str]:
     if not profiles:
         yield "every profile has an entry, or extends one that has"
         return
     mask = sum(1 << live.reach.profiles.index(profile) for profile in profiles)
-    yield _taken_by([feature.rules[taker] for taker in live.reach.takers(len(feature.rules), mask)])
+    rules = live.feature.rules
+    yield _taken_by([rules[taker] for taker in live.reach.takers(len(rules), mask)])
 
 
 def _taken_by(takers: Iterable[RuleSpec]) -> str:
@@ -122,8 +127,9 @@ def _named(takers: Iterable[RuleSpec]) -> str:
     return " and ".join(repr(taker.name) for taker in takers)
 
 
-def _shown(build: Build, feature: FeatureSpec, index: int, live: Live) -> Iterator[str]:
+def _shown(build: Build, index: int, live: Live) -> Iterator[str]:
     """Yield a request that rule *index* fits, and the rule that it goes to."""
+    feature = live.feature
     found = Requests(feature, live.reach).fitting(index)
     if found is None:
         return
@@ -140,7 +146,3 @@ def _shown(build: Build, feature: FeatureSpec, index: int, live: Live) -> Iterat
 
 def _place(rule: RuleSpec, definition: Definition[Feature]) -> Span:
     return definition.key if rule.span is None else rule.span
-
-
-def _operands(operand: object) -> tuple[object, ...]:
-    return operand if isinstance(operand, tuple) else (operand,)

@@ -51,9 +51,8 @@ class Round:
 
 
 class _Figures(NamedTuple):
-    """An attempt, its load, and its part of a round. It holds the attempt, so that no other gets its id."""
+    """A load, and its part of a round."""
 
-    attempt: PlannedAttempt
     load: Load
     tries: int
     seconds: float
@@ -64,10 +63,11 @@ class _Figures(NamedTuple):
 
 
 _Known = dict[int, _Figures]
+"""Figures by the id of an attempt."""
 
 
 class _Asked(NamedTuple):
-    """A feature, its loop, and what of it every decision is held against; it holds the feature for the same reason."""
+    """A feature, its loop, and what of it every decision is held against. It holds the feature, which keeps its id."""
 
     feature: FeatureSpec
     loop: Loop
@@ -84,7 +84,8 @@ class WorstCase:
     def __init__(self, table: LinkedBook) -> None:
         self._table = table
         self._queues = model_queues(table)
-        self._alike: dict[tuple[Any, ...], Load] = {}
+        self._alike: dict[tuple[Any, ...], _Figures] = {}
+        self._held: list[PlannedAttempt] = []  # an attempt that is held keeps its id
         self._known: dict[Kind, _Known] = {"chat": {}, "embeddings": {}, "image": {}}
         self._asked: dict[int, _Asked] = {}
 
@@ -92,21 +93,20 @@ class WorstCase:
         self, feature: FeatureSpec, attempts: Sequence[PlannedAttempt], shadow: PlannedAttempt | None = None
     ) -> Bounds:
         """Return the worst case of a decision of *feature* with these *attempts*, mirrored to *shadow*."""
-        _, loop, known, rounds, total_s, deadline_s, is_budgeted = self._asked.get(id(feature)) or self._ask(feature)
+        _, loop, known, rounds, tools_s, deadline_s, is_budgeted = self._asked.get(id(feature)) or self._ask(feature)
         tries, seconds, usd = 0, 0.0, 0.0
         providers = set()
         for attempt in attempts:
             figures = known.get(id(attempt)) or self._look(feature.kind, attempt)
-            tries += figures[2]
-            seconds += figures[3]
-            usd += figures[4]
-            providers.add(figures[7])
-        total_s += rounds * seconds
-        total_s = min(total_s, deadline_s)
+            tries += figures.tries
+            seconds += figures.seconds
+            usd += figures.usd
+            providers.add(figures.provider)
+        total_s = min(tools_s + rounds * seconds, deadline_s)
         total_usd = rounds * usd
         if is_budgeted and usd != inf:
-            least = min([known[id(attempt)][5] for attempt in attempts])
-            counted = counted_usd(loop, max([known[id(attempt)][6] for attempt in attempts]))
+            least = min([known[id(attempt)].call_usd for attempt in attempts])
+            counted = counted_usd(loop, max([known[id(attempt)].token_usd for attempt in attempts]))
             total_usd = min(total_usd, counted + (rounds - 1) * (usd - least) + usd)
         if shadow is not None:
             total_usd += self._look(feature.kind, shadow).call_usd
@@ -128,7 +128,7 @@ class WorstCase:
     def round_of(self, feature: FeatureSpec, attempts: Sequence[PlannedAttempt]) -> Round:
         """Return what all *attempts* take when a run of *feature* asks its models once."""
         figures = [self._look(feature.kind, attempt) for attempt in attempts]
-        _, _, tries, seconds, usd, call_usd, token_usd, _ = zip(*figures, strict=True)
+        _, tries, seconds, usd, call_usd, token_usd, _ = zip(*figures, strict=True)
         return Round(sum(tries), sum(seconds), sum(usd), min(call_usd), max(token_usd))
 
     def _ask(self, feature: FeatureSpec) -> _Asked:
@@ -144,21 +144,19 @@ class WorstCase:
         known = self._known[kind].get(id(attempt))
         if known is not None:
             return known
-        load = self._load(kind, attempt)
-        usd = inf if load.usd is None else load.usd
-        call_usd = inf if load.cost.usd is None else load.cost.usd
-        figures = _Figures(
-            attempt, load, load.tries, load.seconds, usd, call_usd, load.cost.token_usd, attempt.provider
-        )
+        self._held.append(attempt)
+        key = (kind, attempt.provider, attempt.model, attempt.id, attempt.credential, *load_options(attempt.options))
+        figures = self._alike.get(key)
+        if figures is None:
+            figures = self._alike[key] = _figures(load_of(self._table, attempt, kind, self._queues))
         self._known[kind][id(attempt)] = figures
         return figures
 
-    def _load(self, kind: Kind, attempt: PlannedAttempt) -> Load:
-        key = (kind, attempt.provider, attempt.model, attempt.id, attempt.credential, *load_options(attempt.options))
-        load = self._alike.get(key)
-        if load is None:
-            load = self._alike[key] = load_of(self._table, attempt, kind, self._queues)
-        return load
+
+def _figures(load: Load) -> _Figures:
+    usd = inf if load.usd is None else load.usd
+    call_usd = inf if load.cost.usd is None else load.cost.usd
+    return _Figures(load, load.tries, load.seconds, usd, call_usd, load.cost.token_usd, load.provider)
 
 
 def counted_usd(loop: Loop, token_usd: float) -> float:

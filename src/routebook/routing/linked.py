@@ -16,14 +16,24 @@ from .spec import FeatureSpec, InvariantSpec, ModelSpec, ProfileSpec
 from .tool_spec import ServerSpec
 
 
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the analyses of a book went over: how many decisions it can make, and how many features have more sets of
+    callers' keys than are counted among them (beyond four providers, each key alone and all).
+    """
+
+    decisions: int = 0
+    cut_features: int = 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LinkedBook:
     """What a book defines, linked and frozen.
 
     The mappings are read-only views from a name to what it defines. `digest` is SHA-256 over each linked
     definition, `digests` has them one by one under (section, name); `lock` is the book's tools.lock.json,
-    `settings_spans` says where each setting stands, `diagnostics` holds the warnings and notes of a good book. Equal
-    digests are equal books.
+    `settings_spans` says where each setting stands, `diagnostics` holds the warnings and notes of a good book,
+    `coverage` what they and the proof of its invariants rest on. Equal digests are equal books.
     """
 
     providers: Mapping[str, ProviderSpec]
@@ -41,6 +51,7 @@ class LinkedBook:
     lock: Mapping[str, Any] | None = None
     settings_spans: Mapping[str, Span] = EMPTY
     diagnostics: tuple[Diagnostic, ...] = ()
+    coverage: Coverage = Coverage()
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:

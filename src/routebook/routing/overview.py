@@ -39,6 +39,18 @@ def rows(table: LinkedBook, features: Iterable[str], profiles: tuple[str, ...]) 
                 yield Row(feature, route, served, arm, arm.weight / whole, price)
 
 
+def override_rows(table: LinkedBook, features: Iterable[str], profiles: tuple[str, ...]) -> Iterator[Row]:
+    """Yield a row for each model that a caller of the *features* may choose, its arm named after the model."""
+    for name in sorted(features):
+        feature = table.features[name]
+        for chosen, attempt in feature.overrides.items():
+            arm = ArmSpec((attempt,), name=chosen)
+            model = table.models.get(attempt.platform.model)
+            yield Row(
+                feature, RouteSpec("override", (arm,)), profiles, arm, 1.0, None if model is None else model.price
+            )
+
+
 def _routes(
     table: LinkedBook, feature: FeatureSpec, profiles: tuple[str, ...]
 ) -> Iterator[tuple[RouteSpec, tuple[str, ...]]]:

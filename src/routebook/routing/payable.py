@@ -33,7 +33,7 @@ def payable(feature: FeatureSpec, profile: ProfileSpec, arm: ArmSpec, context: C
     Raises:
         ResolveError: None is left, or the feature is served with a caller's key only and there is none.
     """
-    mode = feature.credentials or profile.credentials or "prefer_caller"
+    mode = feature.mode(profile)
     place = feature.credentials_span or profile.credentials_span or feature.span
     if mode == "platform" or (mode == "prefer_caller" and not context.credentials):
         ignored = ", the caller's keys are ignored" if context.credentials else ""

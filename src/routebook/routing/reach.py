@@ -73,13 +73,13 @@ class Reach:
             if box is not None:
                 yield space, box
 
-    def conflict(self, index: int) -> list[Condition]:
+    def conflict(self, index: int) -> When:
         """Return conditions of rule *index*, which no request fits, that cannot hold together."""
         space = self.spaces[0]
         by_axis: dict[int, list[Condition]] = {}
         for condition in self._whens[index]:
             by_axis.setdefault(space.axis_of(condition), []).append(condition)
-        return next(together for together in by_axis.values() if space.bounds(together) is None)
+        return next(tuple(together) for together in by_axis.values() if space.bounds(together) is None)
 
     def takers(self, index: int, profiles: int = -1) -> tuple[int, ...]:
         """Return rules that together take all that would come to *index*, none of which can be left out."""

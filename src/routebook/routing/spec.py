@@ -230,6 +230,10 @@ class FeatureSpec:
         entries = (self.profiles[name] for name in profile.lineage if name in self.profiles)
         return next(entries, self.use)
 
+    def mode(self, profile: ProfileSpec) -> CredentialMode:
+        """Return who pays under *profile*."""
+        return self.credentials or profile.credentials or "prefer_caller"
+
     def routes(self) -> tuple[RouteSpec, ...]:
         """Return every route of the feature but the overrides, the strongest first."""
         rules = (rule.route for rule in self.rules)

@@ -1,0 +1,100 @@
+"""Examine: what the decisions of one feature break, each with a decision that does, and which invariants select one.
+
+Exact: it goes through the decisions that the table can make, and stops as soon as everything in doubt is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ..routing.bounds import Bounds
+from ..routing.decision import Decision
+from ..routing.invariant import Breach, Part, breaches, selects
+from ..routing.reachable import decisions_of
+from ..routing.spec import ArmSpec, FeatureSpec, Place
+from .prover import ARM, OVERRIDE, SHADOW, Prover, Suspect
+from .selecting import Bits, indices
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An invariant, by its index, that *decision* breaks, and where in the feature that stands."""
+
+    invariant: int
+    place: Place
+    breach: Breach
+    decision: Decision
+
+
+@dataclass(slots=True)
+class Examined:
+    """What came of it: each broken invariant once for a place, in the order in which decisions showed it."""
+
+    found: dict[tuple[int, Place], Finding] = field(default_factory=dict)
+    selecting: Bits = 0
+
+
+def examine(prover: Prover, feature: FeatureSpec, suspects: Iterable[Suspect], asked: Bits = 0) -> Examined:
+    """Settle whether each of *suspects* is right, and which of the invariants *asked* select a decision."""
+    doubts = {(index, place) for place, bits in suspects for index in indices(bits)}
+    wanted = indices(_union(bits for _, bits in suspects) | asked)
+    examined = Examined()
+    for decision in decisions_of(prover.table, feature):
+        if doubts <= examined.found.keys() and not asked & ~examined.selecting:
+            break
+        for index in wanted:
+            if selects(prover.invariants[index].where, feature.tags, decision):
+                examined.selecting |= 1 << index
+                for place, breach in _broken(prover, feature, index, decision):
+                    examined.found.setdefault((index, place), Finding(index, place, breach, decision))
+    return examined
+
+
+def bounds_of(prover: Prover, feature: FeatureSpec, decision: Decision) -> Bounds:
+    """Return the worst case of *decision*."""
+    return prover.worst.bounds(feature, decision.attempts, decision.shadow)
+
+
+def _broken(prover: Prover, feature: FeatureSpec, index: int, decision: Decision) -> Iterator[tuple[Place, Breach]]:
+    bounds = bounds_of(prover, feature, decision) if prover.keeping.bounded >> index & 1 else None
+    places: tuple[Place, ...] | None = None
+    for breach in breaches(prover.invariants[index], decision, prover.table.models, bounds):
+        if places is None and isinstance(breach.part, int):
+            places = _places(feature, decision)
+        yield _place(decision, places or (), breach.part), breach
+
+
+def _place(decision: Decision, places: tuple[Place, ...], part: Part) -> Place:
+    if part is None:
+        model = decision.witness.facts.model if decision.witness is not None else None
+        return (ARM, decision.route, model or decision.arm or "")
+    return SHADOW if part == "shadow" else places[part]
+
+
+def _places(feature: FeatureSpec, decision: Decision) -> tuple[Place, ...]:
+    """Return where each attempt of *decision* stands in *feature*: they come in the order of their arm's."""
+    if decision.route == OVERRIDE:
+        model = decision.witness.facts.model if decision.witness is not None else decision.attempts[0].model
+        return ((OVERRIDE, model or ""),)
+    arm = _arm(feature, decision)
+    specs = zip(arm.planned, arm.places, strict=True)
+    return tuple(
+        next(place for planned, place in specs if _call(planned) == _call(attempt)) for attempt in decision.attempts
+    )
+
+
+def _arm(feature: FeatureSpec, decision: Decision) -> ArmSpec:
+    route = next(route for route in feature.routes() if route.name == decision.route)
+    return next(arm for arm in route.arms if arm.name == decision.arm)
+
+
+def _call(attempt: object) -> tuple[object, ...]:
+    return tuple(getattr(attempt, name) for name in ("provider", "id", "options"))
+
+
+def _union(several: Iterable[Bits]) -> Bits:
+    bits = 0
+    for each in several:
+        bits |= each
+    return bits
