@@ -36,10 +36,10 @@ _SYSTEM = (
 
 
 class _Feature:
-    """Writes one feature: its lines, from what chance says."""
+    """Writes one feature: its lines, from what chance says; *rules* is how many rules it has, if chance is not asked."""
 
-    def __init__(self, name: str, chance: random.Random) -> None:
-        self.name, self.chance = name, chance
+    def __init__(self, name: str, chance: random.Random, rules: int | None = None) -> None:
+        self.name, self.chance, self.rules = name, chance, rules
         self.team, self.verb, self.noun = name.split("_")[:3]
         self.models = chance.sample(CHAT, len(CHAT))
         self.output = chance.choice(OUTPUTS) if self.maybe(0.4) else None
@@ -75,7 +75,7 @@ class _Feature:
             yield "    credentials: platform"
 
     def _rules(self) -> Iterator[str]:
-        count = self.chance.choice((0, 0, 0, 1, 1, 2, 3, 8))
+        count = self.chance.choice((0, 0, 0, 1, 1, 2, 3, 8)) if self.rules is None else self.rules
         if count:
             yield "    rules:"
         for number in range(count):
@@ -182,8 +182,8 @@ class _Feature:
             yield "        folders: {type: array, items: {type: object}}"
 
 
-def feature_file(number: int, count: int, seed: int) -> str:
-    """Return the text of the file *number*, with *count* features."""
+def feature_file(number: int, count: int, seed: int, rules: int | None = None) -> str:
+    """Return the text of the file *number*, with *count* features of so many *rules*."""
     chance = random.Random(f"{seed}/{number}")
     team = _TEAMS[number % len(_TEAMS)]
     lines = [f"# The {team} team's features, part {number // len(_TEAMS) + 1}.", "", "features:"]
@@ -191,19 +191,21 @@ def feature_file(number: int, count: int, seed: int) -> str:
         name = f"{team}_{chance.choice(_VERBS)}_{chance.choice(_NOUNS)}_{number:03}_{index:02}"
         if chance.random() < 0.3:
             lines.append(f"  # {chance.choice(_REMARKS)}")
-        lines += [*_Feature(name, chance).lines(), ""]
+        lines += [*_Feature(name, chance, rules).lines(), ""]
     return "\n".join(lines)
 
 
-def write_big_book(directory: Path, features: int = 10_000, files: int = 500, seed: int = 1) -> None:
-    """Write the book into *directory*, which is made where it is missing."""
+def write_big_book(
+    directory: Path, features: int = 10_000, files: int = 500, seed: int = 1, rules: int | None = None
+) -> None:
+    """Write the book into *directory*, which is made where it is missing; None are as many rules as chance has it."""
     for path, text in shared_files().items():
         _write(directory / path, text)
     for number in range(files):
         count = features // files + (number < features % files)
         if count:
             team = _TEAMS[number % len(_TEAMS)]
-            _write(directory / "features" / team / f"part-{number:03}.yaml", feature_file(number, count, seed))
+            _write(directory / "features" / team / f"part-{number:03}.yaml", feature_file(number, count, seed, rules))
 
 
 def _write(place: Path, text: str) -> None:
@@ -217,8 +219,9 @@ def main() -> None:
     parser.add_argument("--features", type=int, default=10_000)
     parser.add_argument("--files", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rules", type=int, help="rules a feature  [default: none to 8]")
     asked = parser.parse_args()
-    write_big_book(asked.directory, asked.features, asked.files, asked.seed)
+    write_big_book(asked.directory, asked.features, asked.files, asked.seed, asked.rules)
 
 
 if __name__ == "__main__":

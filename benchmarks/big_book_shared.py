@@ -66,6 +66,26 @@ features:
     tools: {servers: [files], allow: ["files.read_*"]}
 """
 
+_INVARIANTS = """\
+invariants:
+  no-run-without-end: {require: {bounds.calls: {lte: 1000}}}
+  dialects: {require: {api: [openai-chat, gemini]}}
+  some-vendor: {where: {tags: [interactive], credential: platform}, require: {bounds.providers: {gte: 1}}}
+  in-time: {where: {tags: [tier1]}, require: {bounds.seconds: {lte: 1000000}}}
+  known-models: {where: {route: {prefix: "rule:"}}, require: {capabilities: json_schema}}
+  callers-pay: {where: {credential: caller}, require: {credential: [caller, none]}}
+  byok-never-ours: {where: {profile: byok, credential: caller}, require: {credential: {not: platform}}}
+  short-answers: {where: {tags: [batch]}, require: {options.max_output_tokens: {lte: 4000}}}
+  cool: {where: {tags: [internal]}, require: {options.temperature: {not: 2}}}
+"""
+_PROMISES = ("background", "beta", "eu", "nightly", "pii", "public", "tier2")
+_PROMISE = """\
+  {tag}-streams: {{where: {{tags: [{tag}]}}, require: {{capabilities: streaming}}}}
+"""
+_CEILING = """\
+  {profile}-has-a-ceiling: {{where: {{profile: {profile}, credential: caller}}, require: {{price.output: {{lte: 20}}}}}}
+"""
+
 _MODEL = """\
   {name}:
     provider: {provider}
@@ -94,12 +114,20 @@ def shared_files() -> dict[str, str]:
         "profiles.yaml": _PROFILES,
         "tools.yaml": _SERVERS,
         "outputs.yaml": "\n".join(_outputs()),
+        "invariants.yaml": "".join(_invariants()),
     }
     for name in OUTPUTS[:10]:
         files[f"_schemas/{name}.json"] = json.dumps(_schema(OUTPUTS.index(name)), indent=2) + "\n"
     for provider in _SERVED:
         files[f"models/{provider}.yaml"] = "\n".join(_models(provider))
     return files
+
+
+def _invariants() -> Iterator[str]:
+    """Yield twenty promises that the book keeps."""
+    yield _INVARIANTS
+    yield from (_PROMISE.format(tag=tag) for tag in _PROMISES)
+    yield from (_CEILING.format(profile=profile) for profile in ("economy", "premium", "max", "byok"))
 
 
 def _models(provider: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Broken: an invariant that does not hold, in words, at the line that lets it through (RB601)."""
+"""Broken: an invariant that does not hold (RB601), or may not (RB603), in words, at the line that lets it through."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..document.features import Feature
 from ..routing.decision import Decision, PlannedAttempt
 from ..routing.invariant import BOUNDS, OPTION, PRICE
 from ..routing.matcher import Condition
-from ..routing.spec import FeatureSpec, InvariantSpec, ModelSpec
+from ..routing.spec import FeatureSpec, InvariantSpec, ModelSpec, Place
 from .build import Build
 from .examine import Finding, bounds_of
 from .example import command_of, outcome_of
@@ -31,10 +31,10 @@ class Broken:
     span: Span
 
 
-def place_of(definition: Definition[Feature], feature: FeatureSpec, finding: Finding) -> Span:
-    """Return the line that lets a finding through."""
-    kind, *rest = finding.place
-    if finding.place == SHADOW:
+def span_of(definition: Definition[Feature], feature: FeatureSpec, place: Place) -> Span:
+    """Return the line of *place* in a feature."""
+    kind, *rest = place
+    if place == SHADOW:
         return definition.span("shadow", "model")
     if kind == OVERRIDE or (kind == ARM and rest[0] == OVERRIDE):
         allowed = definition.value.allow_override
@@ -42,7 +42,7 @@ def place_of(definition: Definition[Feature], feature: FeatureSpec, finding: Fin
             return definition.span("allow_override", allowed.index(str(rest[-1])))
         return definition.key_span("allow_override")
     if kind != ARM:
-        return definition.span(*finding.place, "model")
+        return definition.span(*place, "model")
     route = next(route for route in feature.routes() if route.name == rest[0])
     arm = next(arm for arm in route.arms if (arm.name or "") == rest[1])
     return arm.span or definition.key
@@ -62,6 +62,14 @@ def report_broken(build: Build, prover: Prover, broken: Broken, left: int) -> No
         notes.append(f"{features} may break it, too, and will be looked at once these are mended")
     message = f"invariant {invariant.name!r} does not hold: feature {broken.feature.name!r} {what}"
     build.report("RB601", broken.span, message, notes=notes, help=_help(condition, finding, attempt))
+
+
+def report_unproved(build: Build, feature: FeatureSpec, invariant: InvariantSpec, span: Span) -> None:
+    """Report a line that breaks *invariant* if a request leads there, which could not be found out."""
+    message = f"invariant {invariant.name!r} is not proved: feature {feature.name!r} breaks it here, if it comes here"
+    notes = (f"required at {invariant.require[0].span or invariant.span}", "no request was found that leads here")
+    mend = "simplify the rules of the feature, or change what stands here"
+    build.report("RB603", span, message, notes=notes, help=mend)
 
 
 def _notes(

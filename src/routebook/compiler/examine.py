@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 from ..routing.bounds import Bounds
 from ..routing.decision import Decision
 from ..routing.invariant import Breach, Part, breaches, selects
+from ..routing.live import find_live
 from ..routing.reachable import decisions_of
 from ..routing.spec import ArmSpec, FeatureSpec, Place
-from .prover import ARM, OVERRIDE, SHADOW, Prover, Suspect
-from .selecting import Bits, indices
+from .prover import ARM, OVERRIDE, SHADOW, LivePath, Prover, Suspect
+from .selecting import Bits, indices, union
+
+Doubt = tuple[int, Place]
+"""An invariant, by its index, and where a feature may break it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +33,70 @@ class Finding:
 
 @dataclass(slots=True)
 class Examined:
-    """What came of it: each broken invariant once for a place, in the order in which decisions showed it."""
+    """What came of it: each broken invariant once for a place, in the order in which decisions showed it; those that
+    could not be settled, as no request was found that leads there; and the invariants that select a decision, or
+    perhaps do.
+    """
 
-    found: dict[tuple[int, Place], Finding] = field(default_factory=dict)
+    found: dict[Doubt, Finding] = field(default_factory=dict)
+    unproved: tuple[Doubt, ...] = ()
     selecting: Bits = 0
+    perhaps: Bits = 0
 
 
 def examine(prover: Prover, feature: FeatureSpec, suspects: Iterable[Suspect], asked: Bits = 0) -> Examined:
     """Settle whether each of *suspects* is right, and which of the invariants *asked* select a decision."""
-    doubts = {(index, place) for place, bits in suspects for index in indices(bits)}
-    wanted = indices(_union(bits for _, bits in suspects) | asked)
-    examined = Examined()
+    doubts = _doubts(suspects)
+    wanted = indices(union(bits for _, bits in suspects) | asked)
+    examined, seen = Examined(), _Seen()
     for decision in decisions_of(prover.table, feature):
         if doubts <= examined.found.keys() and not asked & ~examined.selecting:
-            break
+            return examined
+        seen.paths.add((decision.route, decision.arm, decision.profile))
         for index in wanted:
             if selects(prover.invariants[index].where, feature.tags, decision):
                 examined.selecting |= 1 << index
+                if decision.shadow is None and not _is_paid_by_caller(prover, feature, decision):
+                    seen.unmirrored |= 1 << index
                 for place, breach in _broken(prover, feature, index, decision):
                     examined.found.setdefault((index, place), Finding(index, place, breach, decision))
+    left = doubts - examined.found.keys()
+    if left or asked & ~examined.selecting:
+        _settle_rest(prover, feature, left, seen, examined)
     return examined
 
 
 def bounds_of(prover: Prover, feature: FeatureSpec, decision: Decision) -> Bounds:
     """Return the worst case of *decision*."""
     return prover.worst.bounds(feature, decision.attempts, decision.shadow)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was looked at: routes, arms and profiles, and the invariants about a decision that is not mirrored."""
+
+    paths: set[LivePath] = field(default_factory=set)
+    unmirrored: Bits = 0
+
+
+def _settle_rest(prover: Prover, feature: FeatureSpec, doubts: set[Doubt], seen: _Seen, examined: Examined) -> None:
+    """Note what the decisions that were *seen* do not refute: a request may lead there that was not found."""
+    live = find_live(feature, prover.table.profiles)
+    suspects, examined.perhaps = prover.suspects_on(live, seen.paths)
+    unseen = _doubts(suspects)
+    if live.shadow is not None:
+        unseen |= {(index, SHADOW) for index in indices(seen.unmirrored)}
+    examined.unproved = tuple(sorted(doubts & unseen, key=repr))
+
+
+def _doubts(suspects: Iterable[Suspect]) -> set[Doubt]:
+    return {(index, place) for place, bits in suspects for index in indices(bits)}
+
+
+def _is_paid_by_caller(prover: Prover, feature: FeatureSpec, decision: Decision) -> bool:
+    mode = feature.mode(prover.table.profiles[decision.profile])
+    has_keys = decision.witness is not None and bool(decision.witness.context.credentials)
+    return mode == "caller" or (mode == "prefer_caller" and has_keys)
 
 
 def _broken(prover: Prover, feature: FeatureSpec, index: int, decision: Decision) -> Iterator[tuple[Place, Breach]]:
@@ -91,10 +134,3 @@ def _arm(feature: FeatureSpec, decision: Decision) -> ArmSpec:
 
 def _call(attempt: object) -> tuple[object, ...]:
     return tuple(getattr(attempt, name) for name in ("provider", "id", "options"))
-
-
-def _union(several: Iterable[Bits]) -> Bits:
-    bits = 0
-    for each in several:
-        bits |= each
-    return bits

@@ -1,4 +1,5 @@
-"""Proved: every invariant, over every decision that the table can make (RB601), and those that select none (RB602).
+"""Proved: every invariant, over every decision that the table can make (RB601, RB603), and those that select
+none (RB602).
 
 Most features are proved without a decision being made (`prover`); the decisions of the others are looked at one by one
 (`examine`). What was found of a feature holds for as long as the feature and all invariants are the same.
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..diagnostics.span import Span
 from ..routing.linked import LinkedBook
 from ..routing.spec import FeatureSpec
-from .broken import Broken, place_of, report_broken
+from .broken import Broken, report_broken, report_unproved, span_of
 from .build import Build
 from .examine import Examined, examine
 from .prover import FeatureProof, Prover, Suspect
@@ -59,7 +61,7 @@ class Proofs:
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """How many invariants were asked about, and how many of them do not hold."""
+    """How many invariants were asked about, and how many of them do not hold, or are not proved."""
 
     invariants: int
     broken: int
@@ -91,6 +93,7 @@ def _report_broken(
     """Report each broken invariant once a line; return how many are broken, and those that were seen to select."""
     found: list[dict[object, Broken]] = [{} for _ in prover.invariants]
     left = [0 for _ in prover.invariants]
+    unproved: dict[tuple[int, Span], FeatureSpec] = {}
     open_, seen = (1 << len(found)) - 1, 0
     for feature, proof in sorted(suspicious, key=lambda each: build.document.features[each[0].name].key):
         suspects = tuple((place, bits & open_) for place, bits in proof.suspects if bits & open_)
@@ -102,15 +105,20 @@ def _report_broken(
         seen |= examined.selecting
         definition = build.document.features[feature.name]
         for finding in examined.found.values():
-            span, lines = place_of(definition, feature, finding), found[finding.invariant]
+            span, lines = span_of(definition, feature, finding.place), found[finding.invariant]
             if len(lines) < LIMIT_BROKEN:
                 lines.setdefault(span, Broken(feature, finding, span))
+        for index, place in examined.unproved:
+            unproved.setdefault((index, span_of(definition, feature, place)), feature)
         full = [index for index, lines in enumerate(found) if len(lines) == LIMIT_BROKEN]
         open_ &= ~sum(1 << index for index in full)
     for lines, more in zip(found, left, strict=True):
         for number, broken in enumerate(lines.values(), start=1):
             report_broken(build, prover, broken, more if number == len(lines) else 0)
-    return sum(map(bool, found)), seen
+    unproved = {key: feature for key, feature in unproved.items() if key[1] not in found[key[0]]}
+    for (index, span), feature in unproved.items():
+        report_unproved(build, feature, prover.invariants[index], span)
+    return len({*(index for index, lines in enumerate(found) if lines), *(index for index, _ in unproved)}), seen
 
 
 def _report_idle(
@@ -120,7 +128,8 @@ def _report_idle(
     idle = (1 << len(prover.invariants)) - 1 & ~selecting
     for feature, proof in candidates:
         if proof.may & idle:
-            idle &= ~examine(prover, feature, (), proof.may & idle).selecting
+            examined = examine(prover, feature, (), proof.may & idle)
+            idle &= ~(examined.selecting | examined.perhaps)
     for index in indices(idle):
         invariant = prover.invariants[index]
         place = build.document.invariants[invariant.name].key

@@ -7,13 +7,14 @@ and a caller as one who may have the key of any provider. What is not suspected 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from ..routing.bounds import WorstCase
 from ..routing.decision import PlannedAttempt
 from ..routing.linked import LinkedBook
+from ..routing.live import Live
 from ..routing.spec import ArmSpec, AttemptSpec, FeatureSpec, Place, RouteSpec
 from .keeping import Keeping
 from .selecting import Bits, Payers, Selecting
@@ -28,6 +29,12 @@ Suspect = tuple[Place, Bits]
 """Where a feature may break invariants, and which: where an attempt stands in its definition, `("shadow",)`,
 `("override", MODEL)`, or `("arm", ROUTE, ARM)` for the bounds of an arm as a whole.
 """
+
+
+LivePath = tuple[str, str | None, str]
+"""The names of a route, of its arm, and of a profile that leads there."""
+
+_Route = tuple[str, Iterable[ArmSpec], Payers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +66,38 @@ class Prover:
         selected = self.selecting.of_feature(feature)
         if not selected:
             return _UNTOUCHED
+        suspects, may = self._suspects(feature, self._routes(feature))
+        lent, own = self.selecting.under(feature).everywhere
+        return FeatureProof(suspects, selected & self.selecting.of_any_route & (lent | own), may)
+
+    def suspects_on(self, live: Live, seen: Collection[LivePath]) -> tuple[tuple[Suspect, ...], Bits]:
+        """Return the suspects on the routes and arms of a feature that are *live*, but were not *seen*, and what may
+        select a decision there.
+        """
+        under = self.selecting.under(live.feature)
+        unseen = (
+            (route.name, (arm,), under.profiles[profile])
+            for route, profiles in live.routes
+            for profile in sorted(profiles)
+            for arm in _taken(route)
+            if (route.name, arm.name, profile) not in seen
+        )
+        return self._suspects(live.feature, unseen)
+
+    def _suspects(self, feature: FeatureSpec, routes: Iterable[_Route]) -> tuple[tuple[Suspect, ...], Bits]:
+        """Return what *routes* may break, and what may select a decision that takes one of them."""
+        selected = self.selecting.of_feature(feature)
         suspects: list[Suspect] = []
-        may, everywhere = 0, self.selecting.under(feature).everywhere
-        for name, arms, payers in self._routes(feature):
+        may = 0
+        for name, arms, payers in routes:
             routed = selected & self.selecting.of_route(name)
             lent, own = payers[0] & routed, payers[1] & routed
             if lent or own:
                 for arm in arms:
                     may |= self._look_at(feature, name, arm, lent, own, suspects)
-        sure = selected & self.selecting.of_any_route & everywhere[0]
-        rest = selected & self.selecting.of_any_route & everywhere[1] & ~sure
-        if rest and any(spec.caller for _, arms, _ in self._routes(feature) for arm in arms for spec in arm.attempts):
-            sure |= rest
-        return FeatureProof(tuple(suspects), sure, may)
+        return tuple(suspects), may
 
-    def _routes(self, feature: FeatureSpec) -> Iterator[tuple[str, Iterable[ArmSpec], Payers]]:
+    def _routes(self, feature: FeatureSpec) -> Iterator[_Route]:
         """Yield the routes that may be taken, by name, and what the profiles that lead to them allow."""
         under = self.selecting.under(feature)
         if feature.pin is not None:

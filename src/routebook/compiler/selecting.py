@@ -45,9 +45,13 @@ class Selecting:
 
     def __init__(self, table: LinkedBook) -> None:
         self.profiles = table.profiles
-        self.wheres = [invariant.where for invariant in table.invariants.values()]
-        self.of_any_route = self._without({"route", "credential"})
-        self._named = self._with("feature")
+        self._every = (1 << len(table.invariants)) - 1
+        self._tests: dict[str, list[tuple[Bits, Condition]]] = {}
+        for index, invariant in enumerate(table.invariants.values()):
+            for test in invariant.where:
+                self._tests.setdefault(test.field, []).append((1 << index, test))
+        routed = (*self._tests.get("route", ()), *self._tests.get("credential", ()))
+        self.of_any_route = self._every & ~union(bit for bit, _ in routed)
         self._tagged: dict[tuple[str, ...], Bits] = {}
         self._routed: dict[str, Bits] = {}
         self._under: dict[Any, Under] = {}
@@ -59,7 +63,7 @@ class Selecting:
         bits = self._tagged.get(feature.tags)
         if bits is None:
             bits = self._tagged[feature.tags] = self._where("tags", lambda test: among(test, feature.tags))
-        return bits & self._that_take("feature", feature.name) if self._named else bits
+        return bits & self._that_take("feature", feature.name) if "feature" in self._tests else bits
 
     def of_route(self, name: str) -> Bits:
         """Return those that the name of a route allows."""
@@ -85,7 +89,7 @@ class Selecting:
         return Under(_joined(profiles.values()), entries, profiles)
 
     def _payers(self, feature: FeatureSpec, profile: ProfileSpec) -> Payers:
-        mode = feature.credentials or profile.credentials or "prefer_caller"
+        mode = feature.mode(profile)
         bits = self._of_profile[profile.name]
         return (0 if mode == "caller" else bits), (0 if mode == "platform" else bits)
 
@@ -94,13 +98,7 @@ class Selecting:
 
     def _where(self, field: str, holds: Callable[[Condition], bool]) -> Bits:
         """Return those whose conditions on *field* all hold."""
-        return _bits(all(holds(test) for test in where if test.field == field) for where in self.wheres)
-
-    def _with(self, field: str) -> Bits:
-        return _bits(any(test.field == field for test in where) for where in self.wheres)
-
-    def _without(self, fields: set[str]) -> Bits:
-        return _bits(all(test.field not in fields for test in where) for where in self.wheres)
+        return self._every & ~union(bit for bit, test in self._tests.get(field, ()) if not holds(test))
 
 
 def _joined(several: Iterable[Payers]) -> Payers:
@@ -110,10 +108,14 @@ def _joined(several: Iterable[Payers]) -> Payers:
     return lent, own
 
 
-def _bits(flags: Iterable[bool]) -> Bits:
-    return sum(1 << index for index, flag in enumerate(flags) if flag)
-
-
 def indices(bits: Bits) -> Sequence[int]:
     """Return the places of the bits that are set."""
     return [index for index in range(bits.bit_length()) if bits >> index & 1]
+
+
+def union(several: Iterable[Bits]) -> Bits:
+    """Return the bits that any of *several* has."""
+    bits = 0
+    for each in several:
+        bits |= each
+    return bits

@@ -1,7 +1,8 @@
 """Ranking: the worst case of each feature over all that may serve it, the most dangerous feature first.
 
 Comes in: a table, and rows of its overview. Goes out: for each feature of the rows its most dollars, calls and seconds,
-each with where it comes from. No bound in dollars is worse than any, then dollars count, calls, and seconds.
+each with where it comes from; rows that no request comes to are left out. No bound in dollars is worse than any, then
+dollars count, calls, and seconds.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .bounds import Bounds, WorstCase
 from .call_cost import Gap
 from .decision import PlannedAttempt
 from .linked import LinkedBook
+from .live import find_live
 from .overview import Row
 from .spec import FeatureSpec
 
@@ -80,9 +82,13 @@ def ranked(table: LinkedBook, rows: Iterable[Row]) -> list[Peak]:
     """Return the peak of each feature of *rows*, the most dangerous first, then by name."""
     worst = WorstCase(table)
     ways: dict[str, list[Way]] = {}
+    live: dict[str, set[int]] = {}
     for row in rows:
-        if row.arm.weight > 0:
-            ways.setdefault(row.feature.name, []).append(_way(table, worst, row))
+        name = row.feature.name
+        if name not in live:
+            live[name] = {id(arm) for arm in find_live(row.feature, table.profiles).arms}
+        if row.route.name == "override" or id(row.arm) in live[name]:
+            ways.setdefault(name, []).append(_way(table, worst, row))
     peaks = [_peak(worst, of_feature) for _, of_feature in sorted(ways.items())]
     return sorted(peaks, key=lambda peak: peak.danger, reverse=True)
 

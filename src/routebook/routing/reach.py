@@ -84,7 +84,7 @@ class Reach:
     def takers(self, index: int, profiles: int = -1) -> tuple[int, ...]:
         """Return rules that together take all that would come to *index*, none of which can be left out."""
         for rule in range(index):
-            if self._is_taken(index, profiles, [rule]):
+            if self._is_within(index, profiles, rule):
                 return (rule,)
         takers = list(range(index))
         for rule in range(index):
@@ -128,6 +128,16 @@ class Reach:
             return next(pieces_left(box, taken, candidates, Work(*_GLANCE)), None) is not None
         except NotProved:
             return next(pieces_left(box, taken, candidates, self.work), None) is not None
+
+    def _is_within(self, index: int, profiles: int, taker: int) -> bool:
+        """Tell whether the rule *taker* alone has all that would come to *index*."""
+        for space, bounds in zip(self.spaces, self._bounds, strict=True):
+            box = _box(space, bounds, index, profiles)
+            if box is not None:
+                taken = bounds[taker]
+                if taken is None or any(box[axis] & ~mask for axis, mask in taken):
+                    return False
+        return True
 
     def _is_taken(self, index: int, profiles: int, candidates: Sequence[int]) -> bool:
         try:

@@ -18,7 +18,7 @@ from .cover import NotProved
 from .matcher import METADATA, holds
 from .reach import Reach
 from .space import SHARE, Box, Cell, Sample, Space, alike
-from .spec import ArmSpec, FeatureSpec, RouteSpec
+from .spec import ArmSpec, FeatureSpec, RouteSpec, ShadowSpec
 from .sticky import Purpose, as_text, choose_arm, fraction
 
 _MOST_PIECES = 64
@@ -78,16 +78,18 @@ class Requests:
         route = self._feature.rules[index].route
         first = next(arm for arm in route.arms if arm.weight > 0)
         for space, box in self._reach.asking(index):
-            request = self._request(space, box, route, first)
+            request = self._request(space, box, route, first, mirrored=False)
             if request is not None:
                 return self._reach.profiles[_lowest(box[space.fields.index("profile")])], request
         return None
 
-    def _request(self, space: Space, box: Box, route: RouteSpec, arm: ArmSpec) -> Request | None:
-        """Return a request that lies in *box* and sticks to *arm*; None if none is found."""
+    def _request(
+        self, space: Space, box: Box, route: RouteSpec, arm: ArmSpec, *, mirrored: bool = True
+    ) -> Request | None:
+        """Return a request that lies in *box* and sticks to *arm*, mirrored if it can be; None if none is found."""
         on_arm = None if sum(other.weight > 0 for other in route.arms) == 1 else _falls_on(route, arm)
         if space.has_key or not space.is_sticky:
-            return self._with_key(space, box, on_arm)
+            return self._with_key(space, box, on_arm, self._feature.shadow if mirrored else None)
         if SHARE in space.fields and not box[space.fields.index(SHARE)] & 1:
             return None  # only the id of a run falls in there
         values: dict[str, Any] = {}
@@ -103,18 +105,21 @@ class Requests:
             values[field] = found[0]
         return Request(values)
 
-    def _with_key(self, space: Space, box: Box, on_arm: Callable[[float], bool] | None) -> Request | None:
+    def _with_key(
+        self, space: Space, box: Box, on_arm: Callable[[float], bool] | None, shadow: ShadowSpec | None
+    ) -> Request | None:
         chosen = dict(zip(space.fields, map(_chosen, space.values, box), strict=True))
         share = chosen.pop(SHARE, None)
-        shadow = self._feature.shadow
         if share is None and on_arm is None and (shadow is None or shadow.percent >= 100):
             return Request(chosen)
-        number = self._key(None if share is None else share.cell, on_arm)
+        number = self._key(None if share is None else share.cell, on_arm, shadow)
         return None if number is None else Request(chosen, f"key-{number}")
 
-    def _key(self, cell: Cell | None, on_arm: Callable[[float], bool] | None) -> int | None:
+    def _key(
+        self, cell: Cell | None, on_arm: Callable[[float], bool] | None, shadow: ShadowSpec | None
+    ) -> int | None:
         """Return the number of a key that falls into *cell* and on the arm, and that is mirrored if one can be."""
-        shadow, first = self._feature.shadow, None
+        first = None
         for number in range(_MOST_TRIES):
             if cell is not None and not cell.low <= self._fraction("percent", number) < cell.high:
                 continue
