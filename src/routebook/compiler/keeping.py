@@ -22,11 +22,14 @@ _FALLING = frozenset({"lt", "lte"})
 
 
 class Broken(NamedTuple):
-    """The invariants that an attempt breaks where the platform pays, and where the caller does; who pays then."""
+    """The invariants that an attempt breaks where the platform pays, and where the caller does; who pays then. It holds
+    the attempt, so no other gets its id.
+    """
 
     lent: Bits
     own: Bits
     payer: str
+    spec: AttemptSpec
 
 
 class Keeping:
@@ -43,27 +46,33 @@ class Keeping:
                     self.bounded |= 1 << index
                     self.rising |= 0 if test.operator in _FALLING else 1 << index
         self._of_attempts = [field for field in self._tests if not field.startswith(BOUNDS)]
-        self._of_decisions = [field for field in self._tests if field.startswith(BOUNDS)]
+        self._of_decisions: list[tuple[str, str, dict[float | None, Bits]]] = [
+            (field, field.removeprefix(BOUNDS), {}) for field in self._tests if field.startswith(BOUNDS)
+        ]
         self._asks_options = any(field.startswith(OPTION) for field in self._tests)
-        self._specs: dict[int, tuple[Broken, AttemptSpec]] = {}
+        self.specs: dict[int, Broken] = {}
         self._calls: dict[tuple[object, ...], tuple[Bits, PlannedAttempt]] = {}
         self._values: dict[tuple[str, type, Any], Bits] = {}
 
     def of_spec(self, spec: AttemptSpec) -> Broken:
-        """Return what the attempt breaks."""
-        known = self._specs.get(id(spec))
+        """Return what the attempt breaks; what is known already is in `specs`, by id."""
+        known = self.specs.get(id(spec))
         if known is None:
             caller = spec.platform if spec.caller is None else spec.caller
-            broken = Broken(self._of_attempt(spec.platform), self._of_attempt(caller), caller.credential)
-            known = self._specs[id(spec)] = (broken, spec)  # as long as the spec is here, no other has its id
-        return known[0]
+            known = Broken(self._of_attempt(spec.platform), self._of_attempt(caller), caller.credential, spec)
+            self.specs[id(spec)] = known
+        return known
 
     def of_bounds(self, bounds: Bounds) -> Bits:
         """Return what a decision with these *bounds* breaks."""
-        bits = 0
-        for field in self._of_decisions:
-            bits |= self._of_value(field, getattr(bounds, field.removeprefix(BOUNDS)))
-        return bits
+        broken = 0
+        for field, name, known in self._of_decisions:
+            value = getattr(bounds, name)
+            bits = known.get(value)
+            if bits is None:
+                bits = known[value] = self._broken_by(field, value)
+            broken |= bits
+        return broken
 
     def _of_attempt(self, attempt: PlannedAttempt) -> Bits:
         options = id(attempt.options) if self._asks_options else None

@@ -117,9 +117,9 @@ class Prover:
     ) -> Bits:
         """Add what *arm* may break to *suspects*; return what may select a decision that takes it."""
         breaks_lent = breaks_own = own_payers = 0
-        paid_by = self.selecting.paid_by
+        paid_by, known = self.selecting.paid_by, self.keeping.specs
         for spec in arm.attempts:
-            broken = self.keeping.of_spec(spec)
+            broken = known.get(id(spec)) or self.keeping.of_spec(spec)
             breaks_lent |= broken.lent
             breaks_own |= broken.own
             own_payers |= paid_by[broken.payer]

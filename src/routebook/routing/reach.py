@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Literal
 
 from .cover import NotProved, Work, pieces_left
@@ -19,6 +18,10 @@ from .space import MOST_STICKY, Bounds, Box, Space, spaces_of, sticky_fields
 Verdict = Literal["reached", "contradiction", "covered", "not proved"]
 
 _GLANCE = (200, 4_000)
+_ALL = -1
+
+_Ruled = tuple[Space, list[Bounds | None]]
+"""A space, and the bounds of each rule in it; None where a rule fits nothing there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +42,20 @@ class Reach:
     beyond a first glance.
     """
 
-    __slots__ = ("_bounds", "_has_all_spaces", "_name", "_whens", "profiles", "rest", "rules", "spaces", "work")
+    __slots__ = ("_is_complete", "_known", "_more", "_name", "_whens", "profiles", "rest", "rules", "work")
 
     def __init__(self, name: str, whens: Sequence[When], profiles: tuple[str, ...]) -> None:
         conditions = [condition for when in whens for condition in when]
         self.profiles = profiles
+        self.work = Work()
         self._name = name
         self._whens = whens
-        self.work = Work()
-        self.spaces = tuple(spaces_of(name, conditions, profiles))
-        self._has_all_spaces = len(sticky_fields(conditions)) <= MOST_STICKY
-        self._bounds = [[space.bounds(when) for when in whens] for space in self.spaces]
-        classes = _classes(self.spaces)
-        self.rules = tuple(self._reached(index, classes) for index in range(len(whens)))
-        self.rest = self._reached(len(whens), classes)
+        self._more = spaces_of(name, conditions, profiles)
+        self._known: list[_Ruled] = []
+        self._is_complete = len(sticky_fields(conditions)) <= MOST_STICKY
+        everywhere = frozenset(profiles)
+        self.rules = tuple(self._reached(index, everywhere) for index in range(len(whens)))
+        self.rest = self._reached(len(whens), everywhere) if whens else Reached("reached", everywhere)
 
     def pieces(self, index: int, profiles: int) -> Iterator[tuple[Space, Box]]:
         """Yield what comes to rule *index*, or past all rules, under the *profiles* of a mask, space by space.
@@ -60,7 +63,7 @@ class Reach:
         Raises:
             NotProved: There may be more.
         """
-        for space, bounds in zip(self.spaces, self._bounds, strict=True):
+        for space, bounds in self._spaces():
             box = _box(space, bounds, index, profiles)
             if box is not None:
                 for piece in pieces_left(box, bounds, _before(bounds, index), Work()):
@@ -68,14 +71,14 @@ class Reach:
 
     def asking(self, index: int) -> Iterator[tuple[Space, Box]]:
         """Yield the requests that rule *index* fits, whatever rule they come to."""
-        for space, bounds in zip(self.spaces, self._bounds, strict=True):
-            box = _box(space, bounds, index, -1)
+        for space, bounds in self._spaces():
+            box = _box(space, bounds, index, _ALL)
             if box is not None:
                 yield space, box
 
     def conflict(self, index: int) -> When:
         """Return conditions of rule *index*, which no request fits, that cannot hold together."""
-        space = self.spaces[0]
+        space, _ = next(self._spaces())
         by_axis: dict[int, list[Condition]] = {}
         for condition in self._whens[index]:
             by_axis.setdefault(space.axis_of(condition), []).append(condition)
@@ -92,19 +95,41 @@ class Reach:
                 takers.remove(rule)
         return tuple(takers)
 
-    def _reached(self, index: int, classes: Sequence[tuple[int, frozenset[str]]]) -> Reached:
-        if index < len(self._bounds[0]) and all(bounds[index] is None for bounds in self._bounds):
+    def _spaces(self) -> Iterator[_Ruled]:
+        """Yield each space with the bounds of each rule in it; later ones are made where they are asked for."""
+        yield from self._known
+        for space in self._more:
+            ruled = (space, [space.bounds(when) for when in self._whens])
+            self._known.append(ruled)
+            yield ruled
+
+    def _reached(self, index: int, everywhere: frozenset[str]) -> Reached:
+        left, doubtful, fits = (1 << len(self.profiles)) - 1, 0, False
+        for space, bounds in self._spaces():
+            while left:
+                box = _box(space, bounds, index, left)
+                if box is None:
+                    break
+                fits = True
+                try:
+                    piece = self._piece(box, bounds, _before(bounds, index))
+                except NotProved:
+                    doubtful |= box[0]
+                    break
+                if piece is None:
+                    break
+                left &= ~piece[0]
+            if not left:
+                return Reached("reached", everywhere)
+        if not fits and left.bit_count() == len(self.profiles):
             return Reached("contradiction")
-        profiles: frozenset[str] = frozenset()
-        verdict: Verdict = "covered"
-        for mask, names in classes:
-            found = self._find(index, mask)
-            if found != "covered":
-                profiles = profiles | names if profiles else names
-                verdict = "reached" if "reached" in (found, verdict) else "not proved"
-        if verdict == "not proved" and not self._has_all_spaces and self._is_taken_apart(index):
-            return Reached("covered")
-        return Reached(verdict, profiles)
+        if not self._is_complete and not self._is_taken_apart(index):
+            doubtful = left
+        verdict: Verdict = "reached" if left.bit_count() < len(self.profiles) else "covered"
+        if doubtful & left and verdict == "covered":
+            verdict = "not proved"
+        there = ~left | doubtful
+        return Reached(verdict, frozenset(name for bit, name in enumerate(self.profiles) if there >> bit & 1))
 
     def _is_taken_apart(self, index: int) -> bool:
         """Tell whether one rule before *index* takes all of it, in the spaces that only the two of them make."""
@@ -112,26 +137,16 @@ class Reach:
         pairs = (Reach(self._name, (when, own), self.profiles) for when in self._whens[:index])
         return any(pair.rules[1].verdict == "covered" for pair in pairs)
 
-    def _find(self, index: int, profiles: int) -> Verdict:
-        verdict: Verdict = "covered" if self._has_all_spaces else "not proved"
-        for space, bounds in zip(self.spaces, self._bounds, strict=True):
-            box = _box(space, bounds, index, profiles)
-            try:
-                if box is not None and self._has_piece(box, bounds, _before(bounds, index)):
-                    return "reached"
-            except NotProved:
-                verdict = "not proved"
-        return verdict
-
-    def _has_piece(self, box: Box, taken: Sequence[Bounds | None], candidates: Sequence[int]) -> bool:
+    def _piece(self, box: Box, taken: Sequence[Bounds | None], candidates: Sequence[int]) -> Box | None:
+        """Return a piece of *box* that is left; None if there is none."""
         try:
-            return next(pieces_left(box, taken, candidates, Work(*_GLANCE)), None) is not None
+            return next(pieces_left(box, taken, candidates, Work(*_GLANCE)), None)
         except NotProved:
-            return next(pieces_left(box, taken, candidates, self.work), None) is not None
+            return next(pieces_left(box, taken, candidates, self.work), None)
 
     def _is_within(self, index: int, profiles: int, taker: int) -> bool:
         """Tell whether the rule *taker* alone has all that would come to *index*."""
-        for space, bounds in zip(self.spaces, self._bounds, strict=True):
+        for space, bounds in self._spaces():
             box = _box(space, bounds, index, profiles)
             if box is not None:
                 taken = bounds[taker]
@@ -140,11 +155,12 @@ class Reach:
         return True
 
     def _is_taken(self, index: int, profiles: int, candidates: Sequence[int]) -> bool:
+        """Tell whether the rules *candidates* together have all that would come to *index*."""
         try:
-            for space, bounds in zip(self.spaces, self._bounds, strict=True):
+            for space, bounds in self._spaces():
                 box = _box(space, bounds, index, profiles)
                 known = [rule for rule in candidates if bounds[rule] is not None]
-                if box is not None and self._has_piece(box, bounds, known):
+                if box is not None and self._piece(box, bounds, known) is not None:
                     return False
         except NotProved:
             return False
@@ -158,19 +174,4 @@ def _before(bounds: Sequence[Bounds | None], index: int) -> list[int]:
 def _box(space: Space, bounds: Sequence[Bounds | None], index: int, profiles: int) -> Box | None:
     """Return what rule *index* fits under the *profiles* of a mask, or all of it past the last rule."""
     own = bounds[index] if index < len(bounds) else ()
-    return None if own is None else space.within(space.box(own), "profile", profiles)
-
-
-def _classes(spaces: Sequence[Space]) -> list[tuple[int, frozenset[str]]]:
-    """Return the profiles in groups that no rule tells apart, each with its mask."""
-    profiles = spaces[0].values[0]
-    tests = [(test, mask) for space in spaces for (field, test), (_, mask) in space.masks.items() if field == "profile"]
-    if any(operator == "percent" for (operator, _, _), _ in tests):
-        return [(1 << bit, frozenset({profile})) for bit, profile in enumerate(profiles)]
-    masks = {mask for _, mask in tests}
-    if not masks:
-        return [((1 << len(profiles)) - 1, frozenset(profiles))]
-    told = [tuple(mask >> bit & 1 for mask in masks) for bit in range(len(profiles))]
-    bits = sorted(range(len(profiles)), key=lambda bit: told[bit])
-    groups = [list(group) for _, group in groupby(bits, key=lambda bit: told[bit])]
-    return [(sum(1 << bit for bit in group), frozenset(profiles[bit] for bit in group)) for group in groups]
+    return None if own is None else space.box(own, profiles)

@@ -25,6 +25,9 @@ SHARE = "%"
 
 _LARGEST = 10**300  # whole numbers beyond this have no other spelling
 
+PROFILE = 0
+"""The axis of the profiles, which every space has."""
+
 MOST_STICKY = 6
 """A feature whose percents look at more fields than this has more spaces than are looked into: those where nearly all
 of these fields are there, or nearly none."""
@@ -84,24 +87,19 @@ class Space:
         """Return the tests of *field*, percents left out."""
         return [test for name, test in self.masks if name == field and test[0] != "percent"]
 
-    def box(self, bounds: Bounds) -> Box:
-        """Return the box that *bounds* describe."""
+    def box(self, bounds: Bounds, profiles: int) -> Box | None:
+        """Return the box that *bounds* describe, under the *profiles* of a mask; None where nothing is in it."""
         masks = list(self.full)
         for axis, mask in bounds:
             masks[axis] = mask
-        return tuple(masks)
-
-    def within(self, box: Box, field: str, mask: int) -> Box | None:
-        """Return what *box* has with the values *mask* of *field*; None where it has nothing."""
-        axis = self.fields.index(field)
-        left = box[axis] & mask
-        return (*box[:axis], left, *box[axis + 1 :]) if left else None
+        masks[PROFILE] &= profiles
+        return tuple(masks) if masks[PROFILE] else None
 
 
 def spaces_of(feature: str, conditions: Sequence[Condition], profiles: tuple[str, ...]) -> Iterator[Space]:
     """Yield the spaces of the requests of *feature*, that with a key first.
 
-    Without percents there is one. There always is an axis `profile`.
+    Without percents there is one.
     """
     axes = _axes(conditions, profiles)
     percents = [test for test in conditions if test.operator == "percent"]

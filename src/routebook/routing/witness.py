@@ -17,7 +17,7 @@ from .context import Context, Facts
 from .cover import NotProved
 from .matcher import METADATA, holds
 from .reach import Reach
-from .space import SHARE, Box, Cell, Sample, Space, alike
+from .space import PROFILE, SHARE, Box, Cell, Sample, Space, alike
 from .spec import ArmSpec, FeatureSpec, RouteSpec, ShadowSpec
 from .sticky import Purpose, as_text, choose_arm, fraction
 
@@ -80,7 +80,7 @@ class Requests:
         for space, box in self._reach.asking(index):
             request = self._request(space, box, route, first, mirrored=False)
             if request is not None:
-                return self._reach.profiles[_lowest(box[space.fields.index("profile")])], request
+                return self._reach.profiles[_lowest(box[PROFILE])], request
         return None
 
     def _request(
@@ -115,9 +115,7 @@ class Requests:
         number = self._key(None if share is None else share.cell, on_arm, shadow)
         return None if number is None else Request(chosen, f"key-{number}")
 
-    def _key(
-        self, cell: Cell | None, on_arm: Callable[[float], bool] | None, shadow: ShadowSpec | None
-    ) -> int | None:
+    def _key(self, cell: Cell | None, on_arm: Callable[[float], bool] | None, shadow: ShadowSpec | None) -> int | None:
         """Return the number of a key that falls into *cell* and on the arm, and that is mirrored if one can be."""
         first = None
         for number in range(_MOST_TRIES):
