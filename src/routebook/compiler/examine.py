@@ -14,7 +14,9 @@ from ..routing.invariant import Breach, Part, breaches, selects
 from ..routing.live import find_live
 from ..routing.reachable import decisions_of
 from ..routing.spec import ArmSpec, FeatureSpec, Place
-from .prover import ARM, OVERRIDE, SHADOW, LivePath, Prover, Suspect
+from .mirrored import mirrored
+from .missed import LivePath, missed
+from .prover import ARM, OVERRIDE, SHADOW, Prover, Suspect
 from .selecting import Bits, indices, union
 
 Doubt = tuple[int, Place]
@@ -56,8 +58,8 @@ def examine(prover: Prover, feature: FeatureSpec, suspects: Iterable[Suspect], a
         for index in wanted:
             if selects(prover.invariants[index].where, feature.tags, decision):
                 examined.selecting |= 1 << index
-                if decision.shadow is None and not _is_paid_by_caller(prover, feature, decision):
-                    seen.unmirrored |= 1 << index
+                if (index, SHADOW) in doubts and decision.shadow is None and _is_lent(prover, feature, decision):
+                    seen.unmirrored.setdefault((index, decision.route, decision.arm), decision)
                 for place, breach in _broken(prover, feature, index, decision):
                     examined.found.setdefault((index, place), Finding(index, place, breach, decision))
     left = doubts - examined.found.keys()
@@ -73,30 +75,38 @@ def bounds_of(prover: Prover, feature: FeatureSpec, decision: Decision) -> Bound
 
 @dataclass(slots=True)
 class _Seen:
-    """What was looked at: routes, arms and profiles, and the invariants about a decision that is not mirrored."""
+    """What was looked at: routes, arms and profiles; and decisions that are not mirrored though the shadow is in doubt,
+    by invariant, route and arm.
+    """
 
     paths: set[LivePath] = field(default_factory=set)
-    unmirrored: Bits = 0
+    unmirrored: dict[tuple[int, str, str | None], Decision] = field(default_factory=dict)
 
 
 def _settle_rest(prover: Prover, feature: FeatureSpec, doubts: set[Doubt], seen: _Seen, examined: Examined) -> None:
     """Note what the decisions that were *seen* do not refute: a request may lead there that was not found."""
     live = find_live(feature, prover.table.profiles)
-    suspects, examined.perhaps = prover.suspects_on(live, seen.paths)
+    suspects, examined.perhaps = prover.suspects_on(feature, missed(live, seen.paths))
     unseen = _doubts(suspects)
-    if live.shadow is not None:
-        unseen |= {(index, SHADOW) for index in indices(seen.unmirrored)}
-    examined.unproved = tuple(sorted(doubts & unseen, key=repr))
+    for (index, _, _), decision in seen.unmirrored.items():
+        if live.shadow is not None and (index, SHADOW) not in examined.found:
+            unseen.add((index, SHADOW))
+            again = mirrored(prover.table, feature, decision)
+            if again is not None:
+                broken = dict(_broken(prover, feature, index, again))
+                examined.found[index, SHADOW] = Finding(index, SHADOW, broken[SHADOW], again)
+    examined.unproved = tuple(sorted(doubts & unseen - examined.found.keys(), key=repr))
 
 
 def _doubts(suspects: Iterable[Suspect]) -> set[Doubt]:
     return {(index, place) for place, bits in suspects for index in indices(bits)}
 
 
-def _is_paid_by_caller(prover: Prover, feature: FeatureSpec, decision: Decision) -> bool:
+def _is_lent(prover: Prover, feature: FeatureSpec, decision: Decision) -> bool:
+    """Tell whether the call is one that the platform pays for, or nobody has to."""
     mode = feature.mode(prover.table.profiles[decision.profile])
     has_keys = decision.witness is not None and bool(decision.witness.context.credentials)
-    return mode == "caller" or (mode == "prefer_caller" and has_keys)
+    return mode == "platform" or (mode == "prefer_caller" and not has_keys)
 
 
 def _broken(prover: Prover, feature: FeatureSpec, index: int, decision: Decision) -> Iterator[tuple[Place, Breach]]:

@@ -7,14 +7,13 @@ and a caller as one who may have the key of any provider. What is not suspected 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from ..routing.bounds import WorstCase
 from ..routing.decision import PlannedAttempt
 from ..routing.linked import LinkedBook
-from ..routing.live import Live
 from ..routing.spec import ArmSpec, AttemptSpec, FeatureSpec, Place, RouteSpec
 from .keeping import Keeping
 from .selecting import Bits, Payers, Selecting
@@ -30,9 +29,6 @@ Suspect = tuple[Place, Bits]
 `("override", MODEL)`, or `("arm", ROUTE, ARM)` for the bounds of an arm as a whole.
 """
 
-
-LivePath = tuple[str, str | None, str]
-"""The names of a route, of its arm, and of a profile that leads there."""
 
 _Route = tuple[str, Iterable[ArmSpec], Payers]
 
@@ -70,19 +66,12 @@ class Prover:
         lent, own = self.selecting.under(feature).everywhere
         return FeatureProof(suspects, selected & self.selecting.of_any_route & (lent | own), may)
 
-    def suspects_on(self, live: Live, seen: Collection[LivePath]) -> tuple[tuple[Suspect, ...], Bits]:
-        """Return the suspects on the routes and arms of a feature that are *live*, but were not *seen*, and what may
-        select a decision there.
-        """
-        under = self.selecting.under(live.feature)
-        unseen = (
-            (route.name, (arm,), under.profiles[profile])
-            for route, profiles in live.routes
-            for profile in sorted(profiles)
-            for arm in _taken(route)
-            if (route.name, arm.name, profile) not in seen
-        )
-        return self._suspects(live.feature, unseen)
+    def suspects_on(
+        self, feature: FeatureSpec, paths: Iterable[tuple[RouteSpec, ArmSpec, str]]
+    ) -> tuple[tuple[Suspect, ...], Bits]:
+        """Return the suspects on some arms of routes, under a profile each, and what may select a decision there."""
+        profiles = self.selecting.under(feature).profiles
+        return self._suspects(feature, ((route.name, (arm,), profiles[profile]) for route, arm, profile in paths))
 
     def _suspects(self, feature: FeatureSpec, routes: Iterable[_Route]) -> tuple[tuple[Suspect, ...], Bits]:
         """Return what *routes* may break, and what may select a decision that takes one of them."""

@@ -102,6 +102,7 @@ def _link_features(build: Build, memory: Memory) -> None:
             continue
         with build.apart() as found:
             spec = link_feature(build, definition)
+        found.diagnostics = list(with_source_lines(found.diagnostics, build.materials.texts))
         build.features[name] = spec
         build.digests["features", name] = memory.keep(build, definition, spec, found)
         build.found.add(found)

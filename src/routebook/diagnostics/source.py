@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from .diagnostic import Diagnostic
 
@@ -33,24 +34,29 @@ _UNKNOWN_SECRET = re.compile(r"key|auth|bearer|credential|pass|pwd", re.IGNORECA
 def with_source_lines(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> tuple[Diagnostic, ...]:
     """Return *diagnostics* with their source lines; vendors' keys are masked in the messages, too.
 
-    *texts* are the files' texts by path. A line that is too long to be read is left out.
+    *texts* are the files' texts by path. A line that is too long to be read is left out; one that has its line stays.
     """
-    lines: dict[str, list[str]] = {}
-    masked: dict[str, str] = {}
-    located = []
-    for diagnostic in diagnostics:
-        message, source = _VENDORS_KEY.sub(_stars, diagnostic.message), diagnostic.source
-        path, line = diagnostic.span.path, diagnostic.span.line
-        if path in texts and path not in lines:
-            lines[path] = _LINE_BREAK.split(texts[path])
-        known = lines.get(path, ())
-        if 0 < line <= len(known) and len(known[line - 1]) <= _LONGEST_LINE:
-            written = known[line - 1]
-            if written not in masked:
-                masked[written] = mask(written)
-            source = _without_literal(diagnostic, written, masked[written])
-        located.append(replace(diagnostic, message=message, source=source))
-    return tuple(located)
+    return tuple(
+        diagnostic if diagnostic.source is not None else _with_line(diagnostic, texts.get(diagnostic.span.path))
+        for diagnostic in diagnostics
+    )
+
+
+def _with_line(diagnostic: Diagnostic, text: str | None) -> Diagnostic:
+    message, source = _VENDORS_KEY.sub(_stars, diagnostic.message), None
+    lines = () if text is None else _lines(text)
+    line = diagnostic.span.line
+    if 0 < line <= len(lines) and len(lines[line - 1]) <= _LONGEST_LINE:
+        written = lines[line - 1]
+        source = _without_literal(diagnostic, written, mask(written))
+    if source is None and message == diagnostic.message:
+        return diagnostic
+    return replace(diagnostic, message=message, source=source)
+
+
+@lru_cache(maxsize=32)
+def _lines(text: str) -> list[str]:
+    return _LINE_BREAK.split(text)
 
 
 def _without_literal(diagnostic: Diagnostic, written: str, masked: str) -> str:
