@@ -21,7 +21,7 @@ providers:
       - {reply: {text: "you said {{ text }}", usage: {input: 100, output: 10}}}
 models:
   small: {provider: stage, id: small-1, capabilities: [json_schema], price: {input: 1, output: 2}}
-profiles: {premium: {}, max: {extends: premium}}
+profiles: {premium: {}, max: {extends: premium, credentials: platform}}
 settings: {default_profile: premium}
 outputs:
   folder:

@@ -68,7 +68,10 @@ def test_check_sums_up_a_good_book_in_one_line(routebook):
     done = routebook("check", "--strict")
 
     assert done.returncode == 0
-    assert done.stdout.startswith("routes: 2 features, 2 profiles, 1 model; 0 errors, 0 warnings, 0 notes; table ")
+    assert done.stdout.startswith(
+        "routes: 2 features, 2 profiles, 1 model; 4 decisions covered, 0 invariants proved; "
+        "0 errors, 0 warnings, 0 notes; table "
+    )
     assert done.stderr == ""
 
 

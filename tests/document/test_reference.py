@@ -238,7 +238,9 @@ def test_the_example_of_a_field_compiles(name: str, field: str, example: Any, tm
 
     report = read_book(tmp_path, {})
 
-    assert report.table is not None, render_text(report.diagnostics)
+    # an example of a promise need not be one that this book keeps
+    wrong = [found for found in report.diagnostics if found.severity == "error" and found.code != "RB601"]
+    assert wrong == [], render_text(report.diagnostics)
 
 
 def test_the_page_is_up_to_date():

@@ -7,17 +7,19 @@ from collections.abc import Iterable
 from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.features import Feature
-from ..routing.output_spec import OutputSpec
 from ..routing.spec import Kind, ModelSpec
 from ..routing.tool_spec import ToolsSpec
 from .build import Build, Where
-from .excludes import broken_excludes
+from .excludes import NAMED_OUTPUT
 from .targets import LinkedTarget
 
 Needs = dict[str, Span]
 """What a feature needs, each with the line that asks for it."""
 
 CHAT = "chat"
+_NO_CAPABILITIES = frozenset({CHAT, NAMED_OUTPUT})
+"""What stands among a feature's needs, and is nothing that a model declares."""
+
 _KINDS: dict[str, Kind] = {"embeddings": "embeddings", "image_output": "image"}
 _OUTPUTS_CHAT = frozenset({"tools", "parallel_tools", "json_object", "json_schema", "streaming", "reasoning"})
 _OF_STRATEGY = {"native": "json_schema", "tool": "tools"}
@@ -43,6 +45,8 @@ def needs_of(build: Build, definition: Definition[Feature], tools: ToolsSpec | N
     output = build.outputs.get(definition.value.output or "")
     if output is not None and output.strategy in _OF_STRATEGY:
         needs[_OF_STRATEGY[output.strategy]] = definition.span("output")
+    if definition.value.output is not None:
+        needs[NAMED_OUTPUT] = definition.span("output")
     if tools is not None and tools.allow != ():
         needs["tools"] = definition.key_span("tools")
     return {**needs, **named, CHAT: definition.key}
@@ -56,20 +60,14 @@ def lacking(build: Build, linked: LinkedTarget, needs: Iterable[str]) -> list[st
     declared = linked.model.capabilities
     if declared is not None:
         if declared & _KINDS.keys() and not declared & _OUTPUTS_CHAT:
-            return sorted(missing | ({*needs} - declared))
-        missing |= {need for need in needs if need not in declared and need != CHAT}
+            return sorted(missing | ({*needs} - declared - {NAMED_OUTPUT}))
+        missing |= {need for need in needs if need not in declared and need not in _NO_CAPABILITIES}
     return sorted(missing)
 
 
-def check_capabilities(
-    build: Build, subject: str, needs: Needs, output: OutputSpec | None, linked: LinkedTarget, where: Where
-) -> None:
-    """Report each capability that a target of the feature, written at *where*, lacks, and what it excludes."""
+def check_capabilities(build: Build, subject: str, needs: Needs, linked: LinkedTarget, where: Where) -> None:
+    """Report each of *needs* that a target of the feature, written at *where*, lacks."""
     model, found = linked.model, lacking(build, linked, needs)
-    for together in broken_excludes(linked, needs, output):
-        message = f"{subject} uses {' and '.join(map(repr, together))} with model {model.name!r}, which excludes that"
-        mend = "set one of the options to null for this target, or name another model"
-        build.report("RB402", where(), message, notes=_declared_at(model), help=mend)
     if not found:
         return
     place = where()

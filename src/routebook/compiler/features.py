@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from ..canonical.frozen import freeze_mapping
 from ..canonical.options import OPTION_NAMES
 from ..diagnostics.suggest import did_you_mean
@@ -12,8 +10,9 @@ from ..document.features import Budget, Feature
 from ..routing.live import find_live
 from ..routing.spec import AttemptSpec, BudgetSpec, FeatureSpec, Kind, ShadowSpec
 from .build import Build
-from .capabilities import check_capabilities, kind_of, needs_of
+from .capabilities import kind_of, needs_of
 from .fallbacks import report_idle_fallbacks
+from .fitness import Fitness
 from .options import Call, layer_of
 from .overrides import link_overrides
 from .prompts import link_input, link_prompt
@@ -22,6 +21,8 @@ from .targets import FeatureCall
 from .tools import link_tools
 from .touched import live_places, touched_by
 from .unreached import report_unreached
+from .windows import sent_by_prompt
+from .wire_names import note_tool_names
 
 _ANY_OPTION = frozenset(OPTION_NAMES) - {"extra_body", "extra_headers"}  # those must be named
 
@@ -38,14 +39,16 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
     call = FeatureCall(subject, layer, Call(kind, tools is not None and tools.allow != ()))
     needs = needs_of(build, definition, tools)
     output = build.outputs.get(value.output or "")
-    check = partial(check_capabilities, build, subject, needs, output)
-    routes = FeatureRoutes(build, definition, call, (*needs, value.output or ""), check)
+    schema = link_input(build, definition)
+    prompt = link_prompt(build, definition, schema)
+    fitness = Fitness(build, call, needs, output, sent_by_prompt(definition, prompt))
+    routes = FeatureRoutes(build, definition, call, (*needs, value.output or ""), fitness.check)
     pin, rules, profiles, use, shadow = routes.pin(), routes.rules(), routes.profiles(), routes.use(), routes.shadow()
     routes.report_useless()
     _check_every_profile(build, definition)
     _check_kind(build, definition, kind)
-    schema = link_input(build, definition)
-    overrides, refused = link_overrides(build, definition, call, needs, output)
+    note_tool_names(build, definition)
+    overrides, refused = link_overrides(build, definition, fitness)
     spec = FeatureSpec(
         name=definition.name,
         kind=kind,
@@ -63,7 +66,7 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
         tags=tuple(value.tags or ()),
         tools=tools,
         output=value.output,
-        prompt=link_prompt(build, definition, schema),
+        prompt=prompt,
         input=schema,
         budget=_budget(value.budget),
         layer=layer,
@@ -73,6 +76,7 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
     )
     live = find_live(spec, build.profiles)
     routes.check_all(live_places(live))
+    fitness.check_live(live, routes.linked, definition.span)
     report_unreached(build, definition, live)
     report_idle_fallbacks(build, definition, live)
     build.found.touched.update(touched_by(live))

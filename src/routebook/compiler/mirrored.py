@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
+from ..routing.context import Context
 from ..routing.decision import Decision, Witness
 from ..routing.linked import LinkedBook
 from ..routing.resolve import resolve
@@ -21,12 +22,12 @@ _MOST_RESOLVED = 2_000
 
 
 def mirrored(table: LinkedBook, feature: FeatureSpec, decision: Decision) -> Decision | None:
-    """Return what *decision*, that of its witness, is for a key in the shadow's share; None where none is found."""
+    """Return what *decision*, that of its witness, is for one in the shadow's share; None where nobody is found."""
     if feature.shadow is None or decision.witness is None:
         return None
     facts = decision.witness.facts
-    for key in islice(_keys(feature.name, feature.shadow.percent / 100), _MOST_RESOLVED):
-        context = replace(decision.witness.context, key=key)
+    asking = _asking(decision.witness.context, feature.name, feature.shadow.percent / 100)
+    for context in islice(asking, _MOST_RESOLVED):
         again = resolve(table, feature.name, context, facts)
         same = (again.route, again.arm) == (decision.route, decision.arm)
         if same and again.shadow is not None:
@@ -34,6 +35,10 @@ def mirrored(table: LinkedBook, feature: FeatureSpec, decision: Decision) -> Dec
     return None
 
 
-def _keys(feature: str, share: float) -> Iterator[str]:
-    keys = (f"key-{number}" for number in range(_MOST_TRIES))
-    return (key for key in keys if fraction(feature, "shadow", key) < share)
+def _asking(context: Context, feature: str, share: float) -> Iterator[Context]:
+    """Yield *context* with keys that fall into the share, and with such users, where there is neither."""
+    for name in (f"key-{number}" for number in range(_MOST_TRIES)):
+        if fraction(feature, "shadow", name) < share:
+            yield replace(context, key=name)
+            if context.key is None and context.user is None:
+                yield replace(context, user=name)

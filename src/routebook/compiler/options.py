@@ -1,5 +1,6 @@
 """Options: the layers that reach one target, merged, and whether its API and its model carry what is left (RB402).
 
+A model that declares its capabilities carries no option that needs another one, save where it asks to do without.
 Layers merge in the order provider, model, feature, target. What is refused is gathered by the line that set it, so
 that a line is reported once, whatever reaches it.
 """
@@ -16,6 +17,7 @@ from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.options import Options
 from ..document.providers import Provider
+from ..routing.carried import WITHOUT, only_without, takes
 from ..routing.provider_spec import ProviderSpec
 from ..routing.spec import Kind, ModelSpec, OptionLayer
 from ..routing.traits import ApiTraits
@@ -24,6 +26,8 @@ from .build import Build
 _OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 _WITHOUT_TOOLS = frozenset({"n"})
 _OF_BODY = "extra_body."
+CAPABILITY_OF = {"reasoning": "reasoning", "prompt_cache": "prompt_cache", "parallel_tool_calls": "parallel_tools"}
+"""The capability that an option needs, by the option's first name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +78,26 @@ def merged(layers: Sequence[OptionLayer]) -> Mapping[str, Any]:
     return merge_options(*(layer.options for layer in layers))
 
 
+def layers_of(
+    build: Build, model: ModelSpec, feature: OptionLayer | None, target: OptionLayer | None
+) -> list[OptionLayer]:
+    """Return the layers that reach a target, weakest first."""
+    provider = provider_layer(build.document.providers[model.provider])
+    return [layer for layer in (provider, model.layer, feature, target) if layer is not None]
+
+
 def carried(provider: ProviderSpec, traits: ApiTraits, model: ModelSpec, call: Call) -> frozenset[str]:
-    """Return the options that *model* at *provider* takes in a call of this sort."""
+    """Return the options that *model* at *provider* takes in a call of this sort, as `takes` reads them."""
+    known = _placed(provider, traits, call) - (_WITHOUT_TOOLS if call.has_tools else _OF_TOOLS)
+    taken = {name for name in known if not _rejected(name, model)}
+    lacking = {name for name in taken if _lacks(name, model) is not None}
+    return frozenset(taken - lacking | {only_without(name) for name in lacking & WITHOUT.keys()})
+
+
+def _placed(provider: ProviderSpec, traits: ApiTraits, call: Call) -> frozenset[str]:
+    """Return the options that the API of *provider* has a place for in a call of this sort."""
     by_kind = {"embeddings": traits.embedding_options, "image": traits.image_options}
-    known = by_kind[call.kind] if call.kind in by_kind else traits.options_in(provider.api_version)
-    known -= _WITHOUT_TOOLS if call.has_tools else _OF_TOOLS
-    return frozenset(name for name in known if not _rejected(name, model))
+    return by_kind[call.kind] if call.kind in by_kind else traits.options_in(provider.api_version)
 
 
 def refusals(
@@ -92,25 +110,43 @@ def refusals(
 ) -> Iterator[Refusal]:
     """Yield each of the merged *options* that cannot be sent to *model*, which takes those that it *carries*."""
     for path in option_paths(options):
-        if path not in carries:
+        value = option_value(options, path)
+        if not takes(carries, path, value):
             yield Refusal(path, *_why_not(path, provider, traits, model, call))
-        elif path in traits.values and option_value(options, path) not in traits.values[path]:
+        elif path in traits.values and value not in traits.values[path]:
             known = ", ".join(map(str, traits.values[path]))
             yield Refusal(path, f"api {traits.name!r}, which knows only the values {known}")
+    yield from _beyond_bounds(traits, model, call, options)
     for name in sorted(options.get("extra_body", {}).keys() & traits.body_fields):
         yield Refusal(_OF_BODY + name, f"api {traits.name!r} fills itself")
+
+
+def _beyond_bounds(traits: ApiTraits, model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Yield what asks for more tokens than the model answers with, or thinks with more than the answer may have."""
+    asked = options.get("max_output_tokens")
+    if asked is None or call.kind != "chat":
+        return
+    if model.max_output_tokens is not None and asked > model.max_output_tokens:
+        why = f"model {model.name!r}, whose answers have at most {model.max_output_tokens} tokens"
+        yield Refusal("max_output_tokens", why, _defined_at(model))
+    budget = options.get("reasoning", {}).get("budget_tokens")
+    if traits.budget_below_output and not call.has_tools and budget is not None and budget >= asked:
+        # With tools, what is thought between the calls counts too, and may be more than one answer.
+        why = f"model {model.name!r}, whose api {traits.name!r} takes it below `max_output_tokens` only, {asked} here"
+        yield Refusal("reasoning.budget_tokens", why)
 
 
 def _why_not(
     path: str, provider: ProviderSpec, traits: ApiTraits, model: ModelSpec, call: Call
 ) -> tuple[str, str | None]:
     if _rejected(path, model):
-        note = None if model.span is None else f"model {model.name!r} is defined at {model.span}"
-        return f"model {model.name!r}, which rejects it", note
+        return f"model {model.name!r}, which rejects it", _defined_at(model)
     if path in _OF_TOOLS and not call.has_tools:
         return "a feature without tools", None
     if path in _WITHOUT_TOOLS and call.has_tools:
         return "a feature with tools, whose runs have one answer", None
+    if path in _placed(provider, traits, call):
+        return f"model {model.name!r}, which does not declare {_lacks(path, model)!r}", _defined_at(model)
     if path in traits.options and call.kind == "chat":
         note = f"provider {provider.name!r} speaks version {provider.api_version}; `api_version` names another"
         return f"model {model.name!r}, whose api {traits.name!r} has dropped it", note
@@ -138,3 +174,13 @@ def report_refused(build: Build) -> None:
 
 def _rejected(path: str, model: ModelSpec) -> bool:
     return path in model.rejects or path.partition(".")[0] in model.rejects
+
+
+def _lacks(path: str, model: ModelSpec) -> str | None:
+    """Return the capability that the option *path* needs and *model* does not declare, if it declares any."""
+    need = CAPABILITY_OF.get(path.partition(".")[0])
+    return None if model.capabilities is None or need in model.capabilities else need
+
+
+def _defined_at(model: ModelSpec) -> str | None:
+    return None if model.span is None else f"model {model.name!r} is defined at {model.span}"

@@ -9,16 +9,17 @@ from typing import Any
 from ..canonical.frozen import EMPTY, freeze_mapping
 from ..document.entry import Definition
 from ..document.features import Feature
-from ..routing.output_spec import OutputSpec
 from ..routing.spec import AttemptSpec
 from .build import ALL_MODELS, Build
-from .capabilities import Needs, check_capabilities, lacking
+from .capabilities import lacking
 from .excludes import broken_excludes
-from .targets import FeatureCall, link_model, link_target, note_refused
+from .fitness import Fitness
+from .targets import link_model, link_target, note_refused
+from .windows import overflows
 
 
 def link_overrides(
-    build: Build, definition: Definition[Feature], call: FeatureCall, needs: Needs, output: OutputSpec | None
+    build: Build, definition: Definition[Feature], fitness: Fitness
 ) -> tuple[Mapping[str, AttemptSpec], Mapping[str, str]]:
     """Return the attempts by the name of a model, and why others may not be chosen."""
     allowed = definition.value.allow_override
@@ -31,36 +32,31 @@ def link_overrides(
         build.report("RB412", place, message, notes=notes, help="remove `allow_override`, or the pin")
         return EMPTY, EMPTY
     if allowed is True:
-        return _any(build, call, needs, output)
-    return _named(build, definition, call, needs, output, allowed), EMPTY
+        return _large_enough(build, fitness, *_any(build, fitness))
+    return _named(build, definition, fitness, allowed), EMPTY
 
 
 def _named(
-    build: Build,
-    definition: Definition[Feature],
-    call: FeatureCall,
-    needs: Needs,
-    output: OutputSpec | None,
-    names: list[str],
+    build: Build, definition: Definition[Feature], fitness: Fitness, names: list[str]
 ) -> Mapping[str, AttemptSpec]:
     attempts: dict[str, AttemptSpec] = {}
     for index, name in enumerate(names):
         place = definition.span("allow_override", index)
         if build.refer("models", name, place, f"feature {definition.name!r}"):
             where = partial(definition.span, "allow_override", index)
-            linked = link_target(build, call, name, None, where, definition.key_span)
+            linked = link_target(build, fitness.call, name, None, where, definition.key_span)
             if linked is not None:
-                note_refused(build, call, linked, where)
-                check_capabilities(build, call.subject, needs, output, linked, where)
+                note_refused(build, fitness.call, linked, where)
+                fitness.check(linked, where)
+                fitness.check_sent(linked, where)
                 attempts[name] = linked.attempt
     return freeze_mapping(attempts)
 
 
-def _any(
-    build: Build, call: FeatureCall, needs: Needs, output: OutputSpec | None
-) -> tuple[Mapping[str, AttemptSpec], Mapping[str, str]]:
+def _any(build: Build, fitness: Fitness) -> tuple[Mapping[str, AttemptSpec], Mapping[str, str]]:
     """Any entry of `models`: those that cannot serve the feature are refused when a caller asks for one."""
     build.used.add(ALL_MODELS)
+    call, needs, output = fitness.call, fitness.needs, fitness.output
     key = ("overrides", call.call, call.key, tuple(sorted(needs)), None if output is None else output.name)
     known: Any = build.known.get(key)
     if known is None:
@@ -71,7 +67,7 @@ def _any(
                 continue
             linked = link_model(build, call, model, None)
             why = [f"it lacks {need!r}" for need in lacking(build, linked, needs)]
-            why += [f"it excludes {' with '.join(together)}" for together in broken_excludes(linked, needs, output)]
+            why += [f"it excludes {' with '.join(names)}" for _, names in broken_excludes(linked, needs, output)]
             why += [f"option {refusal.option!r} reaches {refusal.why}" for refusal in linked.refused]
             if why:
                 refused[name] = "; ".join(why)
@@ -79,3 +75,19 @@ def _any(
                 attempts[name] = linked.attempt
         known = build.known[key] = (freeze_mapping(attempts), freeze_mapping(refused))
     return known  # type: ignore[no-any-return]
+
+
+def _large_enough(
+    build: Build, fitness: Fitness, attempts: Mapping[str, AttemptSpec], refused: Mapping[str, str]
+) -> tuple[Mapping[str, AttemptSpec], Mapping[str, str]]:
+    """Refuse also the models whose context windows do not hold what is sent in any case."""
+    sent = fitness.sent
+    small = {
+        name: f"at least {sent.tokens} tokens are sent, and its context window is {build.models[name].context_window}"
+        for name, attempt in attempts.items()
+        if overflows(build.models[name], attempt.platform.options, sent)
+    }
+    if not small:
+        return attempts, refused
+    kept = {name: attempt for name, attempt in attempts.items() if name not in small}
+    return freeze_mapping(kept), freeze_mapping({**refused, **small})

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..canonical.frozen import EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaGap:
+    """What in a JSON Schema an API cannot hold a model to: where (keys and indices from the top), and why."""
+
+    path: tuple[str | int, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NativeSchemas:
+    """The JSON Schemas that an API holds a model to by itself.
+
+    `gap` finds the first thing in a schema that it cannot; such a schema is sent all the same, `instead` says how. A
+    name of a schema has letters, digits, `_` and `-` only: others become `_`.
+    """
+
+    gap: Callable[[Mapping[str, Any]], SchemaGap | None]
+    instead: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +37,8 @@ class ApiTraits:
     (`reasoning.effort`); `embedding_options` and `image_options` those of the other two calls, empty where the API has
     no such call. `removed` names, by a version of the API, the options that it has a place for no more.
     `values` names the only values that an option may have, where the API knows a few.
+    `budget_below_output` tells that it refuses a `reasoning.budget_tokens` that is not below `max_output_tokens`.
+    `native_schemas` says what it makes of an output's schema, None where that is not known.
     `body_fields` are the fields of the wire request that canonical values map to, which `extra_body` must not name.
 
     `api_version` is the newest, which holds where a provider names none. `needs` and `takes` name the keys that say
@@ -32,6 +54,8 @@ class ApiTraits:
     image_options: frozenset[str] = frozenset()
     removed: Mapping[str, frozenset[str]] = EMPTY
     values: Mapping[str, tuple[Any, ...]] = EMPTY
+    budget_below_output: bool = False
+    native_schemas: NativeSchemas | None = None
     api_version: str | None = None
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()

@@ -1,29 +1,22 @@
 """Catalog: the tools of a feature's servers, filtered and named for the wire.
 
 Pure: the same tools and the same spec give the same names, in whatever order the servers list them. A wire name is
-known exactly or not at all; it leads to its tool by a mapping and is never taken apart.
+known exactly or not at all; it leads to its tool by a mapping.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
 from ..canonical.tool import ToolDefinition
+from ..routing.tool_names import wire_names
 from ..routing.tool_spec import ToolsSpec
 from .protocol import ServerTool
-
-NAME_LIMIT = 64
-"""Characters of a wire name that every API takes."""
-
-_HASH_LENGTH = 8
-_NOT_FOR_THE_WIRE = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +68,7 @@ def build_catalog(tools: Iterable[ServerTool], spec: ToolsSpec) -> Catalog:
         spoken = f"{tool.server}.{tool.name}"
         if _allowed(spoken, spec):
             chosen.setdefault(spoken, tool)
-    names = _wire_names({spoken: f"{tool.server}__{tool.name}" for spoken, tool in chosen.items()})
+    names = wire_names(chosen)
     return Catalog(
         MappingProxyType({names[spoken]: _entry(names[spoken], spoken, tool, spec) for spoken, tool in chosen.items()})
     )
@@ -115,29 +108,3 @@ def _allowed(spoken: str, spec: ToolsSpec) -> bool:
 
 def _matches(spoken: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(spoken, pattern) for pattern in patterns)
-
-
-def _wire_names(plain: Mapping[str, str]) -> dict[str, str]:
-    """Map each `server.tool` to its wire name, given its plain `server__tool`.
-
-    One that is too long, or that several tools would share, is shortened and gets a hash of its `server.tool`: all
-    that share it do, so that no name depends on the order of the tools.
-    """
-    clean = {spoken: _NOT_FOR_THE_WIRE.sub("_", name) for spoken, name in plain.items()}
-    uses = Counter(clean.values())
-    names = {spoken: name for spoken, name in clean.items() if uses[name] == 1 and len(name) <= NAME_LIMIT}
-    taken = set(names.values())
-    for spoken in sorted(clean.keys() - names.keys()):
-        names[spoken] = _hashed(clean[spoken], spoken, taken)
-        taken.add(names[spoken])
-    return names
-
-
-def _hashed(name: str, spoken: str, taken: set[str]) -> str:
-    digest = sha256(spoken.encode("utf-8", "surrogatepass")).hexdigest()
-    length = _HASH_LENGTH
-    while True:
-        hashed = f"{name[: NAME_LIMIT - length - 1]}_{digest[:length]}"
-        if hashed not in taken:
-            return hashed
-        length += 1

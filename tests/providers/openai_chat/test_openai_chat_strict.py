@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from routebook.canonical.frozen import freeze_mapping
-from routebook.providers.openai_chat.strict import allows_strict
+from routebook.providers.openai_chat.strict import allows_strict, strict_gap
 
 
 def closed(**properties: object) -> dict:
@@ -68,3 +68,31 @@ def test_a_schema_nested_beyond_the_apis_depth_may_not():
     for _ in range(20):
         schema = closed(a=schema)
     assert not allows_strict(schema)
+
+
+@pytest.mark.parametrize(
+    ("schema", "path", "why"),
+    [
+        ({"type": "array"}, (), "the top is no object"),
+        ({**closed(), "anyOf": [TEXT]}, ("anyOf",), "keyword 'anyOf' stands at the top"),
+        (closed(a=closed(b={"oneOf": [TEXT]})), ("properties", "a", "properties", "b", "oneOf"), "keyword 'oneOf'"),
+        ({**closed(a=TEXT), "required": []}, ("properties", "a"), "property 'a' is not required"),
+        ({**closed(), "required": ["a"]}, ("required",), "property 'a' is required, and not declared"),
+        (closed(a={"type": "object"}), ("properties", "a"), "`additionalProperties` is not false"),
+        (
+            closed(a={"type": "array", "items": closed(b={"type": "string", "format": "iri"})}),
+            ("properties", "a", "items", "properties", "b", "format"),
+            "format 'iri'",
+        ),
+        (
+            closed(a={"anyOf": [TEXT, {"$ref": "#/$defs/d", "title": "T"}]}),
+            ("properties", "a", "anyOf", 1, "title"),
+            "keyword 'title' stands beside '$ref'",
+        ),
+    ],
+)
+def test_the_first_thing_that_strict_mode_does_not_take_is_told_with_its_place(schema: dict, path: tuple, why: str):
+    gap = strict_gap(freeze_mapping(schema))
+
+    assert gap is not None
+    assert (gap.path, gap.why) == (path, why)

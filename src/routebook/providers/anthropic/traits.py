@@ -26,6 +26,7 @@ TRAITS = ApiTraits(
             "timeout",
         }
     ),
+    budget_below_output=True,
     values=MappingProxyType({"prompt_cache.retention": (300.0, 3600.0)}),
     body_fields=frozenset(
         {

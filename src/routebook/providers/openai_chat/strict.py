@@ -7,11 +7,13 @@ out as `strict: false`, a strong hint, and is validated here afterwards in eithe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-_SCHEMAS_BY_NAME = frozenset({"properties", "$defs"})
-_KNOWN = _SCHEMAS_BY_NAME | {
+from ...routing.traits import SchemaGap
+
+_SCHEMAS_BY_NAME = ("$defs", "properties")
+_KNOWN = frozenset(_SCHEMAS_BY_NAME) | {
     "$schema",
     "additionalProperties",
     "anyOf",
@@ -36,22 +38,63 @@ _SAYS_WHAT = frozenset({"type", "anyOf", "enum", "const"})
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"})
 _DEEPEST = 10
 
+Path = tuple[str | int, ...]
+
 
 def allows_strict(schema: Mapping[str, Any]) -> bool:
     """Tell whether strict mode accepts *schema* as it is."""
-    return schema.get("type") == "object" and "anyOf" not in schema and _is_strict(schema, _DEEPEST)
+    return strict_gap(schema) is None
 
 
-def _is_strict(schema: Any, depth: int) -> bool:
-    if not isinstance(schema, Mapping) or depth == 0:
-        return False
-    if "$ref" in schema:
-        return len(schema) == 1
-    if not schema.keys() <= _KNOWN or not schema.keys() & _SAYS_WHAT or schema.get("format", "date") not in _FORMATS:
-        return False
-    if not _is_closed(schema) or not _has_items(schema):
-        return False
-    return all(_is_strict(part, depth - 1) for part in _parts(schema))
+def strict_gap(schema: Mapping[str, Any]) -> SchemaGap | None:
+    """Return the first thing in *schema* that strict mode does not accept; None where it accepts all."""
+    if schema.get("type") != "object":
+        return SchemaGap((), "the top is no object")
+    if "anyOf" in schema:
+        return SchemaGap(("anyOf",), "keyword 'anyOf' stands at the top")
+    return next(_gaps(schema, (), _DEEPEST), None)
+
+
+def _gaps(schema: Any, path: Path, depth: int) -> Iterator[SchemaGap]:
+    if not isinstance(schema, Mapping):
+        yield SchemaGap(path, "it is no mapping")
+    elif depth == 0:
+        yield SchemaGap(path, f"it is nested more than {_DEEPEST} deep")
+    elif "$ref" in schema:
+        others = (keyword for keyword in schema if keyword != "$ref")
+        yield from (SchemaGap((*path, keyword), f"keyword {keyword!r} stands beside '$ref'") for keyword in others)
+    else:
+        yield from _of_keywords(schema, path)
+        yield from _of_object(schema, path)
+        for name, part in _parts(schema):
+            yield from _gaps(part, (*path, *name), depth - 1)
+
+
+def _of_keywords(schema: Mapping[str, Any], path: Path) -> Iterator[SchemaGap]:
+    for keyword in schema:
+        if keyword not in _KNOWN:
+            yield SchemaGap((*path, keyword), f"keyword {keyword!r}")
+    if not schema.keys() & _SAYS_WHAT:
+        yield SchemaGap(path, "it has no `type`")
+    if schema.get("format", "date") not in _FORMATS:
+        yield SchemaGap((*path, "format"), f"format {schema['format']!r}")
+    if "array" in _types(schema) and "items" not in schema:
+        yield SchemaGap(path, "it has no `items`")
+
+
+def _of_object(schema: Mapping[str, Any], path: Path) -> Iterator[SchemaGap]:
+    properties, required = schema.get("properties", {}), schema.get("required", ())
+    if "object" not in _types(schema) and not properties:
+        return
+    if schema.get("additionalProperties") is not False:
+        place = (*path, "additionalProperties") if "additionalProperties" in schema else path
+        yield SchemaGap(place, "`additionalProperties` is not false")
+    for name in properties:
+        if name not in required:
+            yield SchemaGap((*path, "properties", name), f"property {name!r} is not required")
+    for name in required:
+        if name not in properties:
+            yield SchemaGap((*path, "required"), f"property {name!r} is required, and not declared")
 
 
 def _types(schema: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -59,19 +102,11 @@ def _types(schema: Mapping[str, Any]) -> tuple[Any, ...]:
     return (written,) if isinstance(written, str) else tuple(written)
 
 
-def _is_closed(schema: Mapping[str, Any]) -> bool:
-    properties = schema.get("properties", {})
-    if "object" not in _types(schema) and not properties:
-        return True
-    required = schema.get("required", ())
-    return schema.get("additionalProperties") is False and set(required) == set(properties)
-
-
-def _has_items(schema: Mapping[str, Any]) -> bool:
-    return "array" not in _types(schema) or "items" in schema
-
-
-def _parts(schema: Mapping[str, Any]) -> list[Any]:
-    parts = [part for name in _SCHEMAS_BY_NAME for part in schema.get(name, {}).values()]
-    parts += schema.get("anyOf", ())
-    return [*parts, schema["items"]] if "items" in schema else parts
+def _parts(schema: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    for keyword in _SCHEMAS_BY_NAME:
+        for name, part in schema.get(keyword, {}).items():
+            yield (keyword, name), part
+    for index, part in enumerate(schema.get("anyOf", ())):
+        yield ("anyOf", index), part
+    if "items" in schema:
+        yield ("items",), schema["items"]

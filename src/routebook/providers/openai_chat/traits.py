@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from ...routing.traits import ApiTraits
+from ...routing.traits import ApiTraits, NativeSchemas
+from .strict import strict_gap
 
 TRAITS = ApiTraits(
     name="openai-chat",
@@ -49,6 +50,7 @@ TRAITS = ApiTraits(
             "timeout",
         }
     ),
+    native_schemas=NativeSchemas(strict_gap, "with `strict: false`, as a strong hint"),
     values=MappingProxyType({"prompt_cache.retention": (1800.0, 86400.0)}),
     body_fields=frozenset(
         {
