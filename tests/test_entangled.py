@@ -170,3 +170,9 @@ def test_holes_of_many_fields_are_found_by_the_one_rule_that_fits_them():
 
     assert said(book(whens)) == [("RB502", ("features", "f", "use"))]
     assert ("RB508", ("features", "f", "rules", 17, "name")) in said(book([*whens, whens[-1]]))
+
+
+def test_prefixes_of_every_first_letter_are_no_riddle():
+    letters = [{"user": {"prefix": letter}} for letter in "abcdefghijklmnopqrstuvwxyz0123456789-_./ "]
+
+    assert said(book([*letters, {"user": "x"}, {"user": "*"}])) == [("RB508", ("features", "f", "rules", 41, "name"))]

@@ -18,7 +18,7 @@ ONCE = {"timeout": "10s", "retry": {"attempts": 1}}
 def test_what_is_said_of_random_fallbacks_is_what_brute_force_finds():
     due = agrees(lambda seed: SmallBook(seed).of_fallbacks(), 200)
 
-    assert due["RB510"] > 15
+    assert due["RB510"] > 3
     assert due["RB511"] > 40
 
 

@@ -15,7 +15,7 @@ def book(feature: dict[str, Any] | None = None, **provider: Any) -> dict[str, An
     return {
         "providers": {"openai": provider},
         "mcp_servers": {"clock": {"command": "clock"}},
-        "models": {"m": {"provider": "openai", "capabilities": ["tools"]}},
+        "models": {"m": {"provider": "openai", "capabilities": ["tools", "parallel_tools"]}},
         "features": {"f": {"use": {"model": "m"}, "tools": {"servers": ["clock"]}, **(feature or {})}},
     }
 

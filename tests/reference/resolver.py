@@ -163,7 +163,7 @@ class Reference:
             "credential": "none" if "auth" in provider or provider.get("api") == "scripted" else "platform",
             "on": on or [],
             "capabilities": model.get("capabilities"),
-            "lacks": lacks | {*model.get("rejects", [])},
+            "lacks": lacks | {*model.get("rejects", [])} | undeclared(model.get("capabilities")),
         }
 
     def _attempts(self, feature: Plain, target: Plain, fallbacks: list[Plain]) -> tuple[list[Plain], list[Any]]:
@@ -288,6 +288,12 @@ def paths(options: Mapping[str, Any]) -> list[str]:
         for name, value in options.items()
         for path in ([f"{name}.{part}" for part in value] if name in PARTS else [name])
     ]
+
+
+def undeclared(capabilities: list[str] | None) -> set[str]:
+    """The options that need a capability which a model does not declare, if it declares any."""
+    needs = {"reasoning": "reasoning", "prompt_cache": "prompt_cache", "parallel_tool_calls": "parallel_tools"}
+    return set() if capabilities is None else {option for option, need in needs.items() if need not in capabilities}
 
 
 def lacks(attempt: Plain, path: str) -> bool:

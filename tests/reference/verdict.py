@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from .matching import fraction, holds
@@ -180,7 +181,8 @@ class Judge(Reference):
         """Find the fallbacks that no failure reaches; one that stands on no arm that is taken may be one of them."""
         reached: set[Path] = set()
         for attempts in arms:
-            reached |= self._reached(feature, attempts)
+            for left, by_caller in self._paid(feature, attempts):
+                reached |= self._reached(left, by_caller)
         standing = {attempt.path for attempts in arms for attempt in attempts}
         for route in routes:
             for index in range(len(route.fallbacks)):
@@ -190,11 +192,24 @@ class Judge(Reference):
                 elif path not in reached:
                     self.found.must.add(("RB510", path))
 
-    def _reached(self, feature: Plain, attempts: list[Placed]) -> set[Path]:
+    def _paid(self, feature: Plain, attempts: list[Placed]) -> Iterator[tuple[list[Placed], bool]]:
+        """Yield what is left of *attempts* for the platform, and for callers with each set of keys."""
+        modes = {self._mode(feature, profile) for profile in self.profiles}
+        if modes != {"caller"}:
+            yield attempts, False
+        keyed = sorted({a.linked["provider"] for a in attempts if a.linked["credential"] != "none"})
+        for size in range(len(keyed) + 1) if modes != {"platform"} else ():
+            for keys in combinations(keyed, size):
+                usable = {"none", *keys}
+                left = [a for a in attempts if {a.linked["credential"], a.linked["provider"]} & usable]
+                if left:
+                    yield left, True
+
+    def _reached(self, attempts: list[Placed], by_caller: bool) -> set[Path]:
         reached = [0]
         for later, attempt in enumerate(attempts[1:], 1):
             if any(
-                self._can_fail(feature, attempts[earlier].linked, kind)
+                self._can_fail(attempts[earlier].linked, kind, by_caller)
                 and not any(kind in between.linked["on"] for between in attempts[earlier + 1 : later])
                 for earlier in reached
                 for kind in attempt.linked["on"]
@@ -202,10 +217,10 @@ class Judge(Reference):
                 reached.append(later)
         return {attempts[index].path for index in reached}
 
-    def _can_fail(self, feature: Plain, attempt: Plain, kind: str) -> bool:
+    def _can_fail(self, attempt: Plain, kind: str, by_caller: bool) -> bool:
         if kind == "queue_timeout":
             return any(limit in limits for limits in self._limits(attempt) for limit in LIMITS)
-        return kind not in CALLERS_OWN or attempt["credential"] == "none" or not self._is_callers(feature)
+        return kind not in CALLERS_OWN or attempt["credential"] == "none" or not by_caller
 
     def _limits(self, attempt: Plain) -> Iterator[Plain]:
         """Yield the limits that hold for a call: its provider's, and those of its wire model under all names."""

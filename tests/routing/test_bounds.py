@@ -119,8 +119,8 @@ def random_book(seed: int) -> Plain:
         return {
             "provider": dice.choice(["a", "b", "c"]),
             "capabilities": ["tools", "json_schema"],
-            "context_window": dice.randint(1, 60),
-            "max_output_tokens": dice.randint(1, 60),
+            "context_window": dice.randint(20, 60),
+            "max_output_tokens": dice.randint(20, 60),
             "price": price | perhaps({"cached_input": dice.choice([0.5, 3]), "cache_write": 8}),
         } | perhaps({"limits": {"concurrency": 1}, "options": {"max_output_tokens": 20}})
 

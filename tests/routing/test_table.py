@@ -33,7 +33,7 @@ EVERYTHING: dict[str, Any] = {
     "models": {
         "luna": {
             "provider": "openai",
-            "capabilities": ["tools", "json_schema"],
+            "capabilities": ["tools", "json_schema", "reasoning"],
             "rejects": ["seed"],
             "price": {"input": 1, "output": 2},
             "options": {"stop": ["x"], "reasoning": {"effort": "low"}},

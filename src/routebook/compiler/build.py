@@ -13,6 +13,7 @@ from ..diagnostics.ignore import Ignore
 from ..diagnostics.span import Span
 from ..diagnostics.suggest import near_names
 from ..document.book import SECTIONS, Document
+from ..routing.decision import PlannedAttempt
 from ..routing.digest import Digester
 from ..routing.output_spec import OutputSpec
 from ..routing.provider_spec import ProviderSpec
@@ -61,7 +62,8 @@ class Findings:
     """What linking a part of a book found: diagnostics, the definitions it uses by (section, name), those of them that
     some decision touches, models of which nothing is known with the place that names them, and options that something
     they reach does not carry; how many `decisions` there are, and how many features have more sets of callers' keys
-    than are looked at (`cut`).
+    than are looked at (`cut`); and what of an output is not sent as it is written, with the first target that it is so
+    for, by the output, what becomes of it, and the API (`inexact`).
     """
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -69,6 +71,7 @@ class Findings:
     touched: set[tuple[str, str]] = field(default_factory=set)
     unknown: dict[str, Span] = field(default_factory=dict)
     refused: dict[tuple[Span, str], dict[str, str | None]] = field(default_factory=dict)
+    inexact: dict[tuple[str, str, str], tuple[PlannedAttempt, Where]] = field(default_factory=dict)
     decisions: int = 0
     cut: int = 0
 
@@ -83,6 +86,8 @@ class Findings:
             self.unknown[model] = min(place, self.unknown.get(model, place))
         for key, refusals in other.refused.items():
             self.refused.setdefault(key, {}).update(refusals)
+        for what, first in other.inexact.items():
+            self.inexact.setdefault(what, first)
 
     @property
     def is_good(self) -> bool:

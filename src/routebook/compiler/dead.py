@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .build import Build
-from .touched import profiles_in
+from .touched import profiles_in, twins_of
 
 _NOUNS = {"providers": "provider", "models": "model", "mcp_servers": "tool server", "outputs": "output"}
 
@@ -31,7 +31,7 @@ def _report_profiles(build: Build) -> None:
     """
     known = build.found.touched.union(_set_apart(build))
     for name, definition in build.document.profiles.items():
-        twin = definition.value.extends or build.default_profile
+        twin = twins_of(build)[name]
         if ("profiles", name) in known or not _is_twin(build, name, twin):
             continue
         message = f"profile {name!r} changes no decision: each is the same under {twin!r}"

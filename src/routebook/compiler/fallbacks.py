@@ -7,8 +7,9 @@ to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, pairwise
 
 from ..document.entry import Definition
 from ..document.features import Feature
@@ -35,7 +36,7 @@ def report_idle_fallbacks(build: Build, definition: Definition[Feature], live: L
 
 
 def _report_unasked(build: Build, definition: Definition[Feature], live: Live) -> None:
-    faults = _Faults(build, live.is_paid_by_callers)
+    faults = _Faults(build, live)
     asked: dict[Place, bool] = {}
     kinds: dict[Place, tuple[str, ...]] = {}
     for arm in live.arms:
@@ -53,32 +54,52 @@ def _report_unasked(build: Build, definition: Definition[Feature], live: Live) -
 
 @dataclass(frozen=True, slots=True)
 class _Faults:
-    """How the targets of one feature can fail; callers may pay for all of its calls."""
+    """How the targets of one feature can fail, whoever pays."""
 
     build: Build
-    by_callers: bool
+    live: Live
 
     def asked(self, attempts: Sequence[AttemptSpec]) -> list[bool]:
-        """Tell of each attempt but the first whether a failure before it leads to it."""
-        reached = [True]
+        """Tell of each attempt but the first whether a call comes to it."""
+        asked = [False] * len(attempts)
+        for left, by_caller in self._lefts(attempts):
+            for attempt, is_asked in zip(left, self._asked(left, by_caller), strict=True):
+                place = next(place for place, other in enumerate(attempts) if other is attempt)
+                asked[place] |= is_asked
+            if all(asked):
+                break
+        return asked[1:]
+
+    def _lefts(self, attempts: Sequence[AttemptSpec]) -> Iterator[tuple[Sequence[AttemptSpec], bool]]:
+        """Yield what is left of *attempts* for each that may pay: the platform, and callers with each set of keys."""
+        modes = set(self.live.modes.values())
+        if modes != {"caller"}:
+            yield attempts, False
+        for keys in self.live.keys.all[1:] if modes != {"platform"} else ():
+            yield [spec for spec in attempts if spec.caller is None or spec.caller.provider in keys], True
+
+    def _asked(self, attempts: Sequence[AttemptSpec], by_caller: bool) -> list[bool]:
+        asked = [True] * min(1, len(attempts))
         for index, attempt in enumerate(attempts[1:], start=1):
             on = attempt.platform.on
-            usual = reached[-1] and not _RARE.issuperset(on)
-            reached.append(usual or any(self._leads(attempts, reached, index, kind) for kind in on))
-        return reached[1:]
+            usual = asked[-1] and not _RARE.issuperset(on)
+            asked.append(usual or any(self._leads(attempts, asked, index, kind, by_caller) for kind in on))
+        return asked
 
-    def _leads(self, attempts: Sequence[AttemptSpec], reached: Sequence[bool], index: int, kind: str) -> bool:
+    def _leads(
+        self, attempts: Sequence[AttemptSpec], asked: Sequence[bool], index: int, kind: str, by_caller: bool
+    ) -> bool:
         """Tell whether a failure of *kind* leads to attempt *index*: from the nearest before it that answers it, on."""
         for earlier in range(index - 1, -1, -1):
-            if reached[earlier] and self._can_fail(attempts[earlier], kind):
+            if asked[earlier] and self._can_fail(attempts[earlier], kind, by_caller):
                 return True
             if kind in attempts[earlier].platform.on:
                 return False
         return False
 
-    def _can_fail(self, attempt: AttemptSpec, kind: str) -> bool:
+    def _can_fail(self, attempt: AttemptSpec, kind: str, by_caller: bool) -> bool:
         if kind in _REFUSALS:
-            return not (self.by_callers and attempt.caller is not None)
+            return not by_caller or attempt.caller is None
         return kind != _QUEUE or self._has_queue(attempt)
 
     def _has_queue(self, attempt: AttemptSpec) -> bool:
@@ -93,25 +114,24 @@ def _is_limited(limits: Limits) -> bool:
 
 def _report_late(build: Build, definition: Definition[Feature], deadline_s: float, live: Live) -> None:
     waits: dict[Place, float] = {}
-    firsts: dict[Place, Place] = {}
     for arm in live.arms:
         waiting = 0.0
-        is_first = True
-        for earlier, place, attempt in zip(arm.places, arm.places[1:], arm.attempts, strict=False):
+        for place, attempt in zip(arm.places[1:], arm.attempts, strict=False):
             waiting += waiting_seconds(build.providers[attempt.platform.provider], attempt.platform.options)
             waits[place] = min(waiting, waits.get(place, waiting))
-            if is_first and waiting >= deadline_s:
-                firsts.setdefault(place, earlier)
-                is_first = False
+    firsts: dict[Place, Place] = {}
+    for arm in live.arms:
+        late = ((place, earlier) for earlier, place in pairwise(arm.places) if waits[place] >= deadline_s)
+        for place, earlier in islice(late, 1):
+            firsts.setdefault(place, earlier)
     for place, earlier in firsts.items():
-        if waits[place] >= deadline_s:
-            message = (
-                f"the deadline of {deadline_s:g} s may leave this fallback of feature {live.feature.name!r} no time: "
-                f"what comes before it may wait {waits[place]:g} s for an answer"
-            )
-            notes = (
-                f"the deadline stands at {definition.key_span('deadline')}",
-                f"the attempt before it stands at {definition.span(*earlier, 'model')}",
-            )
-            mend = "give the attempts before it a shorter `timeout` or fewer tries (`retry`), or a longer `deadline`"
-            build.report("RB511", definition.span(*place, "model"), message, notes=notes, help=mend)
+        message = (
+            f"the deadline of {deadline_s:g} s may leave this fallback of feature {live.feature.name!r} no time: "
+            f"what comes before it may wait {waits[place]:g} s for an answer"
+        )
+        notes = (
+            f"the deadline stands at {definition.key_span('deadline')}",
+            f"the attempt before it stands at {definition.span(*earlier, 'model')}",
+        )
+        mend = "give the attempts before it a shorter `timeout` or fewer tries (`retry`), or a longer `deadline`"
+        build.report("RB511", definition.span(*place, "model"), message, notes=notes, help=mend)

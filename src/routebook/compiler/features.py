@@ -19,7 +19,7 @@ from .prompts import link_input, link_prompt
 from .routes import FeatureRoutes
 from .targets import FeatureCall
 from .tools import link_tools
-from .touched import live_places, touched_by
+from .touched import live_places, touched_by, twins_of
 from .unreached import report_unreached
 from .windows import sent_by_prompt
 from .wire_names import note_tool_names
@@ -79,7 +79,7 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
     fitness.check_live(live, routes.linked, definition.span)
     report_unreached(build, definition, live)
     report_idle_fallbacks(build, definition, live)
-    build.found.touched.update(touched_by(live))
+    build.found.touched.update(touched_by(live, twins_of(build)))
     build.found.decisions += live.decisions()
     build.found.cut += live.keys.is_cut
     return spec

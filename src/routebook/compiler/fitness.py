@@ -15,10 +15,11 @@ from ..diagnostics.span import Span
 from ..routing.live import Live
 from ..routing.matcher import When
 from ..routing.output_spec import OutputSpec
-from ..routing.spec import Place, RouteSpec
+from ..routing.spec import AttemptSpec, Place, RouteSpec
 from .build import Build, Where
 from .capabilities import CHAT, Needs, check_capabilities, lacking
 from .excludes import broken_excludes, report_excluded
+from .expressible import oddities_of
 from .implied import implied_needs
 from .options import layers_of
 from .targets import FeatureCall, LinkedTarget
@@ -59,9 +60,16 @@ class Fitness:
                 self._check_rule(rule.when, rule.route, targets, span)
 
     def check_sent(self, linked: LinkedTarget, where: Where) -> None:
-        """Report that what is sent in any case is too much for the target at *where*."""
+        """Report that what is sent in any case is too much for the target at *where*; note what is sent otherwise."""
         if overflows(linked.model, linked.attempt.platform.options, self.sent):
             self._report_overflow(self.sent, linked, where)
+        self.note_inexact(linked.attempt, where)
+
+    def note_inexact(self, attempt: AttemptSpec, where: Where) -> None:
+        """Note what of the feature's output is not sent as it is written to the target *attempt*, named at *where*."""
+        if self.output is not None:
+            for oddity in oddities_of(self.build, self.output, attempt.platform):
+                self.build.found.inexact.setdefault((self.output.name, *oddity), (attempt.platform, where))
 
     def _check_rule(self, when: When, route: RouteSpec, targets: Linked, span: Callable[..., Span]) -> None:
         implied = {need: place for need, place in implied_needs(when).items() if need not in self.needs}

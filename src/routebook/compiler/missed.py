@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import islice, pairwise
 
-from ..routing.cover import NotProved
+from ..routing.cover import NotProved, Work
 from ..routing.live import Live
 from ..routing.spec import ArmSpec, FeatureSpec, RouteSpec
 
@@ -41,7 +41,7 @@ def _is_exhausted(live: Live, route: RouteSpec, profile: str) -> bool:
     """Tell whether all that comes to *route* under *profile* was looked at."""
     names = [rule.route.name for rule in live.feature.rules] if live.feature.pin is None else []
     index = names.index(route.name) if route.name in names else len(names)
-    pieces = live.reach.pieces(index, 1 << live.reach.profiles.index(profile))
+    pieces = live.reach.pieces(index, 1 << live.reach.profiles.index(profile), Work())
     try:
         return sum(1 for _ in islice(pieces, _MOST_PIECES + 1)) <= _MOST_PIECES
     except NotProved:

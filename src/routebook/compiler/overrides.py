@@ -32,7 +32,10 @@ def link_overrides(
         build.report("RB412", place, message, notes=notes, help="remove `allow_override`, or the pin")
         return EMPTY, EMPTY
     if allowed is True:
-        return _large_enough(build, fitness, *_any(build, fitness))
+        attempts, refused = _large_enough(build, fitness, *_any(build, fitness))
+        for attempt in attempts.values():
+            fitness.note_inexact(attempt, partial(definition.key_span, "allow_override"))
+        return attempts, refused
     return _named(build, definition, fitness, allowed), EMPTY
 
 

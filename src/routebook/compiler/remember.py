@@ -83,14 +83,14 @@ class Memory:
 
 
 def world_of(build: Build) -> World:
-    """Return what every feature depends on: the profiles, and which model a `provider/model-id` means."""
+    """Return what every feature depends on: the profiles and the default one, and what a `provider/model-id` means."""
     profiles = (build.digests["profiles", name] for name in sorted(build.profiles))
     ids = (
         f"{provider}/{wire}={model.name}"
         for (provider, wire), models in sorted(build.models_by_id.items())
         for model in models
     )
-    return (*profiles, *ids)
+    return (build.default_profile, *profiles, *ids)
 
 
 def _behind(build: Build, used: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

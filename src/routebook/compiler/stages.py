@@ -20,6 +20,7 @@ from ..routing.table import RoutingTable
 from ..source.node import to_plain
 from .build import Build, Findings, Materials
 from .dead import find_dead
+from .expressible import note_inexact
 from .features import link_feature
 from .invariants import link_invariants
 from .models import link_models, report_unknown
@@ -41,7 +42,7 @@ STAGES: tuple[Callable[[Build], None], ...] = (
     link_outputs,
     link_invariants,
 )
-LAST: tuple[Callable[[Build], None], ...] = (report_unknown, report_refused, find_dead)
+LAST: tuple[Callable[[Build], None], ...] = (report_unknown, report_refused, note_inexact, find_dead)
 
 
 def compile_document(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..routing.live import Live
-from ..routing.matcher import When
+from ..routing.matcher import Condition, When, satisfies
 from ..routing.spec import Place
+from ..routing.sticky import fraction
+from .build import Build
 
 SHADOW: Place = ("shadow",)
 
@@ -19,8 +21,11 @@ def live_places(live: Live) -> set[Place]:
     return places if live.shadow is None else places | {SHADOW}
 
 
-def touched_by(live: Live) -> Iterator[tuple[str, str]]:
-    """Yield the definitions, by (section, name), that some decision leads to."""
+def touched_by(live: Live, twins: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the definitions, by (section, name), that some decision leads to.
+
+    A profile is one where an entry of it is taken, or a rule names it, or tells it from its twin.
+    """
     feature = live.feature
     for target in live.targets():
         yield "models", target.model
@@ -34,8 +39,31 @@ def touched_by(live: Live) -> Iterator[tuple[str, str]]:
         if kind == "profile":
             yield "profiles", name
     for index, reached in enumerate(live.reach.rules):
-        if reached.profiles:
-            yield from (("profiles", name) for name in profiles_in(feature.rules[index].when))
+        asking = [test for test in feature.rules[index].when if test.field == "profile"] if reached.profiles else ()
+        for condition in asking:
+            told = (one for one, other in twins.items() if _tells(feature.name, condition, one, other))
+            yield from (("profiles", name) for name in (*profiles_in((condition,)), *told))
+
+
+def twins_of(build: Build) -> Mapping[str, str]:
+    """Return, by the name of each profile, the one it would be the same as if nothing set it apart: the one that it
+    extends, or the default one.
+    """
+    known: Mapping[str, str] | None = build.known.get("twins")
+    if known is None:
+        known = build.known["twins"] = {
+            name: profile.lineage[1] if len(profile.lineage) > 1 else build.default_profile
+            for name, profile in build.profiles.items()
+        }
+    return known
+
+
+def _tells(feature: str, condition: Condition, one: str, other: str) -> bool:
+    """Tell whether *condition*, of the active profile, holds under one of two profiles and not under the other."""
+    if condition.operator == "percent":
+        share = condition.operand / 100
+        return (fraction(feature, "percent", one) < share) is not (fraction(feature, "percent", other) < share)
+    return satisfies(condition, one) is not satisfies(condition, other)
 
 
 def profiles_in(when: When) -> Iterator[str]:

@@ -6,7 +6,7 @@ not be told. Nothing is said where the profiles are not all known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from ..diagnostics.span import Span
 from ..document.entry import Definition
@@ -20,6 +20,8 @@ from ..routing.witness import Requests
 from .build import Build
 from .example import command_of
 from .touched import profiles_in
+
+_MOST_NAMED = 8
 
 
 def report_unreached(build: Build, definition: Definition[Feature], live: Live) -> None:
@@ -63,7 +65,7 @@ def _report_rules(build: Build, definition: Definition[Feature], live: Live) -> 
             takers = [feature.rules[taker] for taker in live.reach.takers(index)]
             message = f"rule {rule.name!r} of feature {feature.name!r} is never taken"
             notes = (_taken_by(takers), *_shown(build, index, live))
-            mend = f"move it before {_named(takers)}, or remove it"
+            mend = f"move it before {_listed([repr(taker.name) for taker in takers])}, or remove it"
             build.report("RB508", _place(rule, definition), message, notes=notes, help=mend)
         elif reached.verdict == "not proved":
             message = f"whether rule {rule.name!r} of feature {feature.name!r} is ever taken is not proved"
@@ -116,15 +118,17 @@ def _why_rest(live: Live, profiles: set[str]) -> Iterator[str]:
     yield _taken_by([rules[taker] for taker in live.reach.takers(len(rules), mask)])
 
 
-def _taken_by(takers: Iterable[RuleSpec]) -> str:
-    places = [f"rule {taker.name!r} ({taker.span})" for taker in takers]
-    if len(places) == 1:
-        return f"{places[0]} takes its place"
-    return f"{', '.join(places[:-1])} and {places[-1]} together take its place"
+def _taken_by(takers: Sequence[RuleSpec]) -> str:
+    places = _listed([f"rule {taker.name!r} ({taker.span})" for taker in takers])
+    return f"{places} together take its place" if len(takers) > 1 else f"{places} takes its place"
 
 
-def _named(takers: Iterable[RuleSpec]) -> str:
-    return " and ".join(repr(taker.name) for taker in takers)
+def _listed(parts: Sequence[str]) -> str:
+    """Join *parts*, of which only the first few are said."""
+    first, rest = parts[:_MOST_NAMED], len(parts) - _MOST_NAMED
+    if rest > 0:
+        return f"{', '.join(first)} and {rest} more"
+    return " and ".join(filter(None, (", ".join(first[:-1]), first[-1])))
 
 
 def _shown(build: Build, index: int, live: Live) -> Iterator[str]:

@@ -304,8 +304,8 @@ CODES: dict[str, Code] = {
     "RB512": Code(
         "not proved",
         "Whether a rule can be reached is worked out exactly, by taking from it what earlier rules take, up to 100,000 "
-        "pieces. Here there were more, or percents look at more than six fields. The rule is not called unreachable, and may "
-        "be so.",
+        "pieces. Here there were more, or percents look at more than six fields. The rule is not called unreachable, "
+        "and may be so.",
         "Write fewer or simpler conditions; a feature with this many rules is hard to read, too.",
         "note",
     ),

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..canonical.options import merge_options, option_paths
+from ..canonical.options import merge_options, option_paths, option_value
 from ..errors import RequestError
+from .carried import takes
 from .decision import PlannedAttempt, Skip
 from .spec import AttemptSpec, FeatureSpec
 
@@ -26,11 +27,12 @@ def merge_asked(
     refused = sorted(asked.keys() - feature.caller_options)
     if refused:
         raise RequestError(_not_allowed(feature, refused[0]), "options")
-    paths = frozenset(option_paths(merge_options(asked)))
+    layer = merge_options(asked)
+    wanted = {path: option_value(layer, path) for path in option_paths(layer)}
     kept: list[PlannedAttempt] = []
     skipped: list[Skip] = []
     for attempt, spec in zip(planned, specs, strict=True):
-        lacking = sorted(paths - spec.carries)
+        lacking = sorted(path for path, value in wanted.items() if not takes(spec.carries, path, value))
         if not lacking:
             kept.append(replace(attempt, options=merge_options(attempt.options, asked)))
         elif kept:

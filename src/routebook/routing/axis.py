@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import count, pairwise
+from itertools import chain, count, pairwise
 from typing import Any
 
 from .matcher import METADATA, Condition, holds
@@ -105,11 +105,11 @@ def _open_texts(texts: Iterable[str], prefixes: Iterable[str]) -> Iterator[str]:
     known = {*texts}
     for prefix in sorted({"", *prefixes}):
         longer = tuple(other for other in prefixes if other != prefix and other.startswith(prefix))
-        tails = ("other" if number == 0 else f"{number}-other" for number in count())
+        tails = chain(("other",), (f"{chr(code)}-other" for code in count(ord("0"))))
         yield next(
             text
             for text in map(prefix.__add__, tails)
-            if text not in known and not (longer and text.startswith(longer))
+            if text not in known and not text.startswith(longer) and not any(one.startswith(text) for one in longer)
         )
 
 

@@ -18,6 +18,7 @@ from .space import MOST_STICKY, Bounds, Box, Space, spaces_of, sticky_fields
 Verdict = Literal["reached", "contradiction", "covered", "not proved"]
 
 _GLANCE = (200, 4_000)
+_MOST_NAMING = (20_000, 200_000)
 _ALL = -1
 
 _Ruled = tuple[Space, list[Bounds | None]]
@@ -38,16 +39,16 @@ class Reached:
 class Reach:
     """What requests for the feature *name*, whose rules are *whens*, come to.
 
-    `rules` says it of each rule, `rest` of what follows where none holds; `work` counts down what may be looked at
-    beyond a first glance.
+    `rules` says it of each rule, `rest` of what follows where none holds.
     """
 
-    __slots__ = ("_is_complete", "_known", "_more", "_name", "_whens", "profiles", "rest", "rules", "work")
+    __slots__ = ("_is_complete", "_known", "_more", "_name", "_naming", "_whens", "_work", "profiles", "rest", "rules")
 
     def __init__(self, name: str, whens: Sequence[When], profiles: tuple[str, ...]) -> None:
         conditions = [condition for when in whens for condition in when]
         self.profiles = profiles
-        self.work = Work()
+        self._work = Work()
+        self._naming = Work(*_MOST_NAMING)
         self._name = name
         self._whens = whens
         self._more = spaces_of(name, conditions, profiles)
@@ -57,7 +58,7 @@ class Reach:
         self.rules = tuple(self._reached(index, everywhere) for index in range(len(whens)))
         self.rest = self._reached(len(whens), everywhere) if whens else Reached("reached", everywhere)
 
-    def pieces(self, index: int, profiles: int) -> Iterator[tuple[Space, Box]]:
+    def pieces(self, index: int, profiles: int, work: Work) -> Iterator[tuple[Space, Box]]:
         """Yield what comes to rule *index*, or past all rules, under the *profiles* of a mask, space by space.
 
         Raises:
@@ -66,7 +67,7 @@ class Reach:
         for space, bounds in self._spaces():
             box = _box(space, bounds, index, profiles)
             if box is not None:
-                for piece in pieces_left(box, bounds, _before(bounds, index), Work()):
+                for piece in pieces_left(box, bounds, _before(bounds, index), work):
                     yield space, piece
 
     def asking(self, index: int) -> Iterator[tuple[Space, Box]]:
@@ -79,13 +80,16 @@ class Reach:
     def conflict(self, index: int) -> When:
         """Return conditions of rule *index*, which no request fits, that cannot hold together."""
         space, _ = next(self._spaces())
-        by_axis: dict[int, list[Condition]] = {}
+        by_field: dict[str, list[Condition]] = {}
         for condition in self._whens[index]:
-            by_axis.setdefault(space.axis_of(condition), []).append(condition)
-        return next(tuple(together) for together in by_axis.values() if space.bounds(together) is None)
+            by_field.setdefault(condition.field, []).append(condition)
+        return next(tuple(together) for together in by_field.values() if space.bounds(together) is None)
 
     def takers(self, index: int, profiles: int = -1) -> tuple[int, ...]:
-        """Return rules that together take all that would come to *index*, none of which can be left out."""
+        """Return rules that together take all that would come to *index*, none of which can be left out.
+
+        Where it takes too long to find out, some that could be left out are among them.
+        """
         for rule in range(index):
             if self._is_within(index, profiles, rule):
                 return (rule,)
@@ -142,7 +146,7 @@ class Reach:
         try:
             return next(pieces_left(box, taken, candidates, Work(*_GLANCE)), None)
         except NotProved:
-            return next(pieces_left(box, taken, candidates, self.work), None)
+            return next(pieces_left(box, taken, candidates, self._work), None)
 
     def _is_within(self, index: int, profiles: int, taker: int) -> bool:
         """Tell whether the rule *taker* alone has all that would come to *index*."""
@@ -160,7 +164,7 @@ class Reach:
             for space, bounds in self._spaces():
                 box = _box(space, bounds, index, profiles)
                 known = [rule for rule in candidates if bounds[rule] is not None]
-                if box is not None and self._piece(box, bounds, known) is not None:
+                if box is not None and next(pieces_left(box, bounds, known, self._naming), None) is not None:
                     return False
         except NotProved:
             return False

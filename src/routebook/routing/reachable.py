@@ -59,8 +59,10 @@ class _Requests:
             for arm in route.arms:
                 if arm.name in reached:
                     yield reached[arm.name].ask(profile.name)
-        for model in sorted(self._feature.overrides):
-            yield Context(profile=profile.name), Facts(model=model)
+        if self._feature.overrides:
+            context = Context(profile=profile.name, key=self._requests.mirrored())
+            for model in sorted(self._feature.overrides):
+                yield context, Facts(model=model)
 
     def _routes(self, profile: ProfileSpec) -> Iterator[tuple[int, RouteSpec]]:
         """Yield the index and the route of each rule that is reached, and of what follows where none holds."""

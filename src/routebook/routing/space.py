@@ -69,10 +69,6 @@ class Space:
     has_key: bool = False
     is_sticky: bool = False
 
-    def axis_of(self, condition: Condition) -> int:
-        """Return the axis that *condition* looks at."""
-        return self.masks[condition.field, test_of(condition)][0]
-
     def bounds(self, when: Iterable[Condition]) -> Bounds | None:
         """Return what is left of the whole space where *when* holds; None where nothing is."""
         left: dict[int, int] = {}

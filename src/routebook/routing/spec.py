@@ -89,7 +89,7 @@ class AttemptSpec:
 
     `platform` is the attempt as the platform pays for it (or nobody, where no key is needed), `caller` as a caller
     with a key of their own does (None where no key is needed). `carries` names the options that its API and model
-    take; `layer` has the options that the target itself sets.
+    take, as `carried.takes` reads them; `layer` has the options that the target itself sets.
     """
 
     platform: PlannedAttempt

@@ -14,7 +14,7 @@ from typing import Any
 
 from .axis import FACTS
 from .context import Context, Facts
-from .cover import NotProved
+from .cover import NotProved, Work
 from .matcher import METADATA, holds
 from .reach import Reach
 from .space import PROFILE, SHARE, Box, Cell, Sample, Space, alike
@@ -56,6 +56,7 @@ class Requests:
         self._feature = feature
         self._reach = reach
         self._fractions: dict[Purpose, list[float]] = {}
+        self._work = Work()
 
     def reaching(self, index: int, route: RouteSpec, profile: str) -> Iterator[tuple[ArmSpec, Request]]:
         """Yield, for each arm of *route* that can be reached, a request under *profile* that reaches it.
@@ -63,7 +64,7 @@ class Requests:
         *route* is that of rule *index*, or, past the last, where the feature goes if no rule holds.
         """
         arms = [arm for arm in route.arms if arm.weight > 0]
-        pieces = self._reach.pieces(index, 1 << self._reach.profiles.index(profile))
+        pieces = self._reach.pieces(index, 1 << self._reach.profiles.index(profile), self._work)
         for space, box in islice(_provable(pieces), _MOST_PIECES):
             for arm in tuple(arms):
                 request = self._request(space, box, route, arm)
@@ -82,6 +83,14 @@ class Requests:
             if request is not None:
                 return self._reach.profiles[_lowest(box[PROFILE])], request
         return None
+
+    def mirrored(self) -> str | None:
+        """Return a key whose calls are mirrored, where only a share of them is."""
+        shadow = self._feature.shadow
+        if shadow is None or not 0 < shadow.percent < 100:
+            return None
+        number = self._key(None, None, shadow)
+        return None if number is None else f"key-{number}"
 
     def _request(
         self, space: Space, box: Box, route: RouteSpec, arm: ArmSpec, *, mirrored: bool = True
