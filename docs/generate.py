@@ -25,6 +25,7 @@ _PARTS = {
     "RB3": "Names",
     "RB4": "Meaning",
     "RB5": "Dead and doubtful configuration",
+    "RB6": "Invariants",
     "RB7": "Environment",
 }
 _INTRODUCTION = """\
