@@ -19,12 +19,17 @@ MODELS: dict[str, Any] = {
     "big": {
         "provider": "openai",
         "id": "gpt-x",
-        "capabilities": ["tools", "json_schema"],
+        "capabilities": ["tools", "json_schema", "streaming", "reasoning"],
         "price": {"input": 1, "output": 4},
         "context_window": 100_000,
         "options": {"max_output_tokens": 1000, "reasoning": {"effort": "low"}},
     },
-    "small": {"provider": "groq", "id": "llama-x", "capabilities": ["tools"], "price": {"input": 0.1, "output": 0.4}},
+    "small": {
+        "provider": "groq",
+        "id": "llama-x",
+        "capabilities": ["tools", "streaming"],
+        "price": {"input": 0.1, "output": 0.4},
+    },
     "own": {"provider": "house", "id": "own-x", "capabilities": []},
     "new": {"provider": "groq", "id": "new-x"},
 }
@@ -193,7 +198,7 @@ def test_a_fallback_that_breaks_an_invariant_is_said_at_its_line(require: dict[s
         {"provider": {"exists": True}, "api": "openai-chat", "capabilities": ["json_schema", "tools"]},
         {"price.input": {"lte": 1, "gt": 0.05}, "price.cached_input": {"exists": False}},
         {"options.max_output_tokens": {"not": 2000}, "options.temperature": {"exists": False}},
-        {"options.temperature": {"not": 1}, "capabilities": {"not": ["reasoning", "embeddings"]}},
+        {"options.temperature": {"not": 1}, "capabilities": {"not": ["prompt_cache", "embeddings"]}},
         {"bounds.calls": 5, "bounds.providers": 2, "bounds.seconds": {"lt": 4000}, "bounds.usd": {"exists": False}},
     ],
 )
