@@ -14,7 +14,7 @@ from random_invariants import random_invariants
 from reference.promises import Path, Plain, Promises
 from routebook import Decision, Diagnostic, RouteFileError, RoutingTable, compile_mapping
 from routebook.cli.options import read_context, read_facts
-from routebook.routing.bounds import Bounds, WorstCase
+from routebook.routing.bounds.worst_case import Bounds, WorstCase
 from stress import rounds
 
 LIMIT = 20

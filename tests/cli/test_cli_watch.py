@@ -68,7 +68,7 @@ def edit(tmp_path, old, new):
 
 def test_each_edit_is_shown_with_what_it_changed_until_ctrl_c(watch, tmp_path):
     seen = watch()
-    assert seen.until("routes: ")[-1].startswith("routes: 2 features, 2 profiles, 1 model; 0 errors")
+    assert seen.until("routes: ")[-1].startswith("routes: 2 features, 2 profiles, 1 model; 4 decisions covered")
 
     edit(tmp_path, "{model: small, options", "{model: smal, options")
     broken = seen.until("routes: ")

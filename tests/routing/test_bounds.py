@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from routebook import Context, Facts, RoutingTable, compile_mapping
-from routebook.routing.arithmetic import arithmetic
-from routebook.routing.bounds import Bounds, WorstCase
+from routebook.routing.bounds.arithmetic import arithmetic
+from routebook.routing.bounds.worst_case import Bounds, WorstCase
 
 Plain = dict[str, Any]
 

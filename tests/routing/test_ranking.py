@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from routebook import RoutingTable, compile_mapping
+from routebook.routing.bounds.ranking import Peak, ranked
 from routebook.routing.overview import override_rows, rows
-from routebook.routing.ranking import Peak, ranked
 
 Plain = dict[str, Any]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
-from ..routing.arithmetic import Arithmetic
-from ..routing.call_cost import CallCost, Gap
-from ..routing.load import Load
-from ..routing.loop import Loop
-from ..routing.ranking import Peak
+from ..routing.bounds.arithmetic import Arithmetic
+from ..routing.bounds.call_cost import CallCost, Gap
+from ..routing.bounds.load import Load
+from ..routing.bounds.loop import Loop
+from ..routing.bounds.ranking import Peak
 from .output import table_text
 
 _WIDTH = 80

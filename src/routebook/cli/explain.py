@@ -11,8 +11,8 @@ import click
 from ..book import compile_book
 from ..canonical.frozen import thaw
 from ..diagnostics.span import Span
-from ..routing.arithmetic import Arithmetic, arithmetic
-from ..routing.bounds import WorstCase
+from ..routing.bounds.arithmetic import Arithmetic, arithmetic
+from ..routing.bounds.worst_case import WorstCase
 from ..routing.decision import Decision, PlannedAttempt
 from ..routing.explain import Explanation, Origin
 from ..routing.table import RoutingTable

@@ -12,8 +12,8 @@ import click
 
 from ..book import compile_book
 from ..diagnostics.suggest import did_you_mean
+from ..routing.bounds.ranking import ranked
 from ..routing.overview import Row, override_rows, rows
-from ..routing.ranking import ranked
 from ..routing.spec import Price
 from ..routing.table import RoutingTable
 from .bounds import ranking_text

@@ -7,22 +7,19 @@ from ..canonical.options import OPTION_NAMES
 from ..diagnostics.suggest import did_you_mean
 from ..document.entry import Definition
 from ..document.features import Budget, Feature
-from ..routing.live import find_live
 from ..routing.spec import AttemptSpec, BudgetSpec, FeatureSpec, Kind, ShadowSpec
+from .analysis import analyse_feature
 from .build import Build
-from .capabilities import kind_of, needs_of
-from .fallbacks import report_idle_fallbacks
-from .fitness import Fitness
+from .fitness.capabilities import kind_of, needs_of
+from .fitness.check import Fitness
+from .fitness.windows import sent_by_prompt
+from .fitness.wire_names import note_tool_names
 from .options import Call, layer_of
 from .overrides import link_overrides
 from .prompts import link_input, link_prompt
 from .routes import FeatureRoutes
 from .targets import FeatureCall
 from .tools import link_tools
-from .touched import live_places, touched_by, twins_of
-from .unreached import report_unreached
-from .windows import sent_by_prompt
-from .wire_names import note_tool_names
 
 _ANY_OPTION = frozenset(OPTION_NAMES) - {"extra_body", "extra_headers"}  # those must be named
 
@@ -74,14 +71,7 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
         credentials_span=None if value.credentials is None else definition.key_span("credentials"),
         span=definition.key,
     )
-    live = find_live(spec, build.profiles)
-    routes.check_all(live_places(live))
-    fitness.check_live(live, routes.linked, definition.span)
-    report_unreached(build, definition, live)
-    report_idle_fallbacks(build, definition, live)
-    build.found.touched.update(touched_by(live, twins_of(build)))
-    build.found.decisions += live.decisions()
-    build.found.cut += live.keys.is_cut
+    analyse_feature(build, definition, spec, routes, fitness)
     return spec
 
 

@@ -11,11 +11,11 @@ from ..document.entry import Definition
 from ..document.features import Feature
 from ..routing.spec import AttemptSpec
 from .build import ALL_MODELS, Build
-from .capabilities import lacking
-from .excludes import broken_excludes
-from .fitness import Fitness
+from .fitness.capabilities import lacking
+from .fitness.check import Fitness
+from .fitness.excludes import broken_excludes
+from .fitness.windows import overflows
 from .targets import link_model, link_target, note_refused
-from .windows import overflows
 
 
 def link_overrides(

@@ -15,7 +15,7 @@ from ..document.features import Feature
 from ..document.scalars import ContentFile, content_file
 from ..routing.spec import FeatureSpec
 from .build import ALL_MODELS, Build, Findings
-from .proved import Proofs
+from .invariants.prove import Proofs
 
 World = tuple[str, ...]
 

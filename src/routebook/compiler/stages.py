@@ -19,16 +19,16 @@ from ..routing.linked import Coverage
 from ..routing.table import RoutingTable
 from ..source.node import to_plain
 from .build import Build, Findings, Materials
-from .dead import find_dead
-from .expressible import note_inexact
 from .features import link_feature
-from .invariants import link_invariants
+from .fitness.expressible import note_inexact
+from .invariants.names import link_invariants
+from .invariants.prove import prove
 from .models import link_models, report_unknown
 from .options import report_refused
 from .outputs import link_outputs
 from .profiles import link_profiles
-from .proved import prove
 from .providers import link_providers
+from .reached.dead import find_dead
 from .remember import Memory
 from .servers import link_servers
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .bounds import Bounds
+from .bounds.worst_case import Bounds
 from .decision import Decision, PlannedAttempt
 from .matcher import Condition, When, satisfies
 from .spec import InvariantSpec, ModelSpec

@@ -14,11 +14,11 @@ from ..errors import ResolveError
 from .context import Context, Facts
 from .decision import Decision, Witness
 from .linked import LinkedBook
-from .live import find_live
-from .reach import Reach
+from .reach.live import find_live
+from .reach.rules import Reach
+from .reach.witness import Requests
 from .resolve import resolve
 from .spec import FeatureSpec, ProfileSpec, RouteSpec
-from .witness import Requests
 
 _PLACEHOLDER_KEY = "caller-key"
 

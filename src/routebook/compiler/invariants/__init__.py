@@ -1,0 +1,1 @@
+"""Invariants: their conditions linked, and proved over every decision of the table."""

@@ -1,0 +1,1 @@
+"""Reached: what no request comes to, and what takes its place."""

@@ -1,0 +1,74 @@
+"""Touched: the definitions that the decisions of a feature lead to, and the places of the targets that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ...routing.matcher import Condition, When, satisfies
+from ...routing.reach.live import Live
+from ...routing.spec import Place
+from ...routing.sticky import fraction
+from ..build import Build
+
+SHADOW: Place = ("shadow",)
+
+_NAMES = frozenset({"equals", "in", "not"})
+
+
+def live_places(live: Live) -> set[Place]:
+    """Return where the targets of the live part of a feature stand in its definition."""
+    places = {place for arm in live.arms for place in arm.places}
+    return places if live.shadow is None else places | {SHADOW}
+
+
+def touched_by(live: Live, twins: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the definitions, by (section, name), that some decision leads to.
+
+    A profile is one where an entry of it is taken, or a rule names it, or tells it from its twin.
+    """
+    feature = live.feature
+    for target in live.targets():
+        yield "models", target.model
+        yield "providers", target.provider
+    if feature.output is not None:
+        yield "outputs", feature.output
+    for server in () if feature.tools is None else feature.tools.servers:
+        yield "mcp_servers", server
+    for route, _ in live.routes:
+        kind, _, name = route.name.partition(":")
+        if kind == "profile":
+            yield "profiles", name
+    for index, reached in enumerate(live.reach.rules):
+        asking = [test for test in feature.rules[index].when if test.field == "profile"] if reached.profiles else ()
+        for condition in asking:
+            told = (one for one, other in twins.items() if _tells(feature.name, condition, one, other))
+            yield from (("profiles", name) for name in (*profiles_in((condition,)), *told))
+
+
+def twins_of(build: Build) -> Mapping[str, str]:
+    """Return, by the name of each profile, the one it would be the same as if nothing set it apart: the one that it
+    extends, or the default one.
+    """
+    known: Mapping[str, str] | None = build.known.get("twins")
+    if known is None:
+        known = build.known["twins"] = {
+            name: profile.lineage[1] if len(profile.lineage) > 1 else build.default_profile
+            for name, profile in build.profiles.items()
+        }
+    return known
+
+
+def _tells(feature: str, condition: Condition, one: str, other: str) -> bool:
+    """Tell whether *condition*, of the active profile, holds under one of two profiles and not under the other."""
+    if condition.operator == "percent":
+        share = condition.operand / 100
+        return (fraction(feature, "percent", one) < share) is not (fraction(feature, "percent", other) < share)
+    return satisfies(condition, one) is not satisfies(condition, other)
+
+
+def profiles_in(when: When) -> Iterator[str]:
+    """Yield the profiles that *when* names."""
+    for condition in when:
+        if condition.field == "profile" and condition.operator in _NAMES:
+            operand = condition.operand
+            yield from map(str, operand if isinstance(operand, tuple) else (operand,))

@@ -1,0 +1,1 @@
+"""Bounds: the worst case of decisions, in calls, seconds and dollars."""

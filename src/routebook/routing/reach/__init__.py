@@ -1,0 +1,1 @@
+"""Reach: what requests can come to, worked out over all of them."""

@@ -1,0 +1,60 @@
+"""KeySets: which providers the callers of a feature may have keys for, and how many decisions that makes.
+
+None, and every non-empty subset of up to four providers that the feature can reach; beyond four, each alone and all.
+Where some targets need no key there is one more: a key for nothing that takes one, which leaves those targets alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+from ..spec import ArmSpec, AttemptSpec, CredentialMode
+
+MOST_PROVIDERS = 4
+
+KeySet = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KeySets:
+    """The sets of keys of one feature: `providers` take a key, and `foreign` is one that needs none, if it counts."""
+
+    providers: tuple[str, ...]
+    foreign: str | None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more sets than are looked at."""
+        return len(self.providers) > MOST_PROVIDERS
+
+    @cached_property
+    def all(self) -> tuple[KeySet, ...]:
+        """Every set, none first."""
+        sizes = (0, 1, len(self.providers)) if self.is_cut else range(len(self.providers) + 1)
+        sets = [keys for size in sizes for keys in combinations(self.providers, size)]
+        return (*sets, *(() if self.foreign is None else ((self.foreign,),)))
+
+    def decisions(self, arm: ArmSpec, mode: CredentialMode) -> int:
+        """Return how many of the sets *arm* serves where *mode* says who pays."""
+        every = len(self.all)
+        if mode == "platform":
+            return every
+        by_platform = 1 if mode == "prefer_caller" else 0
+        if any(spec.caller is None for spec in arm.attempts):
+            return every - 1 + by_platform
+        own = len({spec.platform.provider for spec in arm.attempts})
+        total = len(self.providers)
+        by_callers = own + 1 if self.is_cut else 2**total - 2 ** (total - own)
+        return by_callers + by_platform
+
+
+def key_sets_of(attempts: Iterable[AttemptSpec], *, must_bring: bool) -> KeySets:
+    """Return the sets of keys for a feature that can reach *attempts*; callers *must bring* one under some profile."""
+    attempts = tuple(attempts)
+    providers = sorted({spec.platform.provider for spec in attempts if spec.caller is not None})
+    keyless = sorted({spec.platform.provider for spec in attempts if spec.caller is None})
+    foreign = keyless[0] if keyless and (providers or must_bring) else None
+    return KeySets(tuple(providers), foreign)

@@ -1,0 +1,84 @@
+"""Live: what of a feature a request can come to: its routes and their arms, its shadow, and the keys that matter.
+
+Comes in: a feature, linked, and the profiles. Goes out: its live part. What is held against a target, what is proved,
+and what is called unused, is asked of live parts only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ..decision import PlannedAttempt
+from ..spec import ArmSpec, CredentialMode, FeatureSpec, ProfileSpec, RouteSpec, ShadowSpec
+from .key_sets import KeySets, key_sets_of
+from .rules import Reach
+
+LiveRoute = tuple[RouteSpec, frozenset[str]]
+"""A route that a request comes to, or may come to, and the profiles under which it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The live part of a feature: its routes, the arms that a request can be on, the shadow if any call is mirrored,
+    the sets of callers' keys, and what the requests come to, rule by rule. `modes` say under each profile who pays.
+    """
+
+    feature: FeatureSpec
+    routes: tuple[LiveRoute, ...]
+    arms: tuple[ArmSpec, ...]
+    shadow: ShadowSpec | None
+    keys: KeySets
+    modes: Mapping[str, CredentialMode]
+    reach: Reach
+
+    @property
+    def is_paid_by_callers(self) -> bool:
+        """Whether callers pay for every call, whatever the profile."""
+        return all(mode == "caller" for mode in self.modes.values())
+
+    def targets(self) -> Iterator[PlannedAttempt]:
+        """Yield the targets that a decision can lead to, each once or more, as the platform pays for them."""
+        yield from {id(attempt): attempt for arm in self.arms for attempt in arm.planned}.values()
+        yield from (spec.platform for spec in self.feature.overrides.values())
+        if self.shadow is not None:
+            yield self.shadow.attempt.platform
+
+    def decisions(self) -> int:
+        """Return how many decisions there are."""
+        modes = list(self.modes.values())
+        overrides = [ArmSpec((spec,)) for spec in self.feature.overrides.values()]
+        total = sum(self.keys.decisions(arm, mode) for arm in overrides for mode in modes)
+        for route, profiles in self.routes:
+            of_route = modes if len(profiles) == len(modes) else [self.modes[name] for name in profiles]
+            for mode in dict.fromkeys(of_route):
+                arms = sum(self.keys.decisions(arm, mode) for arm in route.arms if arm.weight > 0)
+                total += arms * of_route.count(mode)
+        return total
+
+
+def find_live(feature: FeatureSpec, profiles: Mapping[str, ProfileSpec]) -> Live:
+    """Return the live part of *feature*. A pin leaves nothing for its rules."""
+    rules = () if feature.pin is not None else feature.rules
+    reach = Reach(feature.name, [rule.when for rule in rules], tuple(profiles))
+    routes = tuple(_routes(feature, reach, profiles))
+    arms = tuple(arm for route, _ in routes for arm in route.arms if arm.weight > 0)
+    modes = {name: feature.mode(profile) for name, profile in profiles.items()}
+    specs = {id(spec): spec for arm in arms for spec in arm.attempts}
+    keys = key_sets_of((*specs.values(), *feature.overrides.values()), must_bring="caller" in modes.values())
+    shadow = feature.shadow
+    if shadow is not None and (shadow.percent <= 0 or set(modes.values()) == {"caller"}):
+        shadow = None  # no call that its caller pays for is mirrored
+    return Live(feature, routes, arms, shadow, keys, modes, reach)
+
+
+def _routes(feature: FeatureSpec, reach: Reach, profiles: Mapping[str, ProfileSpec]) -> Iterator[LiveRoute]:
+    for index, reached in enumerate(reach.rules):
+        if reached.profiles:
+            yield feature.rules[index].route, reached.profiles
+    rests: dict[int, tuple[RouteSpec, set[str]]] = {}
+    for name in reach.rest.profiles:
+        route = feature.rest(profiles[name])
+        if route is not None:
+            rests.setdefault(id(route), (route, set()))[1].add(name)
+    yield from ((route, frozenset(names)) for route, names in rests.values())

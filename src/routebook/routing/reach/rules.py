@@ -1,0 +1,181 @@
+"""Reach: which rules of a feature a request can come to, and what takes the place of those that none comes to.
+
+Comes in: a feature's rules and the names of the profiles. Goes out: for each rule, and for what follows them where none
+holds, the profiles under which a request comes to it. Exact, unless there is more to look at than `cover` allows: then
+the rule counts as one that may be reached, and is said to be not proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..matcher import Condition, When
+from .cover import NotProved, Work, pieces_left
+from .space import MOST_STICKY, Bounds, Box, Space, spaces_of, sticky_fields
+
+Verdict = Literal["reached", "contradiction", "covered", "not proved"]
+
+_GLANCE = (200, 4_000)
+_MOST_NAMING = (20_000, 200_000)
+_ALL = -1
+
+_Ruled = tuple[Space, list[Bounds | None]]
+"""A space, and the bounds of each rule in it; None where a rule fits nothing there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What is known of one rule, or of what follows the rules: under which profiles a request comes to it, or may.
+
+    `contradiction` is a rule that no request fits at all, `covered` one that earlier rules leave nothing.
+    """
+
+    verdict: Verdict
+    profiles: frozenset[str] = frozenset()
+
+
+class Reach:
+    """What requests for the feature *name*, whose rules are *whens*, come to.
+
+    `rules` says it of each rule, `rest` of what follows where none holds.
+    """
+
+    __slots__ = ("_is_complete", "_known", "_more", "_name", "_naming", "_whens", "_work", "profiles", "rest", "rules")
+
+    def __init__(self, name: str, whens: Sequence[When], profiles: tuple[str, ...]) -> None:
+        conditions = [condition for when in whens for condition in when]
+        self.profiles = profiles
+        self._work = Work()
+        self._naming = Work(*_MOST_NAMING)
+        self._name = name
+        self._whens = whens
+        self._more = spaces_of(name, conditions, profiles)
+        self._known: list[_Ruled] = []
+        self._is_complete = len(sticky_fields(conditions)) <= MOST_STICKY
+        everywhere = frozenset(profiles)
+        self.rules = tuple(self._reached(index, everywhere) for index in range(len(whens)))
+        self.rest = self._reached(len(whens), everywhere) if whens else Reached("reached", everywhere)
+
+    def pieces(self, index: int, profiles: int, work: Work) -> Iterator[tuple[Space, Box]]:
+        """Yield what comes to rule *index*, or past all rules, under the *profiles* of a mask, space by space.
+
+        Raises:
+            NotProved: There may be more.
+        """
+        for space, bounds in self._spaces():
+            box = _box(space, bounds, index, profiles)
+            if box is not None:
+                for piece in pieces_left(box, bounds, _before(bounds, index), work):
+                    yield space, piece
+
+    def asking(self, index: int) -> Iterator[tuple[Space, Box]]:
+        """Yield the requests that rule *index* fits, whatever rule they come to."""
+        for space, bounds in self._spaces():
+            box = _box(space, bounds, index, _ALL)
+            if box is not None:
+                yield space, box
+
+    def conflict(self, index: int) -> When:
+        """Return conditions of rule *index*, which no request fits, that cannot hold together."""
+        space, _ = next(self._spaces())
+        by_field: dict[str, list[Condition]] = {}
+        for condition in self._whens[index]:
+            by_field.setdefault(condition.field, []).append(condition)
+        return next(tuple(together) for together in by_field.values() if space.bounds(together) is None)
+
+    def takers(self, index: int, profiles: int = -1) -> tuple[int, ...]:
+        """Return rules that together take all that would come to *index*, none of which can be left out.
+
+        Where it takes too long to find out, some that could be left out are among them.
+        """
+        for rule in range(index):
+            if self._is_within(index, profiles, rule):
+                return (rule,)
+        takers = list(range(index))
+        for rule in range(index):
+            if self._is_taken(index, profiles, [other for other in takers if other != rule]):
+                takers.remove(rule)
+        return tuple(takers)
+
+    def _spaces(self) -> Iterator[_Ruled]:
+        """Yield each space with the bounds of each rule in it; later ones are made where they are asked for."""
+        yield from self._known
+        for space in self._more:
+            ruled = (space, [space.bounds(when) for when in self._whens])
+            self._known.append(ruled)
+            yield ruled
+
+    def _reached(self, index: int, everywhere: frozenset[str]) -> Reached:
+        left, doubtful, fits = (1 << len(self.profiles)) - 1, 0, False
+        for space, bounds in self._spaces():
+            while left:
+                box = _box(space, bounds, index, left)
+                if box is None:
+                    break
+                fits = True
+                try:
+                    piece = self._piece(box, bounds, _before(bounds, index))
+                except NotProved:
+                    doubtful |= box[0]
+                    break
+                if piece is None:
+                    break
+                left &= ~piece[0]
+            if not left:
+                return Reached("reached", everywhere)
+        if not fits and left.bit_count() == len(self.profiles):
+            return Reached("contradiction")
+        if not self._is_complete and not self._is_taken_apart(index):
+            doubtful = left
+        verdict: Verdict = "reached" if left.bit_count() < len(self.profiles) else "covered"
+        if doubtful & left and verdict == "covered":
+            verdict = "not proved"
+        there = ~left | doubtful
+        return Reached(verdict, frozenset(name for bit, name in enumerate(self.profiles) if there >> bit & 1))
+
+    def _is_taken_apart(self, index: int) -> bool:
+        """Tell whether one rule before *index* takes all of it, in the spaces that only the two of them make."""
+        own = self._whens[index] if index < len(self._whens) else ()
+        pairs = (Reach(self._name, (when, own), self.profiles) for when in self._whens[:index])
+        return any(pair.rules[1].verdict == "covered" for pair in pairs)
+
+    def _piece(self, box: Box, taken: Sequence[Bounds | None], candidates: Sequence[int]) -> Box | None:
+        """Return a piece of *box* that is left; None if there is none."""
+        try:
+            return next(pieces_left(box, taken, candidates, Work(*_GLANCE)), None)
+        except NotProved:
+            return next(pieces_left(box, taken, candidates, self._work), None)
+
+    def _is_within(self, index: int, profiles: int, taker: int) -> bool:
+        """Tell whether the rule *taker* alone has all that would come to *index*."""
+        for space, bounds in self._spaces():
+            box = _box(space, bounds, index, profiles)
+            if box is not None:
+                taken = bounds[taker]
+                if taken is None or any(box[axis] & ~mask for axis, mask in taken):
+                    return False
+        return True
+
+    def _is_taken(self, index: int, profiles: int, candidates: Sequence[int]) -> bool:
+        """Tell whether the rules *candidates* together have all that would come to *index*."""
+        try:
+            for space, bounds in self._spaces():
+                box = _box(space, bounds, index, profiles)
+                known = [rule for rule in candidates if bounds[rule] is not None]
+                if box is not None and next(pieces_left(box, bounds, known, self._naming), None) is not None:
+                    return False
+        except NotProved:
+            return False
+        return True
+
+
+def _before(bounds: Sequence[Bounds | None], index: int) -> list[int]:
+    return [rule for rule in range(index) if bounds[rule] is not None]
+
+
+def _box(space: Space, bounds: Sequence[Bounds | None], index: int, profiles: int) -> Box | None:
+    """Return what rule *index* fits under the *profiles* of a mask, or all of it past the last rule."""
+    own = bounds[index] if index < len(bounds) else ()
+    return None if own is None else space.box(own, profiles)
