@@ -61,6 +61,8 @@ class _Faults:
 
     def asked(self, attempts: Sequence[AttemptSpec]) -> list[bool]:
         """Tell of each attempt but the first whether a call comes to it."""
+        if not any(_RARE.issuperset(attempt.platform.on) for attempt in attempts[1:]):
+            return [True] * (len(attempts) - 1)  # each answers what the one before it may always meet
         asked = [False] * len(attempts)
         for left, by_caller in self._lefts(attempts):
             for attempt, is_asked in zip(left, self._asked(left, by_caller), strict=True):
@@ -79,7 +81,7 @@ class _Faults:
             yield [spec for spec in attempts if spec.caller is None or spec.caller.provider in keys], True
 
     def _asked(self, attempts: Sequence[AttemptSpec], by_caller: bool) -> list[bool]:
-        asked = [True] * min(1, len(attempts))
+        asked = [True for _ in attempts[:1]]
         for index, attempt in enumerate(attempts[1:], start=1):
             on = attempt.platform.on
             usual = asked[-1] and not _RARE.issuperset(on)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from ..matcher import Condition, When
 from .cover import NotProved, Work, pieces_left
-from .space import MOST_STICKY, Bounds, Box, Space, spaces_of, sticky_fields
+from .space import MOST_STICKY, Bounds, Box, Space, asked_by, spaces_of, sticky_fields
 
 Verdict = Literal["reached", "contradiction", "covered", "not proved"]
 
@@ -36,27 +36,50 @@ class Reached:
     profiles: frozenset[str] = frozenset()
 
 
+Verdicts = dict[tuple[object, ...], tuple[tuple[Reached, ...], Reached]]
+
+
 class Reach:
     """What requests for the feature *name*, whose rules are *whens*, come to.
 
-    `rules` says it of each rule, `rest` of what follows where none holds.
+    `rules` says it of each rule, `rest` of what follows where none holds. *verdicts* keep what rules that ask the same
+    come to, as long as the profiles are the same.
     """
 
-    __slots__ = ("_is_complete", "_known", "_more", "_name", "_naming", "_whens", "_work", "profiles", "rest", "rules")
+    __slots__ = (
+        "_asked",
+        "_is_complete",
+        "_known",
+        "_more",
+        "_name",
+        "_naming",
+        "_whens",
+        "_work",
+        "profiles",
+        "rest",
+        "rules",
+    )
 
-    def __init__(self, name: str, whens: Sequence[When], profiles: tuple[str, ...]) -> None:
+    def __init__(
+        self, name: str, whens: Sequence[When], profiles: tuple[str, ...], verdicts: Verdicts | None = None
+    ) -> None:
         conditions = [condition for when in whens for condition in when]
         self.profiles = profiles
         self._work = Work()
         self._naming = Work(*_MOST_NAMING)
         self._name = name
         self._whens = whens
+        self._asked = tuple(map(asked_by, whens))
         self._more = spaces_of(name, conditions, profiles)
         self._known: list[_Ruled] = []
         self._is_complete = len(sticky_fields(conditions)) <= MOST_STICKY
-        everywhere = frozenset(profiles)
-        self.rules = tuple(self._reached(index, everywhere) for index in range(len(whens)))
-        self.rest = self._reached(len(whens), everywhere) if whens else Reached("reached", everywhere)
+        if verdicts is None or any(condition.operator == "percent" for condition in conditions):
+            self.rules, self.rest = self._verdicts()  # shares of sticky values differ from feature to feature
+            return
+        known = verdicts.get(self._asked)
+        if known is None:
+            known = verdicts[self._asked] = self._verdicts()
+        self.rules, self.rest = known
 
     def pieces(self, index: int, profiles: int, work: Work) -> Iterator[tuple[Space, Box]]:
         """Yield what comes to rule *index*, or past all rules, under the *profiles* of a mask, space by space.
@@ -83,7 +106,7 @@ class Reach:
         by_field: dict[str, list[Condition]] = {}
         for condition in self._whens[index]:
             by_field.setdefault(condition.field, []).append(condition)
-        return next(tuple(together) for together in by_field.values() if space.bounds(together) is None)
+        return next(tuple(together) for together in by_field.values() if space.bounds(asked_by(together)) is None)
 
     def takers(self, index: int, profiles: int = -1) -> tuple[int, ...]:
         """Return rules that together take all that would come to *index*, none of which can be left out.
@@ -103,9 +126,14 @@ class Reach:
         """Yield each space with the bounds of each rule in it; later ones are made where they are asked for."""
         yield from self._known
         for space in self._more:
-            ruled = (space, [space.bounds(when) for when in self._whens])
+            ruled = (space, [space.bounds(asked) for asked in self._asked])
             self._known.append(ruled)
             yield ruled
+
+    def _verdicts(self) -> tuple[tuple[Reached, ...], Reached]:
+        everywhere, count = frozenset(self.profiles), len(self._whens)
+        rest = Reached("reached", everywhere) if count == 0 else self._reached(count, everywhere)
+        return tuple(self._reached(index, everywhere) for index in range(count)), rest
 
     def _reached(self, index: int, everywhere: frozenset[str]) -> Reached:
         left, doubtful, fits = (1 << len(self.profiles)) - 1, 0, False

@@ -32,6 +32,9 @@ MOST_STICKY = 6
 """A feature whose percents look at more fields than this has more spaces than are looked into: those where nearly all
 of these fields are there, or nearly none."""
 
+Asked = tuple[str, Test]
+"""A field, and what is asked of it."""
+
 Box = tuple[int, ...]
 """A mask for each axis of a space: the values that are in the box."""
 
@@ -65,23 +68,23 @@ class Space:
     fields: tuple[str, ...]
     values: tuple[tuple[Any, ...], ...]
     full: Box
-    masks: Mapping[tuple[str, Test], tuple[int, int]]
+    masks: Mapping[Asked, tuple[int, int]]
     has_key: bool = False
     is_sticky: bool = False
-
-    def bounds(self, when: Iterable[Condition]) -> Bounds | None:
-        """Return what is left of the whole space where *when* holds; None where nothing is."""
-        left: dict[int, int] = {}
-        for condition in when:
-            axis, mask = self.masks[condition.field, test_of(condition)]
-            left[axis] = left.get(axis, self.full[axis]) & mask
-        if not all(left.values()):
-            return None
-        return tuple((axis, mask) for axis, mask in left.items() if mask != self.full[axis])
 
     def tests(self, field: str) -> list[Test]:
         """Return the tests of *field*, percents left out."""
         return [test for name, test in self.masks if name == field and test[0] != "percent"]
+
+    def bounds(self, asked: Iterable[Asked]) -> Bounds | None:
+        """Return what is left of the whole space where all that is *asked* holds; None where nothing is."""
+        left: dict[int, int] = {}
+        for test in asked:
+            axis, mask = self.masks[test]
+            left[axis] = left.get(axis, self.full[axis]) & mask
+        if not all(left.values()):
+            return None
+        return tuple((axis, mask) for axis, mask in left.items() if mask != self.full[axis])
 
     def box(self, bounds: Bounds, profiles: int) -> Box | None:
         """Return the box that *bounds* describe, under the *profiles* of a mask; None where nothing is in it."""
@@ -110,6 +113,11 @@ def spaces_of(feature: str, conditions: Sequence[Condition], profiles: tuple[str
     for size in range(most + 1) if most <= MOST_STICKY else (0, 1, most - 1, most):
         for absent in combinations(fields, size):
             yield _without_key(feature, axes, percents, cells, frozenset(absent))
+
+
+def asked_by(when: Iterable[Condition]) -> tuple[Asked, ...]:
+    """Return what the conditions of *when* ask."""
+    return tuple((condition.field, test_of(condition)) for condition in when)
 
 
 def sticky_fields(conditions: Iterable[Condition]) -> list[str]:
