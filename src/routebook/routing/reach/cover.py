@@ -57,6 +57,25 @@ def pieces_left(box: Box, taken: Sequence[Bounds | None], candidates: Sequence[i
         stack += reversed(outside)
 
 
+def step_out(box: Box, taken: Sequence[Bounds | None], candidates: Sequence[int]) -> Box | None:
+    """Return a piece of *box* outside of all boxes *taken*, if it is found at once: by values that none of them has.
+
+    None says nothing: there may be pieces all the same.
+    """
+    inside = dict.fromkeys(range(len(box)), 0)
+    for index in candidates:
+        for axis, mask in taken[index] or ():
+            inside[axis] |= mask
+    free = [mask & ~inside[axis] for axis, mask in enumerate(box)]
+    for index in candidates:
+        for axis, mask in taken[index] or ():
+            if free[axis] or not box[axis] & mask:
+                break
+        else:
+            return None
+    return tuple(left or mask for left, mask in zip(free, box, strict=True))
+
+
 def _meeting(
     piece: Box, candidates: Sequence[int], taken: Sequence[Bounds | None]
 ) -> tuple[list[int], int | None, Bounds]:

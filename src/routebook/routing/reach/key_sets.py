@@ -20,10 +20,13 @@ KeySet = tuple[str, ...]
 
 @dataclass(frozen=True)
 class KeySets:
-    """The sets of keys of one feature: `providers` take a key, and `foreign` is one that needs none, if it counts."""
+    """The sets of keys of one feature: `providers` take a key, and `foreign` is one that needs none, if it counts;
+    `has_keyless` tells whether there is any that needs none.
+    """
 
     providers: tuple[str, ...]
     foreign: str | None
+    has_keyless: bool
 
     @property
     def is_cut(self) -> bool:
@@ -43,7 +46,7 @@ class KeySets:
         if mode == "platform":
             return every
         by_platform = 1 if mode == "prefer_caller" else 0
-        if any(spec.caller is None for spec in arm.attempts):
+        if self.has_keyless and any(spec.caller is None for spec in arm.attempts):
             return every - 1 + by_platform
         own = len({spec.platform.provider for spec in arm.attempts})
         total = len(self.providers)
@@ -57,4 +60,4 @@ def key_sets_of(attempts: Iterable[AttemptSpec], *, must_bring: bool) -> KeySets
     providers = sorted({spec.platform.provider for spec in attempts if spec.caller is not None})
     keyless = sorted({spec.platform.provider for spec in attempts if spec.caller is None})
     foreign = keyless[0] if keyless and (providers or must_bring) else None
-    return KeySets(tuple(providers), foreign)
+    return KeySets(tuple(providers), foreign, bool(keyless))

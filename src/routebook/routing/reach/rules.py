@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from ..matcher import Condition, When
-from .cover import NotProved, Work, pieces_left
+from .cover import NotProved, Work, pieces_left, step_out
 from .space import MOST_STICKY, Bounds, Box, Space, asked_by, spaces_of, sticky_fields
 
 Verdict = Literal["reached", "contradiction", "covered", "not proved"]
@@ -49,6 +50,7 @@ class Reach:
     __slots__ = (
         "_asked",
         "_is_complete",
+        "_is_plain",
         "_known",
         "_more",
         "_name",
@@ -73,7 +75,8 @@ class Reach:
         self._more = spaces_of(name, conditions, profiles)
         self._known: list[_Ruled] = []
         self._is_complete = len(sticky_fields(conditions)) <= MOST_STICKY
-        if verdicts is None or any(condition.operator == "percent" for condition in conditions):
+        self._is_plain = tuple(not any(condition.operator == "percent" for condition in when) for when in whens)
+        if verdicts is None or not all(self._is_plain):
             self.rules, self.rest = self._verdicts()  # shares of sticky values differ from feature to feature
             return
         known = verdicts.get(self._asked)
@@ -136,6 +139,8 @@ class Reach:
         return tuple(self._reached(index, everywhere) for index in range(count)), rest
 
     def _reached(self, index: int, everywhere: frozenset[str]) -> Reached:
+        if self._has_container(index):
+            return Reached("covered")
         left, doubtful, fits = (1 << len(self.profiles)) - 1, 0, False
         for space, bounds in self._spaces():
             while left:
@@ -163,6 +168,22 @@ class Reach:
         there = ~left | doubtful
         return Reached(verdict, frozenset(name for bit, name in enumerate(self.profiles) if there >> bit & 1))
 
+    def _has_container(self, index: int) -> bool:
+        """Tell whether one rule without percents takes all of *index*: in the first space, and so in every other."""
+        space, bounds = next(self._spaces())
+        box = _box(space, bounds, index, _ALL)
+        if box is None:
+            return False
+        for rule in range(index):
+            taken = bounds[rule]
+            if taken is not None and self._is_plain[rule]:
+                for axis, mask in taken:
+                    if box[axis] & ~mask:
+                        break
+                else:
+                    return True
+        return False
+
     def _is_taken_apart(self, index: int) -> bool:
         """Tell whether one rule before *index* takes all of it, in the spaces that only the two of them make."""
         own = self._whens[index] if index < len(self._whens) else ()
@@ -171,14 +192,20 @@ class Reach:
 
     def _piece(self, box: Box, taken: Sequence[Bounds | None], candidates: Sequence[int]) -> Box | None:
         """Return a piece of *box* that is left; None if there is none."""
+        outside = step_out(box, taken, candidates)
+        if outside is not None:
+            return outside
         try:
             return next(pieces_left(box, taken, candidates, Work(*_GLANCE)), None)
         except NotProved:
             return next(pieces_left(box, taken, candidates, self._work), None)
 
     def _is_within(self, index: int, profiles: int, taker: int) -> bool:
-        """Tell whether the rule *taker* alone has all that would come to *index*."""
-        for space, bounds in self._spaces():
+        """Tell whether the rule *taker* alone has all that would come to *index*.
+
+        One without percents has in every space what it has in the first.
+        """
+        for space, bounds in islice(self._spaces(), 1 if self._is_plain[taker] else None):
             box = _box(space, bounds, index, profiles)
             if box is not None:
                 taken = bounds[taker]
