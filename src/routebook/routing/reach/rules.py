@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from ..matcher import Condition, When
+from ..matcher import Condition, When, satisfies
 from .cover import NotProved, Work, pieces_left, step_out
+from .guess import guess
 from .space import MOST_STICKY, Bounds, Box, Space, asked_by, spaces_of, sticky_fields
 
 Verdict = Literal["reached", "contradiction", "covered", "not proved"]
@@ -116,9 +117,9 @@ class Reach:
 
         Where it takes too long to find out, some that could be left out are among them.
         """
-        for rule in range(index):
-            if self._is_within(index, profiles, rule):
-                return (rule,)
+        simple = self._asks_less(index)[:1] or [rule for rule in range(index) if self._is_within(index, profiles, rule)]
+        if simple:
+            return (simple[0],)
         takers = list(range(index))
         for rule in range(index):
             if self._is_taken(index, profiles, [other for other in takers if other != rule]):
@@ -139,7 +140,12 @@ class Reach:
         return tuple(self._reached(index, everywhere) for index in range(count)), rest
 
     def _reached(self, index: int, everywhere: frozenset[str]) -> Reached:
-        if self._has_container(index):
+        own = self._whens[index] if index < len(self._whens) else ()
+        allowed = allowed_by(own, self.profiles)
+        request = guess(own) if allowed else None
+        if request is not None and request.passes(self._whens[:index]):
+            return Reached("reached", everywhere if len(allowed) == len(everywhere) else frozenset(allowed))
+        if (request is not None and self._asks_less(index)) or self._has_container(index):
             return Reached("covered")
         left, doubtful, fits = (1 << len(self.profiles)) - 1, 0, False
         for space, bounds in self._spaces():
@@ -167,6 +173,11 @@ class Reach:
             verdict = "not proved"
         there = ~left | doubtful
         return Reached(verdict, frozenset(name for bit, name in enumerate(self.profiles) if there >> bit & 1))
+
+    def _asks_less(self, index: int) -> list[int]:
+        """Return the rules before *index* that ask for nothing that it does not ask for itself."""
+        own = frozenset(self._asked[index] if index < len(self._asked) else ())
+        return [rule for rule, asked in enumerate(self._asked[:index]) if own.issuperset(asked)]
 
     def _has_container(self, index: int) -> bool:
         """Tell whether one rule without percents takes all of *index*: in the first space, and so in every other."""
@@ -224,6 +235,14 @@ class Reach:
         except NotProved:
             return False
         return True
+
+
+def allowed_by(own: When, profiles: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of *profiles* that *own* allows, its percents left aside."""
+    asking = [condition for condition in own if condition.field == "profile" and condition.operator != "percent"]
+    if not asking:
+        return profiles
+    return tuple(profile for profile in profiles if all(satisfies(condition, profile) for condition in asking))
 
 
 def _before(bounds: Sequence[Bounds | None], index: int) -> list[int]:

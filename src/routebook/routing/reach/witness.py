@@ -18,7 +18,8 @@ from ..spec import ArmSpec, FeatureSpec, RouteSpec, ShadowSpec
 from ..sticky import Purpose, as_text, choose_arm, fraction
 from .axis import FACTS
 from .cover import NotProved, Work
-from .rules import Reach
+from .guess import guess
+from .rules import Reach, allowed_by
 from .space import PROFILE, SHARE, Box, Cell, Sample, Space, alike
 
 _MOST_PIECES = 64
@@ -76,7 +77,10 @@ class Requests:
 
     def fitting(self, index: int) -> tuple[str, Request] | None:
         """Return a profile and a request that all conditions of rule *index* fit, if one can be told."""
-        route = self._feature.rules[index].route
+        when, route = self._feature.rules[index].when, self._feature.rules[index].route
+        made_up, allowed = guess(when), allowed_by(when, self._reach.profiles)
+        if made_up is not None and made_up.share is None and allowed:
+            return allowed[0], Request(made_up.values)
         first = next(arm for arm in route.arms if arm.weight > 0)
         for space, box in self._reach.asking(index):
             request = self._request(space, box, route, first, mirrored=False)
