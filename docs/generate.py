@@ -78,6 +78,17 @@ the working directory, so that editors and terminals can jump to them; notes and
 | `help` | how to mend it, or null |
 | `source` | the line of the file, secrets masked, or null where there is none |
 
+| key of `summary` | value |
+| --- | --- |
+| `table` | the digest of the table, or null where there is none |
+| `features`, `profiles`, `models` | how many there are |
+| `decisions` | how many decisions the table can make |
+| `cut_features` | of how many features not every set of callers' keys is among them: beyond four providers, each alone and all |
+| `invariants` | how many are `proved`, `broken` (or not proved), and `idle` (they select nothing) |
+| `seconds` | how long it took |
+
+All but `seconds` are null where the book could not be linked.
+
 `--format github` prints workflow commands, which annotate the lines of a pull request: notes and help are part of the
 annotation, and a note becomes a `notice`.
 

@@ -226,22 +226,18 @@ def test_ten_minutes_are_the_most_where_nothing_is_said():
     assert late("31m", to("b")) == []
 
 
-def test_one_route_that_leaves_it_time_is_enough():
+def test_one_route_that_leaves_it_no_time_is_enough():
     rules = [{"name": "r", "when": {"user": "u"}, "use": {"model": "c/m"}}]
 
-    assert late("11s", to("b"), providers={"a": {"timeout": "20s"}, "c": ONCE}, rules=rules) == []
+    assert late("11s", to("b"), providers={"a": {"timeout": "20s"}, "c": ONCE}, rules=rules) == ["b/m"]
 
 
-def test_the_first_without_time_is_one_that_has_none_on_any_route():
-    """What comes before it has time on another route, where it is dropped itself."""
-    rules = [{"name": "r", "when": {"user": "u"}, "use": {"model": "c/m"}}]
-    providers = {"a": {"timeout": "60s"}, "c": ONCE}
-
-    assert late("45s", to("b"), to("c"), providers=providers, rules=rules) == ["c/m"]
+def test_those_after_the_first_without_time_follow_from_it():
+    assert late("45s", to("b"), to("c"), providers={"a": {"timeout": "60s"}}) == ["b/m"]
 
 
 def test_a_fallback_that_equals_an_attempt_before_it_takes_no_time():
     rules = [{"name": "r", "when": {"user": "u"}, "use": {"model": "b/m"}}]
-    providers = {"a": ONCE, "b": ONCE}
+    providers = {"a": {**ONCE, "timeout": "1s"}, "b": ONCE}
 
-    assert late("20s", to("b"), to("c"), providers=providers, rules=rules) == []
+    assert late("15s", to("b"), to("c"), providers=providers, rules=rules) == []

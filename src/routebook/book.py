@@ -42,10 +42,14 @@ _MAPPING_PATH = "<mapping>.json"
 
 @dataclass(frozen=True, slots=True)
 class BookReport:
-    """What compiling a book gave: its table (None if anything is an error) and all that is said about it."""
+    """What compiling a book gave: its table (None if anything is an error) and all that is said about it.
+
+    `linked` is the table that could be linked, also where it is none to use because an invariant does not hold.
+    """
 
     table: RoutingTable | None
     diagnostics: tuple[Diagnostic, ...]
+    linked: RoutingTable | None = None
 
 
 def compile_book(path: str | os.PathLike[str], environment: Environment | None = None) -> RoutingTable:
@@ -279,4 +283,5 @@ def _compile(tree: Tree | _OneFile, environment: Environment | None, known: _Kno
         texts=texts,
         ignores=ignores,
     )
-    return BookReport(*compile_document(document, materials, diagnostics, known.memory))
+    compiled = compile_document(document, materials, diagnostics, known.memory)
+    return BookReport(compiled.table, compiled.diagnostics, compiled.linked)

@@ -234,19 +234,15 @@ class Judge(Reference):
         return all(self._mode(feature, profile) == "caller" for profile in self.profiles)
 
     def _late(self, feature: Plain, arms: list[list[Placed]]) -> None:
-        """Find the fallbacks that the attempts before them may leave no time, wherever they stand."""
+        """Find the first fallback of each arm that the attempts before it may leave no time."""
         if "deadline" not in feature:
             return
         deadline = seconds(feature["deadline"])
-        late, timely = set(), set()
         for attempts in arms:
             for index in range(1, len(attempts)):
-                spent = sum(self._longest(attempt.linked) for attempt in attempts[:index])
-                (late if spent >= deadline else timely).add(attempts[index].path)
-        late -= timely
-        for attempts in arms:
-            firsts = [attempt.path for attempt in attempts[1:] if attempt.path in late][:1]
-            self.found.must |= {("RB511", path) for path in firsts}
+                if sum(self._longest(attempt.linked) for attempt in attempts[:index]) >= deadline:
+                    self.found.must.add(("RB511", attempts[index].path))
+                    break
 
     def _longest(self, attempt: Plain) -> float:
         """Return the seconds that all tries of a target and the pauses between them may take."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import time
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,9 +23,13 @@ from ..diagnostics.json import render_json
 from ..diagnostics.text import render_text
 from ..engine.changes import Change, changes_between, reload_line
 from ..engine.reload import LiveBook, Reading
+from ..routing.linked import Coverage
 from ..routing.table import RoutingTable
 from .options import json_option, routes_option
 from .output import wants_colour
+
+_EXPLAIN = "routebook explain"
+"""How the commands in notes begin."""
 
 
 @click.command("check")
@@ -54,10 +60,11 @@ def command(
     started = time.perf_counter()
     report = read_book(routes)
     diagnostics = check.diagnostics_of(report)
+    seconds = time.perf_counter() - started
     if check.form == "json":
-        click.echo(render_json(diagnostics))
+        click.echo(render_json(diagnostics, _counts(report, seconds)))
     else:
-        check.print_lines(report, diagnostics, time.perf_counter() - started)
+        check.print_lines(report, diagnostics, seconds)
     return 1 if has_errors(diagnostics) else 0
 
 
@@ -89,9 +96,15 @@ class _Check:
         click.echo(_summary(self.routes, report, diagnostics, seconds))
 
     def _from_here(self, diagnostic: Diagnostic) -> Diagnostic:
-        """Return *diagnostic* with its path from the working directory, so that an editor can jump to it."""
+        """Return *diagnostic* as it is from the working directory: an editor can jump to its path, and a shell can run
+        the commands in its notes.
+        """
         path = os.path.normpath(self.routes / diagnostic.span.path)
-        return replace(diagnostic, span=replace(diagnostic.span, path=Path(path).as_posix()))
+        notes = diagnostic.notes
+        if self.routes != Path("routes"):
+            command = f"{_EXPLAIN} --routes {shlex.quote(str(self.routes))}"
+            notes = tuple(note.replace(_EXPLAIN, command, 1) for note in notes)
+        return replace(diagnostic, span=replace(diagnostic.span, path=Path(path).as_posix()), notes=notes)
 
 
 async def _watch(check: _Check) -> int:
@@ -147,16 +160,39 @@ def _json_line(report: BookReport, diagnostics: tuple[Diagnostic, ...], changes:
 def _summary(routes: Path, report: BookReport, diagnostics: tuple[Diagnostic, ...], seconds: float) -> str:
     counts = [(severity, sum(d.severity == severity for d in diagnostics)) for severity in ("error", "warning", "note")]
     said = ", ".join(_counted(count, severity) for severity, count in counts)
-    if report.table is None:
+    linked = report.linked
+    if linked is None:
         return f"{routes}: does not compile: {said} ({seconds:.2f} s)"
-    table = report.table
-    sizes = (("feature", table.features), ("profile", table.profiles), ("model", table.models))
+    covered = f"{_covered(linked.coverage)}; {said}"
+    if report.table is None:
+        return f"{routes}: does not compile: {covered} ({seconds:.2f} s)"
+    sizes = (("feature", linked.features), ("profile", linked.profiles), ("model", linked.models))
     size = ", ".join(_counted(len(definitions), noun) for noun, definitions in sizes)
-    covered = f"{_counted(table.coverage.decisions, 'decision')} covered"
-    if table.coverage.cut_features:
-        covered += f" (of {_counted(table.coverage.cut_features, 'feature')} not every set of keys)"
-    proved = f"{_counted(len(table.invariants), 'invariant')} proved"
-    return f"{routes}: {size}; {covered}, {proved}; {said}; table {table.digest[:12]} ({seconds:.2f} s)"
+    return f"{routes}: {size}; {covered}; table {linked.digest[:12]} ({seconds:.2f} s)"
+
+
+def _covered(coverage: Coverage) -> str:
+    covered = f"{_counted(coverage.decisions, 'decision')} covered"
+    if coverage.cut_features:
+        covered += f" (of {_counted(coverage.cut_features, 'feature')} not every set of keys)"
+    proved = [f"{_counted(coverage.proved, 'invariant')} proved"]
+    proved += [f"{coverage.broken:,} not"] if coverage.broken else []
+    proved += [f"{coverage.idle:,} about nothing"] if coverage.idle else []
+    return ", ".join((covered, *proved))
+
+
+def _counts(report: BookReport, seconds: float) -> dict[str, Any]:
+    """Return what a check went over, as plain data; null where the book could not be linked."""
+    linked = report.linked
+    counted = dict.fromkeys(("features", "profiles", "models", "decisions", "cut_features"))
+    invariants = None
+    if linked is not None:
+        coverage = linked.coverage
+        sizes = (len(linked.features), len(linked.profiles), len(linked.models))
+        counted = dict(zip(counted, (*sizes, coverage.decisions, coverage.cut_features), strict=True))
+        invariants = {"proved": coverage.proved, "broken": coverage.broken, "idle": coverage.idle}
+    table = None if report.table is None else report.table.digest
+    return {"table": table, **counted, "invariants": invariants, "seconds": round(seconds, 3)}
 
 
 def _counted(count: int, noun: str) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from ..book import compile_book
+from ..book import read_book
 from ..canonical.frozen import thaw
 from ..diagnostics.span import Span
+from ..errors import RouteFileError
 from ..routing.bounds.arithmetic import Arithmetic, arithmetic
 from ..routing.bounds.worst_case import WorstCase
 from ..routing.decision import Decision, PlannedAttempt
@@ -20,6 +21,7 @@ from .bounds import arithmetic_text
 from .options import json_option, read_context, read_facts, request_options, routes_option
 from .output import print_json
 
+_BROKEN = "the book does not compile, as invariants do not hold (see `routebook check`); this is what it would decide"
 _CALLERS = "a-key-of-the-caller"
 _MARKS = {"taken": "→", "no": "·", "not reached": " "}
 
@@ -41,18 +43,27 @@ def command(
     keys: tuple[str, ...],
     bounds: bool,
     as_json: bool,
-) -> None:
-    """Show what serves FEATURE for a context, without calling anything."""
+) -> int:
+    """Show what serves FEATURE for a context, without calling anything.
+
+    Where only invariants keep the book from compiling, what it would decide is shown, and the exit code is 1.
+    """
     context = read_context(profile, settings, dict.fromkeys(keys, _CALLERS))
-    table = compile_book(routes)
+    report = read_book(routes)
+    table = report.linked
+    if table is None:
+        raise RouteFileError(report.diagnostics)
     explained = table.explain(feature, context, read_facts(settings, model, options))
     worst = _worst(table, explained.decision) if bounds else None
     if as_json:
         print_json(explained.to_dict() | ({} if worst is None else {"bounds": worst.to_dict()}))
-        return
-    click.echo(explanation(table, explained))
-    if worst is not None:
-        click.echo(arithmetic_text(worst))
+    else:
+        click.echo(explanation(table, explained))
+        if worst is not None:
+            click.echo(arithmetic_text(worst))
+    if report.table is None:
+        click.echo(f"error: {_BROKEN}", err=True)
+    return 0 if report.table is not None else 1
 
 
 def _worst(table: RoutingTable, decision: Decision) -> Arithmetic:

@@ -16,7 +16,15 @@ _FACTS = ("input_tokens", "has_images", "has_tools", "stream")
 
 def command_of(feature: str, witness: Witness, *, with_profile: bool) -> str:
     """Return the command that shows what *feature* does for the request *witness*."""
-    return shlex.join(["routebook", "explain", feature, *_arguments(witness, with_profile=with_profile)])
+    return " ".join(map(_quoted, ["routebook", "explain", feature, *_arguments(witness, with_profile=with_profile)]))
+
+
+def _quoted(word: str) -> str:
+    """Return *word* as a shell reads it; what cannot be printed is escaped, so that it changes no terminal."""
+    if word.isprintable():
+        return shlex.quote(word)
+    escaped = word.encode("unicode_escape").decode("ascii").replace("'", "\\'")
+    return f"$'{escaped}'"
 
 
 def outcome_of(decision: Decision) -> str:

@@ -67,7 +67,8 @@ class Memory:
 
     def keep(self, build: Build, definition: Definition[Feature], spec: FeatureSpec, found: Findings) -> str:
         """Remember what linking *definition* gave, if it is good; return its digest, empty where there is no table."""
-        if not found.is_good:
+        if not found.is_good or build.document.unread or any(build.document.broken.values()):
+            # Where something could not be read, less is said of what is good than would be otherwise.
             self.features.pop(definition.name, None)
             return ""
         digest = build.digester.digest(spec)
@@ -94,9 +95,10 @@ def world_of(build: Build) -> World:
 
 
 def _behind(build: Build, used: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Return the providers of the models that are *used*."""
-    models = (build.models[name] for section, name in used if section == "models" and name in build.models)
-    return {("providers", model.provider) for model in models}
+    """Return the providers of the models that are *used*, and other names of these models, whose limits they share."""
+    models = [build.models[name] for section, name in used if section == "models" and name in build.models]
+    twins = {("models", twin.name) for model in models for twin in build.models_by_id[model.provider, model.id]}
+    return twins | {("providers", model.provider) for model in models}
 
 
 def _contents(build: Build, definition: Definition[Feature]) -> tuple[tuple[str, Any], ...]:

@@ -6,14 +6,14 @@ Pure, and in one order: each stage links one kind of thing, so that the next fin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from ..canonical.frozen import freeze_mapping
 from ..diagnostics.diagnostic import Diagnostic, has_errors
 from ..diagnostics.ignore import silence
-from ..diagnostics.source import with_source_lines
+from ..diagnostics.source import SourceLines
 from ..document.book import Document
 from ..routing.linked import Coverage
 from ..routing.table import RoutingTable
@@ -45,30 +45,55 @@ STAGES: tuple[Callable[[Build], None], ...] = (
 LAST: tuple[Callable[[Build], None], ...] = (report_unknown, report_refused, note_inexact, find_dead)
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What came of a document: its table, or None if anything is an error; all diagnostics in file order; and the
+    table that was linked, also where it is not one to use, as an invariant does not hold (None: it was not linked).
+    """
+
+    table: RoutingTable | None
+    diagnostics: tuple[Diagnostic, ...]
+    linked: RoutingTable | None = None
+
+
 def compile_document(
     document: Document, materials: Materials, earlier: Iterable[Diagnostic] = (), memory: Memory | None = None
-) -> tuple[RoutingTable | None, tuple[Diagnostic, ...]]:
-    """Compile *document*; *earlier* are the diagnostics of reading and shaping it, *memory* what is linked already.
-
-    Returns:
-        The table, or None if anything is an error, and all diagnostics in file order.
-    """
+) -> Compiled:
+    """Compile *document*; *earlier* are the diagnostics of reading and shaping it, *memory* what is linked already."""
     memory = Memory() if memory is None else memory
     build = Build(document, materials, Findings(list(earlier)))
+    is_sound, wrong = _is_read(build), len(build.diagnostics)
     for stage in STAGES:
         stage(build)
+    is_sound = is_sound and not has_errors(build.diagnostics[wrong:])
     _digest_all(build)
-    _link_features(build, memory)
+    lines = SourceLines(materials.texts)
+    _link_features(build, memory, lines)
     _look_into_rests(build)
     for stage in LAST:
         stage(build)
-    table = _freeze(build) if build.found.is_good else None
-    if table is not None:
-        prove(build, table, memory.proofs)
-    diagnostics = with_source_lines(silence(build.diagnostics, materials.ignores), materials.texts)
-    if table is None or has_errors(diagnostics):
-        return None, diagnostics
-    return replace(table, diagnostics=diagnostics), diagnostics
+    is_whole = build.found.is_good
+    linked = _proved(build, memory) if is_sound else None
+    diagnostics = lines.added_to(silence(build.diagnostics, materials.ignores))
+    if linked is None or not is_whole or has_errors(diagnostics):
+        return Compiled(None, diagnostics, linked if is_whole else None)
+    table = replace(linked, diagnostics=diagnostics)
+    return Compiled(table, diagnostics, table)
+
+
+def _proved(build: Build, memory: Memory) -> RoutingTable:
+    """Return what was linked as a table, and report the invariants that it does not keep."""
+    table = _freeze(build)
+    proved = prove(build, table, memory.proofs, memory.features.keys())
+    return replace(table, coverage=Coverage(build.found.decisions, build.found.cut, *proved))
+
+
+def _is_read(build: Build) -> bool:
+    """Tell whether all but features could be read: nothing is wrong but the shape of some of them."""
+    document = build.document
+    wrong = any(problem.severity == "error" and problem.code[:3] != "RB2" for problem in build.diagnostics)
+    broken = any(names for section, names in document.broken.items() if section != "features")
+    return not (wrong or broken or document.unread)
 
 
 def _digest_all(build: Build) -> None:
@@ -84,6 +109,10 @@ def _digest_all(build: Build) -> None:
     for section, definitions in sections.items():
         for name, definition in definitions.items():
             build.digests[section, name] = build.digester.digest(definition)
+    for name, model in build.models.items():
+        if model.layer is not None:  # of a feature it is in the attempts' options; of a model nowhere else
+            own = (build.digests["models", name], model.layer.options)
+            build.digests["models", name] = build.digester.digest(own)
     settings = ("default_profile", "byok_profile", "default_feature", "drain_s")
     for name in settings:
         build.digests["settings", name] = build.digester.digest(getattr(build, name))
@@ -91,7 +120,7 @@ def _digest_all(build: Build) -> None:
         build.digests["lock", "tools"] = build.digester.digest(freeze_mapping({"": to_plain(build.materials.lock)}))
 
 
-def _link_features(build: Build, memory: Memory) -> None:
+def _link_features(build: Build, memory: Memory, lines: SourceLines) -> None:
     """Link the features that are not known from before; stop where there are more errors than anyone reads."""
     memory.begin(build)
     broken = 0
@@ -103,7 +132,7 @@ def _link_features(build: Build, memory: Memory) -> None:
             continue
         with build.apart() as found:
             spec = link_feature(build, definition)
-        found.diagnostics = list(with_source_lines(found.diagnostics, build.materials.texts))
+        found.diagnostics = list(lines.added_to(found.diagnostics))
         build.features[name] = spec
         build.digests["features", name] = memory.keep(build, definition, spec, found)
         build.found.add(found)
@@ -141,5 +170,4 @@ def _freeze(build: Build) -> RoutingTable:
         drain_s=build.drain_s,
         invariants=freeze_mapping(build.invariants),
         settings_spans=freeze_mapping({name: found.span(name) for name, found in build.document.settings.items()}),
-        coverage=Coverage(build.found.decisions, build.found.cut),
     )

@@ -85,8 +85,10 @@ def note_refused(build: Build, feature: FeatureCall, linked: LinkedTarget, place
     """Note each option that does not reach the wire, at the line that set it."""
     for refusal in linked.refused:
         layers = _layers(build, linked.model, feature.layer, linked.attempt.layer)
-        at = place_of(refusal.option, layers) or place()
-        build.found.refused.setdefault((at, refusal.option), {})[refusal.why] = refusal.note
+        named = place()
+        at = place_of(refusal.option, layers) or named
+        elsewhere = None if (at.path, at.line) == (named.path, named.line) else f"it gets there from {named}"
+        build.found.refused.setdefault((at, refusal.option), {}).setdefault(refusal.why, refusal.note or elsewhere)
 
 
 def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLayer | None) -> LinkedTarget:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from .diagnostic import Diagnostic
 
@@ -32,31 +31,50 @@ _UNKNOWN_SECRET = re.compile(r"key|auth|bearer|credential|pass|pwd", re.IGNORECA
 
 
 def with_source_lines(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> tuple[Diagnostic, ...]:
-    """Return *diagnostics* with their source lines; vendors' keys are masked in the messages, too.
-
-    *texts* are the files' texts by path. A line that is too long to be read is left out; one that has its line stays.
-    """
-    return tuple(
-        diagnostic if diagnostic.source is not None else _with_line(diagnostic, texts.get(diagnostic.span.path))
-        for diagnostic in diagnostics
-    )
+    """Return *diagnostics* as `SourceLines` does."""
+    return SourceLines(texts).added_to(diagnostics)
 
 
-def _with_line(diagnostic: Diagnostic, text: str | None) -> Diagnostic:
-    message, source = _VENDORS_KEY.sub(_stars, diagnostic.message), None
-    lines = () if text is None else _lines(text)
+class SourceLines:
+    """The lines of files, whose *texts* are given by path."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._lines: dict[str, list[str]] = {}
+
+    def added_to(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Return *diagnostics* with their source lines; vendors' keys are masked in what is said, too.
+
+        A line that is too long to be read is left out; a diagnostic that has its line stays as it is.
+        """
+        return tuple(
+            diagnostic if diagnostic.source is not None else _with_line(diagnostic, self._of(diagnostic.span.path))
+            for diagnostic in diagnostics
+        )
+
+    def _of(self, path: str) -> Sequence[str]:
+        if path not in self._lines:
+            text = self._texts.get(path)
+            self._lines[path] = [] if text is None else _LINE_BREAK.split(text)
+        return self._lines[path]
+
+
+def _with_line(diagnostic: Diagnostic, lines: Sequence[str]) -> Diagnostic:
+    masked, source = _without_keys(diagnostic), None
     line = diagnostic.span.line
     if 0 < line <= len(lines) and len(lines[line - 1]) <= _LONGEST_LINE:
         written = lines[line - 1]
         source = _without_literal(diagnostic, written, mask(written))
-    if source is None and message == diagnostic.message:
+    return masked if source is None else replace(masked, source=source)
+
+
+def _without_keys(diagnostic: Diagnostic) -> Diagnostic:
+    """Return *diagnostic* with vendors' keys masked in its message, notes and help."""
+    said = (diagnostic.message, *diagnostic.notes, diagnostic.help or "")
+    if not any(map(_VENDORS_KEY.search, said)):
         return diagnostic
-    return replace(diagnostic, message=message, source=source)
-
-
-@lru_cache(maxsize=32)
-def _lines(text: str) -> list[str]:
-    return _LINE_BREAK.split(text)
+    message, *notes, mend = (_VENDORS_KEY.sub(_stars, text) for text in said)
+    return replace(diagnostic, message=message, notes=tuple(notes), help=mend or None)
 
 
 def _without_literal(diagnostic: Diagnostic, written: str, masked: str) -> str:

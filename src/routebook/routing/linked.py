@@ -19,11 +19,15 @@ from .tool_spec import ServerSpec
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """What the analyses of a book went over: how many decisions it can make, and how many features have more sets of
-    callers' keys than are counted among them (beyond four providers, each key alone and all).
+    callers' keys than are counted among them (beyond four providers, each key alone and all). Of its invariants, how
+    many hold, how many do not or are not proved, and how many select nothing.
     """
 
     decisions: int = 0
     cut_features: int = 0
+    proved: int = 0
+    broken: int = 0
+    idle: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

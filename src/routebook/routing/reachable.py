@@ -7,7 +7,7 @@ book does not have are not enumerated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ..errors import ResolveError
@@ -20,6 +20,9 @@ from .reach.witness import Requests
 from .resolve import resolve
 from .spec import FeatureSpec, ProfileSpec, RouteSpec
 
+Unsure = tuple[str, str]
+"""The name of a route, and that of a profile under which there may be more requests for it than were found."""
+
 _PLACEHOLDER_KEY = "caller-key"
 
 
@@ -29,11 +32,16 @@ def reachable_decisions(table: LinkedBook) -> Iterator[Decision]:
         yield from decisions_of(table, table.features[name])
 
 
-def decisions_of(table: LinkedBook, feature: FeatureSpec) -> Iterator[Decision]:
-    """Yield each decision that serves *feature*, in the same way."""
+def decisions_of(
+    table: LinkedBook, feature: FeatureSpec, profiles: Iterable[str] | None = None, unsure: set[Unsure] | None = None
+) -> Iterator[Decision]:
+    """Yield each decision that serves *feature*, in the same way; *profiles* are another order of them.
+
+    Where there may be requests that were not found, the route and the profile are added to *unsure*.
+    """
     live = find_live(feature, table.profiles)
-    requests = _Requests(feature, live.reach)
-    for profile in sorted(table.profiles):
+    requests = _Requests(feature, live.reach, set() if unsure is None else unsure)
+    for profile in sorted(table.profiles) if profiles is None else profiles:
         for context, facts in requests.under(table.profiles[profile]):
             for keys in live.keys.all:
                 asking = replace(context, credentials=dict.fromkeys(keys, _PLACEHOLDER_KEY)) if keys else context
@@ -47,8 +55,9 @@ def decisions_of(table: LinkedBook, feature: FeatureSpec) -> Iterator[Decision]:
 class _Requests:
     """Finds a context and facts for each route and arm of one feature."""
 
-    def __init__(self, feature: FeatureSpec, reach: Reach) -> None:
+    def __init__(self, feature: FeatureSpec, reach: Reach, unsure: set[Unsure]) -> None:
         self._feature = feature
+        self._unsure = unsure
         self._reach = reach
         self._requests = Requests(feature, reach)
 
@@ -56,6 +65,8 @@ class _Requests:
         """Yield a context and facts for each route and arm under *profile*, then for each override."""
         for index, route in self._routes(profile):
             reached = {arm.name: request for arm, request in self._requests.reaching(index, route, profile.name)}
+            if self._requests.gave_up:
+                self._unsure.add((route.name, profile.name))
             for arm in route.arms:
                 if arm.name in reached:
                     yield reached[arm.name].ask(profile.name)

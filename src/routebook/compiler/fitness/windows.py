@@ -55,7 +55,13 @@ def sent_under(when: When, sent: Sent) -> Sent | None:
 def overflows(model: ModelSpec, options: Mapping[str, Any], sent: Sent) -> bool:
     """Tell whether *sent*, with the answer that *options* ask for, is more than the context window of *model*."""
     window = model.context_window
-    return window is not None and sent.tokens + options.get(_ANSWER, 0) > window
+    return window is not None and sent.tokens + _answer(model, options) > window
+
+
+def _answer(model: ModelSpec, options: Mapping[str, Any]) -> int:
+    """Return how long an answer is asked for; that it is longer than *model* answers is said elsewhere."""
+    asked: int = options.get(_ANSWER, 0)
+    return asked if model.max_output_tokens is None else min(asked, model.max_output_tokens)
 
 
 def report_overflow(
@@ -68,7 +74,7 @@ def report_overflow(
     where: Where,
 ) -> None:
     """Report that *sent*, with the answer asked for, is too much for *model*, which is named at *where*."""
-    answer = options.get(_ANSWER, 0)
+    answer = _answer(model, options)
     asked = place_of(_ANSWER, layers)
     notes = list(sent.notes)
     if answer:

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...canonical.frozen import thaw
+from ...canonical.options import option_paths
 from ...diagnostics.span import Span
 from ...document.entry import Definition
 from ...document.features import Feature
 from ...routing.decision import Decision, PlannedAttempt
 from ...routing.invariant import BOUNDS, OPTION, PRICE
 from ...routing.matcher import Condition
-from ...routing.spec import FeatureSpec, InvariantSpec, ModelSpec, Place
+from ...routing.spec import FeatureSpec, InvariantSpec, ModelSpec, OptionLayer, Place
 from ..build import Build
 from ..example import command_of, outcome_of
+from ..options import layers_of, place_of
 from .examine import Finding, bounds_of
 from .prover import ARM, OVERRIDE, SHADOW, Prover
 
@@ -48,15 +50,47 @@ def span_of(definition: Definition[Feature], feature: FeatureSpec, place: Place)
     return arm.span or definition.key
 
 
+def line_of(
+    build: Build, prover: Prover, definition: Definition[Feature], feature: FeatureSpec, finding: Finding
+) -> Span:
+    """Return the line that lets *finding* through: the one that sets an option, else that of its place."""
+    attempt, condition = _attempt(finding), _condition(prover, finding)
+    if attempt is not None and condition.field.startswith(OPTION) and attempt.model in build.models:
+        model, name = build.models[attempt.model], condition.field.removeprefix(OPTION)
+        layers = layers_of(build, model, feature.layer, _layer_at(feature, finding.place))
+        spans = (place_of(path, layers) for path in option_paths(attempt.options) if path.startswith(name))
+        span = next((span for span in spans if span is not None), None)
+        if span is not None:
+            return span
+    return span_of(definition, feature, finding.place)
+
+
+def _layer_at(feature: FeatureSpec, place: Place) -> OptionLayer | None:
+    """Return the options that the target at *place* sets itself."""
+    if place == SHADOW:
+        return None if feature.shadow is None else feature.shadow.attempt.layer
+    arms = (arm for route in feature.routes() for arm in route.arms)
+    targets = (spec for arm in arms for at, spec in zip(arm.places, arm.attempts, strict=True) if at == place)
+    spec = next(targets, None)
+    return None if spec is None else spec.layer
+
+
+def _condition(prover: Prover, finding: Finding) -> Condition:
+    return prover.invariants[finding.invariant].require[finding.breach.condition]
+
+
 def report_broken(build: Build, prover: Prover, broken: Broken, left: int) -> None:
     """Report one finding; *left* features may break the same invariant and were not looked at."""
     finding = broken.finding
     invariant = prover.invariants[finding.invariant]
-    condition = invariant.require[finding.breach.condition]
+    condition = _condition(prover, finding)
     attempt = _attempt(finding)
     model = None if attempt is None else prover.table.models.get(attempt.model)
     what = _what_breaks(condition, finding, attempt)
     notes = list(_notes(prover, broken, invariant, condition, model))
+    named = span_of(build.document.features[broken.feature.name], broken.feature, finding.place)
+    if named.line != broken.span.line or named.path != broken.span.path:
+        notes.insert(1, f"it gets there from {named}")
     if left:
         features = "1 more feature" if left == 1 else f"{left:,} more features"
         notes.append(f"{features} may break it, too, and will be looked at once these are mended")
@@ -77,7 +111,7 @@ def _notes(
 ) -> Iterator[str]:
     decision = broken.finding.decision
     yield f"required at {condition.span or invariant.span}"
-    if model is not None and condition.field.startswith((PRICE, OPTION, "capabilities")):
+    if model is not None and condition.field.startswith((PRICE, "capabilities")):
         yield f"model {model.name!r} is defined at {model.span}"
     if condition.field.startswith(BOUNDS):
         yield _arithmetic(prover, broken.feature, condition.field.removeprefix(BOUNDS), decision)

@@ -12,7 +12,7 @@ from ...routing.bounds.worst_case import Bounds
 from ...routing.decision import Decision
 from ...routing.invariant import Breach, Part, breaches, selects
 from ...routing.reach.live import find_live
-from ...routing.reachable import decisions_of
+from ...routing.reachable import Unsure, decisions_of
 from ...routing.spec import ArmSpec, FeatureSpec, Place
 from .mirrored import mirrored
 from .missed import LivePath, missed
@@ -51,7 +51,9 @@ def examine(prover: Prover, feature: FeatureSpec, suspects: Iterable[Suspect], a
     doubts = _doubts(suspects)
     wanted = indices(union(bits for _, bits in suspects) | asked)
     examined, seen = Examined(), _Seen()
-    for decision in decisions_of(prover.table, feature):
+    usual = prover.table.default_profile  # what most callers get makes the best example
+    profiles = sorted(prover.table.profiles, key=lambda name: (name != usual, name))
+    for decision in decisions_of(prover.table, feature, profiles, seen.unsure):
         if doubts <= examined.found.keys() and not asked & ~examined.selecting:
             return examined
         seen.paths.add((decision.route, decision.arm, decision.profile))
@@ -75,18 +77,19 @@ def bounds_of(prover: Prover, feature: FeatureSpec, decision: Decision) -> Bound
 
 @dataclass(slots=True)
 class _Seen:
-    """What was looked at: routes, arms and profiles; and decisions that are not mirrored though the shadow is in doubt,
-    by invariant, route and arm.
+    """What was looked at: routes, arms and profiles; where there may be more; and decisions that are not mirrored though
+    the shadow is in doubt, by invariant, route and arm.
     """
 
     paths: set[LivePath] = field(default_factory=set)
+    unsure: set[Unsure] = field(default_factory=set)
     unmirrored: dict[tuple[int, str, str | None], Decision] = field(default_factory=dict)
 
 
 def _settle_rest(prover: Prover, feature: FeatureSpec, doubts: set[Doubt], seen: _Seen, examined: Examined) -> None:
     """Note what the decisions that were *seen* do not refute: a request may lead there that was not found."""
     live = find_live(feature, prover.table.profiles)
-    suspects, examined.perhaps = prover.suspects_on(feature, missed(live, seen.paths))
+    suspects, examined.perhaps = prover.suspects_on(feature, missed(live, seen.paths, seen.unsure))
     unseen = _doubts(suspects)
     for (index, _, _), decision in seen.unmirrored.items():
         if live.shadow is not None and (index, SHADOW) not in examined.found:

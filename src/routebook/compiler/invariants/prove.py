@@ -7,14 +7,15 @@ Most features are proved without a decision being made (`prover`); the decisions
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ...diagnostics.span import Span
 from ...routing.linked import LinkedBook
 from ...routing.spec import FeatureSpec
 from ..build import Build
-from .broken import Broken, report_broken, report_unproved, span_of
+from .broken import Broken, line_of, report_broken, report_unproved, span_of
 from .examine import Examined, examine
 from .prover import FeatureProof, Prover, Suspect
 from .selecting import Bits, indices
@@ -59,23 +60,27 @@ class Proofs:
         return known[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Proved:
-    """How many invariants were asked about, and how many of them do not hold, or are not proved."""
+class Proved(NamedTuple):
+    """How many invariants hold, how many do not or are not proved, and how many select nothing."""
 
-    invariants: int
+    proved: int
     broken: int
+    idle: int
 
 
-def prove(build: Build, table: LinkedBook, proofs: Proofs) -> Proved:
-    """Prove the invariants of *table*, a good one; report those that do not hold, and those that select nothing."""
+def prove(build: Build, table: LinkedBook, proofs: Proofs, names: Collection[str]) -> Proved:
+    """Prove the invariants of *table* over its features *names*; report those that do not hold.
+
+    Over all features, those that select nothing are reported, too.
+    """
     proofs.begin(table)
     if not table.invariants:
-        return Proved(0, 0)
+        return Proved(0, 0, 0)
     prover = Prover(table)
     sure: Bits = 0
     suspicious, candidates = [], []
-    for feature in table.features.values():
+    for name in names:
+        feature = table.features[name]
         proof = proofs.proof(prover, feature)
         sure |= proof.sure
         if proof.suspects:
@@ -83,8 +88,9 @@ def prove(build: Build, table: LinkedBook, proofs: Proofs) -> Proved:
         if proof.may:
             candidates.append((feature, proof))
     broken, seen = _report_broken(build, prover, proofs, suspicious)
-    _report_idle(build, prover, candidates, sure | seen)
-    return Proved(len(table.invariants), broken)
+    is_all = len(names) == len(build.document.names("features"))
+    idle = _report_idle(build, prover, candidates, sure | seen) if is_all else 0
+    return Proved(len(table.invariants) - broken - idle, broken, idle)
 
 
 def _report_broken(
@@ -105,7 +111,7 @@ def _report_broken(
         seen |= examined.selecting
         definition = build.document.features[feature.name]
         for finding in examined.found.values():
-            span, lines = span_of(definition, feature, finding.place), found[finding.invariant]
+            span, lines = line_of(build, prover, definition, feature, finding), found[finding.invariant]
             if len(lines) < LIMIT_BROKEN:
                 lines.setdefault(span, Broken(feature, finding, span))
         for index, place in examined.unproved:
@@ -123,8 +129,8 @@ def _report_broken(
 
 def _report_idle(
     build: Build, prover: Prover, candidates: Sequence[tuple[FeatureSpec, FeatureProof]], selecting: Bits
-) -> None:
-    """Report each invariant that selects no decision."""
+) -> int:
+    """Report each invariant that selects no decision; return how many there are."""
     idle = (1 << len(prover.invariants)) - 1 & ~selecting
     for feature, proof in candidates:
         if proof.may & idle:
@@ -135,3 +141,4 @@ def _report_idle(
         place = build.document.invariants[invariant.name].key
         message = f"invariant {invariant.name!r} selects no decision that the table can make"
         build.report("RB602", place, message, help="mend `where`, or remove the invariant")
+    return idle.bit_count()

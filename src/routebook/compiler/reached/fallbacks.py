@@ -1,22 +1,21 @@
 """Fallbacks that do not get their turn: no failure leads to them (RB510), or the deadline comes first (RB511).
 
 After a failure of kind K the next later attempt whose `on` has K runs. Nearly every kind may be met at every target; a
-few only where something makes them possible. A fallback that stands on several arms is reported if none of them comes
-to it.
+few only where something makes them possible. A fallback that stands on several arms is said to be never run if none of
+them comes to it, and to be late if it is so on one of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
 
 from ...document.entry import Definition
 from ...document.features import Feature
 from ...routing.bounds.load import waiting_seconds
 from ...routing.provider_spec import Limits
 from ...routing.reach.live import Live
-from ...routing.spec import AttemptSpec, Place
+from ...routing.spec import ArmSpec, AttemptSpec, Place
 from ..build import Build
 
 _REFUSALS = frozenset({"authentication", "permission_denied"})
@@ -115,25 +114,24 @@ def _is_limited(limits: Limits) -> bool:
 
 
 def _report_late(build: Build, definition: Definition[Feature], deadline_s: float, live: Live) -> None:
-    waits: dict[Place, float] = {}
+    """Note, of each arm, the first fallback that the deadline may leave no time; those after it follow from it."""
+    late: dict[Place, tuple[float, ArmSpec]] = {}
     for arm in live.arms:
         waiting = 0.0
         for place, attempt in zip(arm.places[1:], arm.attempts, strict=False):
             waiting += waiting_seconds(build.providers[attempt.platform.provider], attempt.platform.options)
-            waits[place] = min(waiting, waits.get(place, waiting))
-    firsts: dict[Place, Place] = {}
-    for arm in live.arms:
-        late = ((place, earlier) for earlier, place in pairwise(arm.places) if waits[place] >= deadline_s)
-        for place, earlier in islice(late, 1):
-            firsts.setdefault(place, earlier)
-    for place, earlier in firsts.items():
+            if waiting >= deadline_s:
+                late[place] = max((waiting, arm), late.get(place, (0.0, arm)), key=lambda each: each[0])
+                break
+    for place, (waiting, arm) in late.items():
         message = (
             f"the deadline of {deadline_s:g} s may leave this fallback of feature {live.feature.name!r} no time: "
-            f"what comes before it may wait {waits[place]:g} s for an answer"
+            f"what comes before it may wait {waiting:g} s for an answer"
         )
+        before = [str(definition.span(*earlier, "model")) for earlier in arm.places[: arm.places.index(place)]]
         notes = (
             f"the deadline stands at {definition.key_span('deadline')}",
-            f"the attempt before it stands at {definition.span(*earlier, 'model')}",
+            f"before it, where {arm.planned[0].model!r} is tried first: {', '.join(before)}",
         )
         mend = "give the attempts before it a shorter `timeout` or fewer tries (`retry`), or a longer `deadline`"
         build.report("RB511", definition.span(*place, "model"), message, notes=notes, help=mend)

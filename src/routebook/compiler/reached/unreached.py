@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from ...diagnostics.span import Span
 from ...document.entry import Definition
 from ...document.features import Feature
+from ...routing.context import Context, Facts
 from ...routing.decision import Witness
 from ...routing.matcher import first_failing
 from ...routing.reach.live import Live
 from ...routing.reach.witness import Requests
-from ...routing.spec import RuleSpec
+from ...routing.spec import FeatureSpec, RuleSpec
 from ...routing.sticky import Sticky
 from ..build import Build
 from ..example import command_of
@@ -53,7 +54,8 @@ def _report_hidden(build: Build, definition: Definition[Feature]) -> None:
     if value.use is not None:
         hidden.append(("`use` is", definition.key_span("use")))
     for what, place in hidden:
-        build.report("RB502", place, f"{what} never taken: feature {definition.name!r} is pinned", notes=notes)
+        message = f"{what} never taken: feature {definition.name!r} is pinned"
+        build.report("RB502", place, message, notes=notes, help="remove it, or the pin")
 
 
 def _report_rules(build: Build, definition: Definition[Feature], live: Live) -> None:
@@ -102,20 +104,26 @@ def _report_rests(build: Build, definition: Definition[Feature], live: Live) -> 
             what = f"the entry of profile {entry!r}" if entry else "`use`"
             place = definition.key_span("profiles", entry) if entry else definition.key_span("use")
             message = f"{what} is never taken in feature {feature.name!r}"
-            build.report("RB502", place, message, notes=_why_rest(live, profiles), help="remove it")
+            notes = _why_rest(build, definition, live, profiles)
+            build.report("RB502", place, message, notes=notes, help="remove it, or narrow what takes its place")
     if live.reach.rest.verdict == "not proved":
         message = f"whether feature {feature.name!r} ever goes past its rules is not proved"
         note = "the rules leave more pieces than are looked at"
         build.report("RB512", definition.key_span("rules"), message, notes=(note,))
 
 
-def _why_rest(live: Live, profiles: set[str]) -> Iterator[str]:
+def _why_rest(build: Build, definition: Definition[Feature], live: Live, profiles: set[str]) -> Iterator[str]:
+    """Yield what leaves nothing for what holds under *profiles* where no rule does, and a request that shows it."""
+    feature = live.feature
     if not profiles:
-        yield "every profile has an entry, or extends one that has"
+        entries = [f"{name!r} ({definition.key_span('profiles', name)})" for name in feature.profiles]
+        yield f"every profile has an entry, or extends one that has: {_listed(entries)}"
         return
     mask = sum(1 << live.reach.profiles.index(profile) for profile in profiles)
-    rules = live.feature.rules
+    rules = feature.rules
     yield _taken_by([rules[taker] for taker in live.reach.takers(len(rules), mask)])
+    profile = build.default_profile if build.default_profile in profiles else min(profiles)
+    yield from _goes_to(build, feature, Context(profile=profile), Facts())
 
 
 def _taken_by(takers: Sequence[RuleSpec]) -> str:
@@ -138,7 +146,12 @@ def _shown(build: Build, index: int, live: Live) -> Iterator[str]:
     if found is None:
         return
     profile, request = found
-    context, facts = request.ask(profile)
+    yield from _goes_to(build, feature, *request.ask(profile))
+
+
+def _goes_to(build: Build, feature: FeatureSpec, context: Context, facts: Facts) -> Iterator[str]:
+    """Yield the command that shows a request, and the rule that it goes to."""
+    profile = context.profile or build.default_profile
     sticky = Sticky(feature.name, context.key, None)
     for rule in feature.rules:
         if first_failing(rule.when, profile, context, facts, sticky) is None:

@@ -32,11 +32,6 @@ class Live:
     modes: Mapping[str, CredentialMode]
     reach: Reach
 
-    @property
-    def is_paid_by_callers(self) -> bool:
-        """Whether callers pay for every call, whatever the profile."""
-        return all(mode == "caller" for mode in self.modes.values())
-
     def targets(self) -> Iterator[PlannedAttempt]:
         """Yield the targets that a decision can lead to, each once or more, as the platform pays for them."""
         yield from {id(attempt): attempt for arm in self.arms for attempt in arm.planned}.values()
@@ -70,7 +65,7 @@ def find_live(feature: FeatureSpec, profiles: Mapping[str, ProfileSpec], verdict
     specs = {id(spec): spec for arm in arms for spec in arm.attempts}
     keys = key_sets_of((*specs.values(), *feature.overrides.values()), must_bring="caller" in modes.values())
     shadow = feature.shadow
-    if shadow is not None and (shadow.percent <= 0 or set(modes.values()) == {"caller"}):
+    if shadow is not None and (shadow.percent <= 0 or all(mode == "caller" for mode in modes.values())):
         shadow = None  # no call that its caller pays for is mirrored
     return Live(feature, routes, arms, shadow, keys, modes, reach)
 
@@ -80,7 +75,7 @@ def _routes(feature: FeatureSpec, reach: Reach, profiles: Mapping[str, ProfileSp
         if reached.profiles:
             yield feature.rules[index].route, reached.profiles
     rests: dict[int, tuple[RouteSpec, set[str]]] = {}
-    for name in reach.rest.profiles:
+    for name in sorted(reach.rest.profiles):
         route = feature.rest(profiles[name])
         if route is not None:
             rests.setdefault(id(route), (route, set()))[1].add(name)

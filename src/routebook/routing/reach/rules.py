@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from typing import Literal
 
 from ..matcher import Condition, When, satisfies
@@ -44,13 +44,13 @@ Verdicts = dict[tuple[object, ...], tuple[tuple[Reached, ...], Reached]]
 class Reach:
     """What requests for the feature *name*, whose rules are *whens*, come to.
 
-    `rules` says it of each rule, `rest` of what follows where none holds. *verdicts* keep what rules that ask the same
+    `rules` says it of each rule, `rest` of what follows where none holds, `is_complete` whether all requests are looked
+    at. *verdicts* keep what rules that ask the same
     come to, as long as the profiles are the same.
     """
 
     __slots__ = (
         "_asked",
-        "_is_complete",
         "_is_plain",
         "_known",
         "_more",
@@ -58,6 +58,7 @@ class Reach:
         "_naming",
         "_whens",
         "_work",
+        "is_complete",
         "profiles",
         "rest",
         "rules",
@@ -75,7 +76,7 @@ class Reach:
         self._asked = tuple(map(asked_by, whens))
         self._more = spaces_of(name, conditions, profiles)
         self._known: list[_Ruled] = []
-        self._is_complete = len(sticky_fields(conditions)) <= MOST_STICKY
+        self.is_complete = len(sticky_fields(conditions)) <= MOST_STICKY
         self._is_plain = tuple(not any(condition.operator == "percent" for condition in when) for when in whens)
         if verdicts is None or not all(self._is_plain):
             self.rules, self.rest = self._verdicts()  # shares of sticky values differ from feature to feature
@@ -128,11 +129,13 @@ class Reach:
 
     def _spaces(self) -> Iterator[_Ruled]:
         """Yield each space with the bounds of each rule in it; later ones are made where they are asked for."""
-        yield from self._known
-        for space in self._more:
-            ruled = (space, [space.bounds(asked) for asked in self._asked])
-            self._known.append(ruled)
-            yield ruled
+        for index in count():
+            if index == len(self._known):
+                space = next(self._more, None)
+                if space is None:
+                    return
+                self._known.append((space, [space.bounds(asked) for asked in self._asked]))
+            yield self._known[index]
 
     def _verdicts(self) -> tuple[tuple[Reached, ...], Reached]:
         everywhere, count = frozenset(self.profiles), len(self._whens)
@@ -166,7 +169,7 @@ class Reach:
                 return Reached("reached", everywhere)
         if not fits and left.bit_count() == len(self.profiles):
             return Reached("contradiction")
-        if not self._is_complete and not self._is_taken_apart(index):
+        if not self.is_complete and not self._is_taken_apart(index):
             doubtful = left
         verdict: Verdict = "reached" if left.bit_count() < len(self.profiles) else "covered"
         if doubtful & left and verdict == "covered":
@@ -198,7 +201,8 @@ class Reach:
     def _is_taken_apart(self, index: int) -> bool:
         """Tell whether one rule before *index* takes all of it, in the spaces that only the two of them make."""
         own = self._whens[index] if index < len(self._whens) else ()
-        pairs = (Reach(self._name, (when, own), self.profiles) for when in self._whens[:index])
+        whens = (when for when in self._whens[:index] if len(sticky_fields((*when, *own))) <= MOST_STICKY)
+        pairs = (Reach(self._name, (when, own), self.profiles) for when in whens)
         return any(pair.rules[1].verdict == "covered" for pair in pairs)
 
     def _piece(self, box: Box, taken: Sequence[Bounds | None], candidates: Sequence[int]) -> Box | None:

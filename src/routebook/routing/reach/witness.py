@@ -7,7 +7,7 @@ them is a wish, and the rest a must.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from typing import Any
@@ -24,6 +24,7 @@ from .space import PROFILE, SHARE, Box, Cell, Sample, Space, alike
 
 _MOST_PIECES = 64
 _MOST_TRIES = 200_000
+_MOST_TRIES_IN_ALL = 1_000_000
 _MOST_WISHES = 2_000
 
 
@@ -58,22 +59,30 @@ class Requests:
         self._reach = reach
         self._fractions: dict[Purpose, list[float]] = {}
         self._work = Work()
+        self._tries = _MOST_TRIES_IN_ALL
+        self.gave_up = False
 
     def reaching(self, index: int, route: RouteSpec, profile: str) -> Iterator[tuple[ArmSpec, Request]]:
         """Yield, for each arm of *route* that can be reached, a request under *profile* that reaches it.
 
-        *route* is that of rule *index*, or, past the last, where the feature goes if no rule holds.
+        *route* is that of rule *index*, or, past the last, where the feature goes if no rule holds. Afterwards,
+        `gave_up` tells whether there may be requests for the other arms all the same.
         """
+        self.gave_up = False
         arms = [arm for arm in route.arms if arm.weight > 0]
         pieces = self._reach.pieces(index, 1 << self._reach.profiles.index(profile), self._work)
-        for space, box in islice(_provable(pieces), _MOST_PIECES):
-            for arm in tuple(arms):
-                request = self._request(space, box, route, arm)
-                if request is not None:
-                    arms.remove(arm)
-                    yield arm, request
-            if not arms:
-                return
+        try:
+            for space, box in islice(pieces, _MOST_PIECES):
+                for arm in tuple(arms):
+                    request = self._request(space, box, route, arm)
+                    if request is not None:
+                        arms.remove(arm)
+                        yield arm, request
+                if not arms:
+                    return
+            self.gave_up |= not self._reach.is_complete or next(pieces, None) is not None
+        except NotProved:
+            self.gave_up = True
 
     def fitting(self, index: int) -> tuple[str, Request] | None:
         """Return a profile and a request that all conditions of rule *index* fit, if one can be told."""
@@ -104,7 +113,8 @@ class Requests:
         if space.has_key or not space.is_sticky:
             return self._with_key(space, box, on_arm, self._feature.shadow if mirrored else None)
         if SHARE in space.fields and not box[space.fields.index(SHARE)] & 1:
-            return None  # only the id of a run falls in there
+            self.gave_up = True  # only the id of a run falls in there
+            return None
         values: dict[str, Any] = {}
         fields = [field for field in space.fields if field not in (SHARE, "profile")]
         if on_arm is not None and route.key is not None and route.key not in fields:
@@ -131,7 +141,8 @@ class Requests:
     def _key(self, cell: Cell | None, on_arm: Callable[[float], bool] | None, shadow: ShadowSpec | None) -> int | None:
         """Return the number of a key that falls into *cell* and on the arm, and that is mirrored if one can be."""
         first = None
-        for number in range(_MOST_TRIES):
+        number: int
+        for number in self._trying(range(_MOST_TRIES)):
             if cell is not None and not cell.low <= self._fraction("percent", number) < cell.high:
                 continue
             if on_arm is not None and not on_arm(self._fraction("split", number)):
@@ -169,7 +180,7 @@ class Requests:
                 continue
             pattern = [holds(operator, operand, value) for operator, operand, _ in tests]
             like = alike(field, tests, value)
-            for other in islice(_like(value), _MOST_TRIES) if like is None else like:
+            for other in self._trying(islice(_like(value), _MOST_TRIES)) if like is None else like:
                 if like is None and [holds(operator, operand, other) for operator, operand, _ in tests] != pattern:
                     continue
                 if cell is not None and not cell.low <= self._at("percent", other) < cell.high:
@@ -177,16 +188,17 @@ class Requests:
                 if on_arm is None or on_arm(self._at("split", other)):
                     yield (other,)
 
+    def _trying(self, values: Iterable[Any]) -> Iterator[Any]:
+        """Yield *values*, as far as there are tries left; whoever comes to the end has given up."""
+        for value in values:
+            self._tries -= 1
+            if self._tries < 0:
+                break
+            yield value
+        self.gave_up = True
+
     def _at(self, purpose: Purpose, value: Any) -> float:
         return fraction(self._feature.name, purpose, as_text(value))
-
-
-def _provable(pieces: Iterator[tuple[Space, Box]]) -> Iterator[tuple[Space, Box]]:
-    """Yield *pieces* as far as they can be found."""
-    try:
-        yield from pieces
-    except NotProved:
-        return
 
 
 def _falls_on(route: RouteSpec, arm: ArmSpec) -> Callable[[float], bool]:
