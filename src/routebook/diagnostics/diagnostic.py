@@ -61,12 +61,20 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
     By an alias, one line stands in several definitions; a name on it that leads nowhere is one mistake all the same.
     """
-    ordered = sorted(diagnostics, key=lambda d: (d.span, d.code, d.message))
     unique: dict[object, Diagnostic] = {}
-    for diagnostic in ordered:
-        same_name = (diagnostic.span, diagnostic.help) if diagnostic.code == "RB301" else diagnostic
+    for diagnostic in sorted(diagnostics, key=_place):
+        same_name = (diagnostic.span, diagnostic.help) if diagnostic.code == "RB301" else _identity(diagnostic)
         unique.setdefault(same_name, diagnostic)
     return tuple(unique.values())
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, int, int, int, str, str]:
+    span = diagnostic.span
+    return span.path, span.line, span.column, span.width, diagnostic.code, diagnostic.message
+
+
+def _identity(diagnostic: Diagnostic) -> tuple[object, ...]:
+    return (*_place(diagnostic), diagnostic.notes, diagnostic.help, diagnostic.severity)
 
 
 def as_errors(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

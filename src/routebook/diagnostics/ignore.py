@@ -43,6 +43,8 @@ def silence(diagnostics: Iterable[Diagnostic], ignores: Iterable[Ignore]) -> tup
     While anything is an error not every warning is known, so that no comment is called unused then.
     """
     said, comments = tuple(diagnostics), tuple(ignores)
+    if not comments:
+        return in_order(said)
     wanted = {
         (comment.span.path, comment.line, code) for comment in comments for code in comment.codes if _may_silence(code)
     }

@@ -51,13 +51,21 @@ class Fitness:
         if self.call.call.kind != "chat":
             return
         reached = live_places(live)
+        fits: dict[int, bool] = {}
         for place, linked in targets.items():
-            if linked is not None and place in reached:
+            if linked is None or place not in reached or fits.get(id(linked)):
+                continue
+            fits[id(linked)] = self._fits(linked)
+            if not fits[id(linked)]:
                 self.check_sent(linked, partial(span, *place, "model"))
         routes = {id(route) for route, _ in live.routes}
         for rule in live.feature.rules:
             if id(rule.route) in routes:
                 self._check_rule(rule.when, rule.route, targets, span)
+
+    def _fits(self, linked: LinkedTarget) -> bool:
+        """Tell whether nothing is to be said of what is sent to a target in any case."""
+        return self.output is None and not overflows(linked.model, linked.attempt.platform.options, self.sent)
 
     def check_sent(self, linked: LinkedTarget, where: Where) -> None:
         """Report that what is sent in any case is too much for the target at *where*; note what is sent otherwise."""

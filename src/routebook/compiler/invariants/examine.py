@@ -77,8 +77,8 @@ def bounds_of(prover: Prover, feature: FeatureSpec, decision: Decision) -> Bound
 
 @dataclass(slots=True)
 class _Seen:
-    """What was looked at: routes, arms and profiles; where there may be more; and decisions that are not mirrored though
-    the shadow is in doubt, by invariant, route and arm.
+    """What was looked at: routes, arms and profiles; where there may be more; and decisions that are not mirrored,
+    though the shadow is in doubt, by invariant, route and arm.
     """
 
     paths: set[LivePath] = field(default_factory=set)

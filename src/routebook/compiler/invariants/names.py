@@ -29,27 +29,34 @@ _OPTION = "options."
 
 def link_invariants(build: Build) -> None:
     """Link each invariant."""
-    words: dict[str, Collection[str]] = {
-        "tags": {tag for feature in build.document.features.values() for tag in feature.value.tags or ()},
-        "route": _routes(build),
-        "credential": get_args(CredentialKind),
-        "capabilities": get_args(Capability),
-        "api": build.materials.apis.keys(),
-    }
     for definition in build.document.invariants.values():
         where, require, place = definition.value.where, definition.value.require, definition.key_span
-        spec = InvariantSpec(
+        build.invariants[definition.name] = InvariantSpec(
             name=definition.name,
             where=() if where is None else conditions(where.matchers(), partial(place, "where")),
             require=conditions(require.matchers(), partial(place, "require")),
             span=definition.key,
         )
+    words = _words(build)
+    for name, spec in build.invariants.items():
         for key, tests in (("where", spec.where), ("require", spec.require)):
             for condition in tests:
-                _check_names(build, f"invariant {definition.name!r}", condition, words)
+                _check_names(build, f"invariant {name!r}", condition, words)
                 if condition.operator == "percent":
-                    _refuse_percent(build, definition, key, condition.field)
-        build.invariants[definition.name] = spec
+                    _refuse_percent(build, build.document.invariants[name], key, condition.field)
+
+
+def _words(build: Build) -> dict[str, Collection[str]]:
+    """Return the words that there are for fields of their own; those of features only where they are asked for."""
+    asked = {condition.field for spec in build.invariants.values() for condition in spec.where}
+    features = build.document.features.values()
+    return {
+        "tags": {tag for feature in features for tag in feature.value.tags or ()} if "tags" in asked else (),
+        "route": _routes(build) if "route" in asked else (),
+        "credential": get_args(CredentialKind),
+        "capabilities": get_args(Capability),
+        "api": build.materials.apis.keys(),
+    }
 
 
 def _routes(build: Build) -> set[str]:

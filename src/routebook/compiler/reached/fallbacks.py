@@ -119,7 +119,7 @@ def _report_late(build: Build, definition: Definition[Feature], deadline_s: floa
     for arm in live.arms:
         waiting = 0.0
         for place, attempt in zip(arm.places[1:], arm.attempts, strict=False):
-            waiting += waiting_seconds(build.providers[attempt.platform.provider], attempt.platform.options)
+            waiting += _waiting(build, attempt)
             if waiting >= deadline_s:
                 late[place] = max((waiting, arm), late.get(place, (0.0, arm)), key=lambda each: each[0])
                 break
@@ -135,3 +135,13 @@ def _report_late(build: Build, definition: Definition[Feature], deadline_s: floa
         )
         mend = "give the attempts before it a shorter `timeout` or fewer tries (`retry`), or a longer `deadline`"
         build.report("RB511", definition.span(*place, "model"), message, notes=notes, help=mend)
+
+
+def _waiting(build: Build, attempt: AttemptSpec) -> float:
+    """Return how long *attempt* may wait for an answer, worked out once for each of those that features share."""
+    key = ("waiting", id(attempt.platform.options), attempt.platform.provider)
+    known: tuple[float, AttemptSpec] | None = build.known.get(key)
+    if known is None:
+        seconds = waiting_seconds(build.providers[attempt.platform.provider], attempt.platform.options)
+        known = build.known[key] = (seconds, attempt)  # as long as it is here, no other has the id of its options
+    return known[0]

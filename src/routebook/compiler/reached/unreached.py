@@ -23,6 +23,7 @@ from ..example import command_of
 from .touched import profiles_in
 
 _MOST_NAMED = 8
+_MOST_TRIES = 2_000
 
 
 def report_unreached(build: Build, definition: Definition[Feature], live: Live) -> None:
@@ -142,7 +143,7 @@ def _listed(parts: Sequence[str]) -> str:
 def _shown(build: Build, index: int, live: Live) -> Iterator[str]:
     """Yield a request that rule *index* fits, and the rule that it goes to."""
     feature = live.feature
-    found = Requests(feature, live.reach).fitting(index)
+    found = Requests(feature, live.reach, _MOST_TRIES).fitting(index)
     if found is None:
         return
     profile, request = found

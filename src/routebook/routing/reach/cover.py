@@ -39,10 +39,16 @@ def pieces_left(box: Box, taken: Sequence[Bounds | None], candidates: Sequence[i
     while stack:
         piece, candidates = stack.pop()
         work.cells -= 1
-        work.comparisons -= len(candidates)
-        if work.cells < 0 or work.comparisons < 0:
-            raise NotProved
-        meeting, nearest, ways = _meeting(piece, candidates, taken)
+        meeting: Sequence[int] = candidates
+        nearest: int | None = None
+        ways: Bounds = ()
+        clipped: Box | None = piece
+        while clipped is not None:
+            work.comparisons -= len(meeting)
+            if work.cells < 0 or work.comparisons < 0:
+                raise NotProved
+            piece = clipped
+            clipped, meeting, nearest, ways = _meeting(piece, meeting, taken)
         if nearest is None:
             yield piece
             continue
@@ -78,26 +84,35 @@ def step_out(box: Box, taken: Sequence[Bounds | None], candidates: Sequence[int]
 
 def _meeting(
     piece: Box, candidates: Sequence[int], taken: Sequence[Bounds | None]
-) -> tuple[list[int], int | None, Bounds]:
+) -> tuple[Box | None, list[int], int | None, Bounds]:
     """Return which of the boxes *taken* have something of *piece*, and which of them leaves the fewest ways out of it.
 
-    The last are the axes by which *piece* steps out of that box; none at all where it has all of *piece*.
+    The last are the axes by which *piece* steps out of that box; none at all where it has all of *piece*. Where a box
+    leaves one way only, what it has is cut off at once, and what is left is the first that is returned: the others are
+    to be asked again.
     """
     meeting: list[int] = []
     nearest: int | None = None
     fewest: Bounds = ()
+    left = list(piece)
+    is_clipped = False
     for index in candidates:
         ways = []
         for axis, mask in taken[index] or ():
-            inside = piece[axis] & mask
+            inside = left[axis] & mask
             if not inside:
                 break
-            if inside != piece[axis]:
+            if inside != left[axis]:
                 ways.append((axis, mask))
         else:
             if not ways:
-                return [], index, ()
+                return None, [], index, ()
+            if len(ways) == 1:
+                axis, mask = ways[0]
+                left[axis] &= ~mask
+                is_clipped = True
+                continue
             meeting.append(index)
             if nearest is None or len(ways) < len(fewest):
                 nearest, fewest = index, tuple(ways)
-    return meeting, nearest, fewest
+    return tuple(left) if is_clipped else None, meeting, nearest, fewest

@@ -6,7 +6,7 @@ Where some targets need no key there is one more: a key for nothing that takes o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -40,18 +40,16 @@ class KeySets:
         sets = [keys for size in sizes for keys in combinations(self.providers, size)]
         return (*sets, *(() if self.foreign is None else ((self.foreign,),)))
 
-    def decisions(self, arm: ArmSpec, mode: CredentialMode) -> int:
-        """Return how many of the sets *arm* serves where *mode* says who pays."""
-        every = len(self.all)
-        if mode == "platform":
-            return every
-        by_platform = 1 if mode == "prefer_caller" else 0
+    def decisions(self, arm: ArmSpec, modes: Mapping[CredentialMode, int]) -> int:
+        """Return how many decisions *arm* serves, where each of *modes*, who pays, holds under so many profiles."""
+        every, total = len(self.all), len(self.providers)
         if self.has_keyless and any(spec.caller is None for spec in arm.attempts):
-            return every - 1 + by_platform
-        own = len({spec.platform.provider for spec in arm.attempts})
-        total = len(self.providers)
-        by_callers = own + 1 if self.is_cut else 2**total - 2 ** (total - own)
-        return by_callers + by_platform
+            by_callers = every - 1
+        else:
+            own = len({planned.provider for planned in arm.planned})
+            by_callers = own + 1 if self.is_cut else 2**total - 2 ** (total - own)
+        callers, lent = modes.get("caller", 0), modes.get("prefer_caller", 0)
+        return modes.get("platform", 0) * every + (callers + lent) * by_callers + lent
 
 
 def key_sets_of(attempts: Iterable[AttemptSpec], *, must_bring: bool) -> KeySets:

@@ -6,6 +6,7 @@ and what is called unused, is asked of live parts only.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -41,15 +42,12 @@ class Live:
 
     def decisions(self) -> int:
         """Return how many decisions there are."""
-        modes = list(self.modes.values())
-        overrides = [ArmSpec((spec,)) for spec in self.feature.overrides.values()]
-        total = sum(self.keys.decisions(arm, mode) for arm in overrides for mode in modes)
+        modes = Counter(self.modes.values())
+        arms = [(ArmSpec((spec,)), modes) for spec in self.feature.overrides.values()]
         for route, profiles in self.routes:
-            of_route = modes if len(profiles) == len(modes) else [self.modes[name] for name in profiles]
-            for mode in dict.fromkeys(of_route):
-                arms = sum(self.keys.decisions(arm, mode) for arm in route.arms if arm.weight > 0)
-                total += arms * of_route.count(mode)
-        return total
+            here = modes if len(profiles) == len(self.modes) else Counter(self.modes[name] for name in profiles)
+            arms += [(arm, here) for arm in route.arms if arm.weight > 0]
+        return sum(self.keys.decisions(arm, here) for arm, here in arms)
 
 
 def find_live(feature: FeatureSpec, profiles: Mapping[str, ProfileSpec], verdicts: Verdicts | None = None) -> Live:

@@ -45,8 +45,7 @@ class Reach:
     """What requests for the feature *name*, whose rules are *whens*, come to.
 
     `rules` says it of each rule, `rest` of what follows where none holds, `is_complete` whether all requests are looked
-    at. *verdicts* keep what rules that ask the same
-    come to, as long as the profiles are the same.
+    at. *verdicts* keep what rules that ask the same come to, as long as the profiles are the same.
     """
 
     __slots__ = (
@@ -170,7 +169,7 @@ class Reach:
         if not fits and left.bit_count() == len(self.profiles):
             return Reached("contradiction")
         if not self.is_complete and not self._is_taken_apart(index):
-            doubtful = left
+            doubtful = left & sum(1 << self.profiles.index(name) for name in allowed)
         verdict: Verdict = "reached" if left.bit_count() < len(self.profiles) else "covered"
         if doubtful & left and verdict == "covered":
             verdict = "not proved"

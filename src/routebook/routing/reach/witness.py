@@ -17,7 +17,7 @@ from ..matcher import METADATA, holds
 from ..spec import ArmSpec, FeatureSpec, RouteSpec, ShadowSpec
 from ..sticky import Purpose, as_text, choose_arm, fraction
 from .axis import FACTS
-from .cover import NotProved, Work
+from .cover import MOST_COMPARISONS, NotProved, Work
 from .guess import guess
 from .rules import Reach, allowed_by
 from .space import PROFILE, SHARE, Box, Cell, Sample, Space, alike
@@ -25,6 +25,7 @@ from .space import PROFILE, SHARE, Box, Cell, Sample, Space, alike
 _MOST_PIECES = 64
 _MOST_TRIES = 200_000
 _MOST_TRIES_IN_ALL = 1_000_000
+_MOST_COMPARISONS_IN_ALL = 8_000_000
 _MOST_WISHES = 2_000
 
 
@@ -52,14 +53,14 @@ class Request:
 
 
 class Requests:
-    """Finds requests for one feature. What is tried for one of them is remembered for the next."""
+    """Finds requests for one feature, with so many *tries* in all. What is tried for one is remembered for the next."""
 
-    def __init__(self, feature: FeatureSpec, reach: Reach) -> None:
+    def __init__(self, feature: FeatureSpec, reach: Reach, tries: int = _MOST_TRIES_IN_ALL) -> None:
         self._feature = feature
         self._reach = reach
         self._fractions: dict[Purpose, list[float]] = {}
-        self._work = Work()
-        self._tries = _MOST_TRIES_IN_ALL
+        self._comparisons = _MOST_COMPARISONS_IN_ALL
+        self._tries = tries
         self.gave_up = False
 
     def reaching(self, index: int, route: RouteSpec, profile: str) -> Iterator[tuple[ArmSpec, Request]]:
@@ -70,7 +71,9 @@ class Requests:
         """
         self.gave_up = False
         arms = [arm for arm in route.arms if arm.weight > 0]
-        pieces = self._reach.pieces(index, 1 << self._reach.profiles.index(profile), self._work)
+        work = Work(comparisons=min(MOST_COMPARISONS, self._comparisons))
+        granted = work.comparisons
+        pieces = self._reach.pieces(index, 1 << self._reach.profiles.index(profile), work)
         try:
             for space, box in islice(pieces, _MOST_PIECES):
                 for arm in tuple(arms):
@@ -83,6 +86,8 @@ class Requests:
             self.gave_up |= not self._reach.is_complete or next(pieces, None) is not None
         except NotProved:
             self.gave_up = True
+        finally:
+            self._comparisons -= granted - work.comparisons
 
     def fitting(self, index: int) -> tuple[str, Request] | None:
         """Return a profile and a request that all conditions of rule *index* fit, if one can be told."""
