@@ -36,7 +36,7 @@ _SYSTEM = (
 
 
 class _Feature:
-    """Writes one feature: its lines, from what chance says; *rules* is how many rules it has, if chance is not asked."""
+    """Writes one feature: its lines, from what chance says, and how many *rules* it has, unless that is given."""
 
     def __init__(self, name: str, chance: random.Random, rules: int | None = None) -> None:
         self.name, self.chance, self.rules = name, chance, rules
@@ -78,11 +78,12 @@ class _Feature:
         count = self.chance.choice((0, 0, 0, 1, 1, 2, 3, 8)) if self.rules is None else self.rules
         if count:
             yield "    rules:"
-        for number in range(count):
-            yield from self._rule(number)
+        conditions = self._conditions()
+        self.chance.shuffle(conditions)
+        for number, (name, when) in enumerate(conditions[:count]):
+            yield from self._rule(number, name, when)
 
-    def _rule(self, number: int) -> Iterator[str]:
-        name, when = self._condition()
+    def _rule(self, number: int, name: str, when: str) -> Iterator[str]:
         yield f"      - name: {name}-{number + 1}"
         yield f"        when: {{{when}}}"
         if self.maybe(0.15):
@@ -93,21 +94,20 @@ class _Feature:
         if self.maybe(0.2):
             yield f"        fallbacks: [{{model: {self.models[8]}}}, {{model: {self.models[9]}}}]"
 
-    def _condition(self) -> tuple[str, str]:
+    def _conditions(self) -> list[tuple[str, str]]:
+        """Return eight conditions by name, each about something else."""
         chance = self.chance
         plan, other = chance.sample(_PLANS, 2)
-        return chance.choice(
-            (
-                ("long-input", f"input_tokens: {{gt: {chance.choice((8000, 32000, 100000))}}}, has_images: false"),
-                ("pictures", "has_images: true"),
-                ("plan", f"metadata.plan: [{plan}, {other}]"),
-                ("one-customer", f"tenant: customer-{chance.randint(1, 400)}"),
-                ("canary", f"user: {{percent: {chance.choice((1, 5, 10))}}}"),
-                ("european", "region: {prefix: eu-}, metadata.consent: {exists: true}"),
-                ("heavy", f"metadata.seats: {{gte: {chance.randint(10, 500)}}}, profile: [premium, max]"),
-                ("streamed", f"stream: true, metadata.plan: {{not: {plan}}}"),
-            )
-        )
+        return [
+            ("long-input", f"input_tokens: {{gt: {chance.choice((8000, 32000, 100000))}}}, has_images: false"),
+            ("pictures", "has_images: true"),
+            ("plan", f"metadata.plan: [{plan}, {other}]"),
+            ("one-customer", f"tenant: customer-{chance.randint(1, 400)}"),
+            ("canary", f"user: {{percent: {chance.choice((1, 5, 10))}}}"),
+            ("european", "region: {prefix: eu-}, metadata.consent: {exists: true}"),
+            ("heavy", f"metadata.seats: {{gte: {chance.randint(10, 500)}}}, profile: [premium, max]"),
+            ("streamed", f"stream: true, metadata.plan: {{not: {plan}}}"),
+        ]
 
     def _routes(self) -> Iterator[str]:
         if self.maybe(0.75):

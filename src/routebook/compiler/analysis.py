@@ -22,7 +22,7 @@ def analyse_feature(
     build: Build, definition: Definition[Feature], feature: FeatureSpec, routes: FeatureRoutes, fitness: Fitness
 ) -> None:
     """Report what of *feature* no request comes to, and which of its targets cannot serve the requests that do."""
-    live = find_live(feature, build.profiles, build.known.setdefault("verdicts", {}))
+    live = find_live(feature, build.profiles, build.shared)
     routes.check_all(live_places(live))
     fitness.check_live(live, routes.linked, definition.span)
     report_unreached(build, definition, live)

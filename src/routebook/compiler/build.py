@@ -17,6 +17,7 @@ from ..routing.decision import PlannedAttempt
 from ..routing.digest import Digester
 from ..routing.output_spec import OutputSpec
 from ..routing.provider_spec import ProviderSpec
+from ..routing.reach.rules import Shared
 from ..routing.spec import FeatureSpec, InvariantSpec, ModelSpec, ProfileSpec
 from ..routing.tool_spec import ServerSpec
 from ..routing.traits import ApiTraits
@@ -99,7 +100,8 @@ class Findings:
 class Build:
     """The state of one compilation; each stage adds what it links and reports what it finds.
 
-    `known` keeps what many definitions come to alike, under keys of whoever worked it out.
+    `known` keeps what many definitions come to alike, under keys of whoever worked it out, `shared` what is known of
+    their rules.
     """
 
     document: Document
@@ -120,6 +122,7 @@ class Build:
     digests: dict[tuple[str, str], str] = field(default_factory=dict)
     models_by_id: dict[tuple[str, str], list[ModelSpec]] = field(default_factory=dict)
     known: dict[Any, Any] = field(default_factory=dict)
+    shared: Shared = field(default_factory=Shared)
     searched: int = 0
 
     @property

@@ -71,7 +71,7 @@ def _with_line(diagnostic: Diagnostic, lines: Sequence[str]) -> Diagnostic:
 def _without_keys(diagnostic: Diagnostic) -> Diagnostic:
     """Return *diagnostic* with vendors' keys masked in its message, notes and help."""
     said = (diagnostic.message, *diagnostic.notes, diagnostic.help or "")
-    if not any(map(_VENDORS_KEY.search, said)):
+    if _VENDORS_KEY.search("\n".join(said)) is None:
         return diagnostic
     message, *notes, mend = (_VENDORS_KEY.sub(_stars, text) for text in said)
     return replace(diagnostic, message=message, notes=tuple(notes), help=mend or None)

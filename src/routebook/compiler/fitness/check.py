@@ -87,14 +87,20 @@ class Fitness:
             return
         for place in _tried(route):
             linked = targets[place]
-            if linked is not None and implied:
+            if linked is None:
+                continue
+            if implied and not self._serves(linked, implied):
                 self._check_implied(implied, linked, partial(span, *place, "model"))
-            if (
-                linked is not None
-                and sent is not None
-                and overflows(linked.model, linked.attempt.platform.options, sent)
-            ):
+            if sent is not None and overflows(linked.model, linked.attempt.platform.options, sent):
                 self._report_overflow(sent, linked, partial(span, *place, "model"))
+
+    def _serves(self, linked: LinkedTarget, implied: Needs) -> bool:
+        """Tell whether a target has all that is *implied*, and excludes nothing; features share the answer."""
+        key = ("serves", linked.model.name, linked.attempt.platform.api, *implied)
+        known: bool | None = self.build.known.get(key)
+        if known is None:
+            known = self.build.known[key] = not linked.model.excludes and not lacking(self.build, linked, implied)
+        return known
 
     def _check_implied(self, implied: Needs, linked: LinkedTarget, where: Where) -> None:
         lacks = lacking(self.build, linked, implied)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..decision import PlannedAttempt
 from ..spec import ArmSpec, CredentialMode, FeatureSpec, ProfileSpec, RouteSpec, ShadowSpec
 from .key_sets import KeySets, key_sets_of
-from .rules import Reach, Verdicts
+from .rules import Reach, Shared
 
 LiveRoute = tuple[RouteSpec, frozenset[str]]
 """A route that a request comes to, or may come to, and the profiles under which it does."""
@@ -50,13 +50,13 @@ class Live:
         return sum(self.keys.decisions(arm, here) for arm, here in arms)
 
 
-def find_live(feature: FeatureSpec, profiles: Mapping[str, ProfileSpec], verdicts: Verdicts | None = None) -> Live:
-    """Return the live part of *feature*; *verdicts* are what features of one book share.
+def find_live(feature: FeatureSpec, profiles: Mapping[str, ProfileSpec], shared: Shared | None = None) -> Live:
+    """Return the live part of *feature*, with what features of one book have *shared*.
 
     A pin leaves nothing for the rules.
     """
     rules = () if feature.pin is not None else feature.rules
-    reach = Reach(feature.name, [rule.when for rule in rules], tuple(profiles), verdicts)
+    reach = Reach(feature.name, [rule.when for rule in rules], tuple(profiles), shared)
     routes = tuple(_routes(feature, reach, profiles))
     arms = tuple(arm for route, _ in routes for arm in route.arms if arm.weight > 0)
     modes = {name: feature.mode(profile) for name, profile in profiles.items()}

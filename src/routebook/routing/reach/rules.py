@@ -8,13 +8,13 @@ the rule counts as one that may be reached, and is said to be not proved.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Literal
 
 from ..matcher import Condition, When, satisfies
 from .cover import NotProved, Work, pieces_left, step_out
-from .guess import guess
+from .guess import Guess, guess
 from .space import MOST_STICKY, Bounds, Box, Space, asked_by, spaces_of, sticky_fields
 
 Verdict = Literal["reached", "contradiction", "covered", "not proved"]
@@ -38,14 +38,21 @@ class Reached:
     profiles: frozenset[str] = frozenset()
 
 
-Verdicts = dict[tuple[object, ...], tuple[tuple[Reached, ...], Reached]]
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What features of one book share, as long as its profiles are the same: what rules that ask the same come to, all
+    together, and a request that fits what one rule asks.
+    """
+
+    verdicts: dict[tuple[object, ...], tuple[tuple[Reached, ...], Reached]] = field(default_factory=dict)
+    guesses: dict[tuple[object, ...], Guess | None] = field(default_factory=dict)
 
 
 class Reach:
     """What requests for the feature *name*, whose rules are *whens*, come to.
 
     `rules` says it of each rule, `rest` of what follows where none holds, `is_complete` whether all requests are looked
-    at. *verdicts* keep what rules that ask the same come to, as long as the profiles are the same.
+    at.
     """
 
     __slots__ = (
@@ -55,6 +62,7 @@ class Reach:
         "_more",
         "_name",
         "_naming",
+        "_shared",
         "_whens",
         "_work",
         "is_complete",
@@ -64,7 +72,7 @@ class Reach:
     )
 
     def __init__(
-        self, name: str, whens: Sequence[When], profiles: tuple[str, ...], verdicts: Verdicts | None = None
+        self, name: str, whens: Sequence[When], profiles: tuple[str, ...], shared: Shared | None = None
     ) -> None:
         conditions = [condition for when in whens for condition in when]
         self.profiles = profiles
@@ -77,12 +85,13 @@ class Reach:
         self._known: list[_Ruled] = []
         self.is_complete = len(sticky_fields(conditions)) <= MOST_STICKY
         self._is_plain = tuple(not any(condition.operator == "percent" for condition in when) for when in whens)
-        if verdicts is None or not all(self._is_plain):
+        self._shared = shared
+        if shared is None or not all(self._is_plain):
             self.rules, self.rest = self._verdicts()  # shares of sticky values differ from feature to feature
             return
-        known = verdicts.get(self._asked)
+        known = shared.verdicts.get(self._asked)
         if known is None:
-            known = verdicts[self._asked] = self._verdicts()
+            known = shared.verdicts[self._asked] = self._verdicts()
         self.rules, self.rest = known
 
     def pieces(self, index: int, profiles: int, work: Work) -> Iterator[tuple[Space, Box]]:
@@ -144,7 +153,7 @@ class Reach:
     def _reached(self, index: int, everywhere: frozenset[str]) -> Reached:
         own = self._whens[index] if index < len(self._whens) else ()
         allowed = allowed_by(own, self.profiles)
-        request = guess(own) if allowed else None
+        request = self._guess(index) if allowed else None
         if request is not None and request.passes(self._whens[:index]):
             return Reached("reached", everywhere if len(allowed) == len(everywhere) else frozenset(allowed))
         if (request is not None and self._asks_less(index)) or self._has_container(index):
@@ -175,6 +184,16 @@ class Reach:
             verdict = "not proved"
         there = ~left | doubtful
         return Reached(verdict, frozenset(name for bit, name in enumerate(self.profiles) if there >> bit & 1))
+
+    def _guess(self, index: int) -> Guess | None:
+        """Return a request that rule *index* fits, if one is found at once; past the last, any."""
+        own = self._whens[index] if index < len(self._whens) else ()
+        if self._shared is None:
+            return guess(own)
+        asked = self._asked[index] if index < len(self._asked) else ()
+        if asked not in self._shared.guesses:
+            self._shared.guesses[asked] = guess(own)
+        return self._shared.guesses[asked]
 
     def _asks_less(self, index: int) -> list[int]:
         """Return the rules before *index* that ask for nothing that it does not ask for itself."""
