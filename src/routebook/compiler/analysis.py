@@ -13,7 +13,7 @@ from ..routing.spec import FeatureSpec
 from .build import Build
 from .fitness.check import Fitness
 from .reached.fallbacks import report_idle_fallbacks
-from .reached.touched import live_places, touched_by, twins_of
+from .reached.touched import touched_by, twins_of
 from .reached.unreached import report_unreached
 from .routes import FeatureRoutes
 
@@ -23,7 +23,7 @@ def analyse_feature(
 ) -> None:
     """Report what of *feature* no request comes to, and which of its targets cannot serve the requests that do."""
     live = find_live(feature, build.profiles, build.shared)
-    routes.check_all(live_places(live))
+    routes.check_all(live.places())
     fitness.check_live(live, routes.linked, definition.span)
     report_unreached(build, definition, live)
     report_idle_fallbacks(build, definition, live)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..canonical.frozen import thaw
 from ..routing.decision import Decision, Witness
+from ..routing.spec import ProfileSpec
 
 _FIELDS = ("user", "tenant", "region", "key")
 _FACTS = ("input_tokens", "has_images", "has_tools", "stream")
 
 
-def command_of(feature: str, witness: Witness, *, with_profile: bool) -> str:
-    """Return the command that shows what *feature* does for the request *witness*."""
-    return " ".join(map(_quoted, ["routebook", "explain", feature, *_arguments(witness, with_profile=with_profile)]))
+def command_of(feature: str, witness: Witness, profiles: Iterable[ProfileSpec]) -> str:
+    """Return the command that shows what *feature* does for the request *witness*, in a book with these *profiles*."""
+    return " ".join(map(_quoted, ["routebook", "explain", feature, *_arguments(witness, profiles)]))
 
 
 def _quoted(word: str) -> str:
@@ -36,9 +37,9 @@ def outcome_of(decision: Decision) -> str:
     return f"{decision.route}{arm}: {attempts}{mirrored}"
 
 
-def _arguments(witness: Witness, *, with_profile: bool) -> Iterator[str]:
+def _arguments(witness: Witness, profiles: Iterable[ProfileSpec]) -> Iterator[str]:
     context, facts = witness.context, witness.facts
-    if with_profile and context.profile is not None:
+    if context.profile is not None and any(profile.span is not None for profile in profiles):
         yield from ("--profile", context.profile)
     for name in _FIELDS:
         value = getattr(context, name)

@@ -23,6 +23,9 @@ from ..routing.spec import Kind, ModelSpec, OptionLayer
 from ..routing.traits import ApiTraits
 from .build import Build
 
+CAPABILITY_OF_MEANS = {"native": "json_schema", "tool": "tools"}
+"""The capability that each means of asking for an output needs, if it needs one."""
+
 _OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 _WITHOUT_TOOLS = frozenset({"n"})
 _OF_BODY = "extra_body."

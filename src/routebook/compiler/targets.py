@@ -16,7 +16,7 @@ from ..routing.decision import PlannedAttempt
 from ..routing.spec import AttemptSpec, ModelSpec, OptionLayer
 from .build import Build, Where
 from .models import find_model
-from .options import Call, Refusal, carried, layer_of, merged, place_of, provider_layer, refusals
+from .options import Call, Refusal, carried, layer_of, layers_of, merged, place_of, refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def answering(build: Build, attempt: AttemptSpec, on: tuple[str, ...]) -> Attemp
 def note_refused(build: Build, feature: FeatureCall, linked: LinkedTarget, place: Where) -> None:
     """Note each option that does not reach the wire, at the line that set it."""
     for refusal in linked.refused:
-        layers = _layers(build, linked.model, feature.layer, linked.attempt.layer)
+        layers = layers_of(build, linked.model, feature.layer, linked.attempt.layer)
         named = place()
         at = place_of(refusal.option, layers) or named
         elsewhere = None if (at.path, at.line) == (named.path, named.line) else f"it gets there from {named}"
@@ -94,7 +94,7 @@ def note_refused(build: Build, feature: FeatureCall, linked: LinkedTarget, place
 def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLayer | None) -> LinkedTarget:
     provider = build.providers[model.provider]
     traits = build.materials.apis[provider.api]
-    options = merged(_layers(build, model, feature.layer, layer))
+    options = merged(layers_of(build, model, feature.layer, layer))
     platform = PlannedAttempt(
         provider=provider.name,
         api=provider.api,
@@ -112,13 +112,6 @@ def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLay
     refused = tuple(refusals(provider, traits, model, feature.call, options, carries))
     identity = (provider.name, model.id, canonical_json(options))
     return LinkedTarget(model, AttemptSpec(platform, caller, carries), refused, identity)
-
-
-def _layers(
-    build: Build, model: ModelSpec, feature: OptionLayer | None, target: OptionLayer | None
-) -> list[OptionLayer]:
-    provider = provider_layer(build.document.providers[model.provider])
-    return [layer for layer in (provider, model.layer, feature, target) if layer is not None]
 
 
 def _key(layer: OptionLayer | None) -> str:

@@ -40,6 +40,11 @@ class Limits:
     adaptive: bool = False
     queue_timeout_s: float = 30.0
 
+    @property
+    def are_set(self) -> bool:
+        """Whether there is any bound, so that a call may have to wait."""
+        return (self.concurrency, self.requests_per_minute, self.tokens_per_minute) != (None, None, None)
+
 
 NO_LIMITS = Limits()
 

@@ -10,6 +10,7 @@ from ...document.features import Feature
 from ...routing.spec import Kind, ModelSpec
 from ...routing.tool_spec import ToolsSpec
 from ..build import Build, Where
+from ..options import CAPABILITY_OF_MEANS
 from ..targets import LinkedTarget
 from .excludes import NAMED_OUTPUT
 
@@ -22,7 +23,6 @@ _NO_CAPABILITIES = frozenset({CHAT, NAMED_OUTPUT})
 
 _KINDS: dict[str, Kind] = {"embeddings": "embeddings", "image_output": "image"}
 _OUTPUTS_CHAT = frozenset({"tools", "parallel_tools", "json_object", "json_schema", "streaming", "reasoning"})
-_OF_STRATEGY = {"native": "json_schema", "tool": "tools"}
 
 
 def kind_of(build: Build, definition: Definition[Feature]) -> Kind:
@@ -43,8 +43,8 @@ def needs_of(build: Build, definition: Definition[Feature], tools: ToolsSpec | N
         return {need: place for need, place in named.items() if need not in kinds[1:]}
     needs: Needs = {}
     output = build.outputs.get(definition.value.output or "")
-    if output is not None and output.strategy in _OF_STRATEGY:
-        needs[_OF_STRATEGY[output.strategy]] = definition.span("output")
+    if output is not None and output.strategy in CAPABILITY_OF_MEANS:
+        needs[CAPABILITY_OF_MEANS[output.strategy]] = definition.span("output")
     if definition.value.output is not None:
         needs[NAMED_OUTPUT] = definition.span("output")
     if tools is not None and tools.allow != ():

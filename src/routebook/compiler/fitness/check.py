@@ -18,7 +18,6 @@ from ...routing.reach.live import Live
 from ...routing.spec import AttemptSpec, Place, RouteSpec
 from ..build import Build, Where
 from ..options import layers_of
-from ..reached.touched import live_places
 from ..targets import FeatureCall, LinkedTarget
 from .capabilities import CHAT, Needs, check_capabilities, lacking
 from .excludes import broken_excludes, report_excluded
@@ -50,7 +49,7 @@ class Fitness:
         """Report what else keeps one of *targets* from the requests that come to it; *span* finds a place."""
         if self.call.call.kind != "chat":
             return
-        reached = live_places(live)
+        reached = live.places()
         fits: dict[int, bool] = {}
         for place, linked in targets.items():
             if linked is None or place not in reached or fits.get(id(linked)):

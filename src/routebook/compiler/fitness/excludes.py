@@ -10,13 +10,11 @@ from ...outputs.strategy import choose_strategy
 from ...routing.carried import WITHOUT
 from ...routing.output_spec import OutputSpec
 from ..build import Build, Where
-from ..options import CAPABILITY_OF, layers_of, place_of
+from ..options import CAPABILITY_OF, CAPABILITY_OF_MEANS, layers_of, place_of
 from ..targets import FeatureCall, LinkedTarget
 
 NAMED_OUTPUT = "output"
 """Among what a feature needs, the line that names its output."""
-
-_OF_MEANS = {"native": "json_schema", "tool": "tools"}
 
 
 def broken_excludes(
@@ -69,8 +67,8 @@ def _used_by_output(linked: LinkedTarget, output: OutputSpec | None) -> Iterator
     declared = linked.model.capabilities
     if output is not None and (declared is not None or output.strategy != "auto"):
         means = choose_strategy(output, declared)
-        if means in _OF_MEANS:
-            yield _OF_MEANS[means]
+        if means in CAPABILITY_OF_MEANS:
+            yield CAPABILITY_OF_MEANS[means]
 
 
 def _why_used(build: Build, call: FeatureCall, needs: Mapping[str, Span], linked: LinkedTarget, name: str) -> str:

@@ -14,12 +14,13 @@ from ...document.features import Feature
 from ...routing.decision import Decision, PlannedAttempt
 from ...routing.invariant import BOUNDS, OPTION, PRICE
 from ...routing.matcher import Condition
+from ...routing.reach.live import SHADOW
 from ...routing.spec import FeatureSpec, InvariantSpec, ModelSpec, OptionLayer, Place
 from ..build import Build
 from ..example import command_of, outcome_of
 from ..options import layers_of, place_of
 from .examine import Finding, bounds_of
-from .prover import ARM, OVERRIDE, SHADOW, Prover
+from .prover import ARM, OVERRIDE, Prover
 
 _NOUNS = {"calls": "provider call", "seconds": "second", "usd": "US dollar", "providers": "provider"}
 
@@ -116,8 +117,7 @@ def _notes(
     if condition.field.startswith(BOUNDS):
         yield _arithmetic(prover, broken.feature, condition.field.removeprefix(BOUNDS), decision)
     if decision.witness is not None:
-        has_profiles = any(profile.span is not None for profile in prover.table.profiles.values())
-        command = command_of(decision.feature, decision.witness, with_profile=has_profiles)
+        command = command_of(decision.feature, decision.witness, prover.table.profiles.values())
         yield f"for example: {command}"
     yield f"it leads to {outcome_of(decision)}"
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from ...routing.bounds.worst_case import Bounds
 from ...routing.decision import Decision
 from ...routing.invariant import Breach, Part, breaches, selects
-from ...routing.reach.live import find_live
+from ...routing.reach.live import SHADOW, find_live
 from ...routing.reachable import Unsure, decisions_of
 from ...routing.spec import ArmSpec, FeatureSpec, Place
 from .mirrored import mirrored
 from .missed import LivePath, missed
-from .prover import ARM, OVERRIDE, SHADOW, Prover, Suspect
+from .prover import ARM, OVERRIDE, Prover, Suspect
 from .selecting import Bits, indices, union
 
 Doubt = tuple[int, Place]

@@ -1,7 +1,7 @@
 """Invariants: what is selected and what must hold for it, as conditions that name what there is (RB301).
 
 A share of requests proves nothing, so `percent` has no place in them (RB203). Whether they hold is not asked here: see
-`proved`.
+`prove`.
 """
 
 from __future__ import annotations

@@ -14,15 +14,14 @@ from itertools import combinations
 from ...routing.bounds.worst_case import WorstCase
 from ...routing.decision import PlannedAttempt
 from ...routing.linked import LinkedBook
+from ...routing.reach.key_sets import MOST_PROVIDERS
+from ...routing.reach.live import SHADOW
 from ...routing.spec import ArmSpec, AttemptSpec, FeatureSpec, Place, RouteSpec
 from .keeping import Keeping
 from .selecting import Bits, Payers, Selecting
 
-SHADOW: Place = ("shadow",)
 OVERRIDE = "override"
 ARM = "arm"
-
-_MOST_PROVIDERS = 4
 
 Suspect = tuple[Place, Bits]
 """Where a feature may break invariants, and which: where an attempt stands in its definition, `("shadow",)`,
@@ -172,7 +171,7 @@ def _shadow_of(feature: FeatureSpec) -> AttemptSpec | None:
 def _lefts(attempts: Sequence[PlannedAttempt]) -> Iterator[Sequence[PlannedAttempt]]:
     """Yield what is left of *attempts* for each set of keys: of more than a few providers, each alone and all."""
     providers = sorted({attempt.provider for attempt in attempts if attempt.credential == "caller"})
-    sizes = range(len(providers) + 1) if len(providers) <= _MOST_PROVIDERS else (0, 1, len(providers))
+    sizes = range(len(providers) + 1) if len(providers) <= MOST_PROVIDERS else (0, 1, len(providers))
     for size in sizes:
         for keys in combinations(providers, size):
             left = [attempt for attempt in attempts if attempt.credential == "none" or attempt.provider in keys]

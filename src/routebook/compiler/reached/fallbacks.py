@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from ...document.entry import Definition
 from ...document.features import Feature
 from ...routing.bounds.load import waiting_seconds
-from ...routing.provider_spec import Limits
 from ...routing.reach.live import Live
 from ...routing.spec import ArmSpec, AttemptSpec, Place
 from ..build import Build
@@ -106,11 +105,7 @@ class _Faults:
     def _has_queue(self, attempt: AttemptSpec) -> bool:
         target = attempt.platform
         names = self.build.models_by_id.get((target.provider, target.id), ())  # they share what limits one of them has
-        return any(map(_is_limited, [self.build.providers[target.provider].limits, *(name.limits for name in names)]))
-
-
-def _is_limited(limits: Limits) -> bool:
-    return (limits.concurrency, limits.requests_per_minute, limits.tokens_per_minute) != (None, None, None)
+        return self.build.providers[target.provider].limits.are_set or any(name.limits.are_set for name in names)
 
 
 def _report_late(build: Build, definition: Definition[Feature], deadline_s: float, live: Live) -> None:

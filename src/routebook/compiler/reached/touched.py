@@ -1,4 +1,4 @@
-"""Touched: the definitions that the decisions of a feature lead to, and the places of the targets that they have."""
+"""Touched: the definitions that the decisions of a feature lead to."""
 
 from __future__ import annotations
 
@@ -6,19 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from ...routing.matcher import Condition, When, satisfies
 from ...routing.reach.live import Live
-from ...routing.spec import Place
 from ...routing.sticky import fraction
 from ..build import Build
 
-SHADOW: Place = ("shadow",)
-
 _NAMES = frozenset({"equals", "in", "not"})
-
-
-def live_places(live: Live) -> set[Place]:
-    """Return where the targets of the live part of a feature stand in its definition."""
-    places = {place for arm in live.arms for place in arm.places}
-    return places if live.shadow is None else places | {SHADOW}
 
 
 def touched_by(live: Live, twins: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -156,8 +156,7 @@ def _goes_to(build: Build, feature: FeatureSpec, context: Context, facts: Facts)
     sticky = Sticky(feature.name, context.key, None)
     for rule in feature.rules:
         if first_failing(rule.when, profile, context, facts, sticky) is None:
-            named = build.profiles[profile].span is not None
-            command = command_of(feature.name, Witness(context, facts), with_profile=named)
+            command = command_of(feature.name, Witness(context, facts), build.profiles.values())
             yield f"`{command}` goes to rule {rule.name!r}"
             return
 

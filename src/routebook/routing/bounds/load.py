@@ -82,8 +82,7 @@ def model_queues(table: LinkedBook) -> dict[WireModel, float]:
 
 
 def _queue_seconds(limits: Limits) -> float:
-    bounds = (limits.concurrency, limits.requests_per_minute, limits.tokens_per_minute)
-    return 0.0 if bounds == (None, None, None) else limits.queue_timeout_s
+    return limits.queue_timeout_s if limits.are_set else 0.0
 
 
 def _call_seconds(provider: ProviderSpec, total: float | None) -> float:

@@ -4,7 +4,7 @@ Comes in: a feature, the attempts of a decision, and its shadow. Goes out: what 
 worst is that every try of every attempt runs to its time-out and is billed, whenever a run asks its models. What a
 caller's own options change is in the attempts, where the caller is known.
 
-This is made for every decision of a table; `routing.arithmetic` shows the same figures with where they come from.
+This is made for every decision of a table; `arithmetic` shows the same figures with where they come from.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .space import Bounds, Box
+from .space import Box, Sides
 
 MOST_CELLS = 100_000
 MOST_COMPARISONS = 1_000_000
@@ -29,7 +29,7 @@ class NotProved(Exception):
     """There are more pieces than may be looked at."""
 
 
-def pieces_left(box: Box, taken: Sequence[Bounds | None], candidates: Sequence[int], work: Work) -> Iterator[Box]:
+def pieces_left(box: Box, taken: Sequence[Sides | None], candidates: Sequence[int], work: Work) -> Iterator[Box]:
     """Yield the pieces of *box* that none of the boxes *taken* has, of which only the *candidates* count, by index.
 
     Raises:
@@ -41,7 +41,7 @@ def pieces_left(box: Box, taken: Sequence[Bounds | None], candidates: Sequence[i
         work.cells -= 1
         meeting: Sequence[int] = candidates
         nearest: int | None = None
-        ways: Bounds = ()
+        ways: Sides = ()
         clipped: Box | None = piece
         while clipped is not None:
             work.comparisons -= len(meeting)
@@ -63,7 +63,7 @@ def pieces_left(box: Box, taken: Sequence[Bounds | None], candidates: Sequence[i
         stack += reversed(outside)
 
 
-def step_out(box: Box, taken: Sequence[Bounds | None], candidates: Sequence[int]) -> Box | None:
+def step_out(box: Box, taken: Sequence[Sides | None], candidates: Sequence[int]) -> Box | None:
     """Return a piece of *box* outside of all boxes *taken*, if it is found at once: by values that none of them has.
 
     None says nothing: there may be pieces all the same.
@@ -83,8 +83,8 @@ def step_out(box: Box, taken: Sequence[Bounds | None], candidates: Sequence[int]
 
 
 def _meeting(
-    piece: Box, candidates: Sequence[int], taken: Sequence[Bounds | None]
-) -> tuple[Box | None, list[int], int | None, Bounds]:
+    piece: Box, candidates: Sequence[int], taken: Sequence[Sides | None]
+) -> tuple[Box | None, list[int], int | None, Sides]:
     """Return which of the boxes *taken* have something of *piece*, and which of them leaves the fewest ways out of it.
 
     The last are the axes by which *piece* steps out of that box; none at all where it has all of *piece*. Where a box
@@ -93,7 +93,7 @@ def _meeting(
     """
     meeting: list[int] = []
     nearest: int | None = None
-    fewest: Bounds = ()
+    fewest: Sides = ()
     left = list(piece)
     is_clipped = False
     for index in candidates:

@@ -11,9 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..decision import PlannedAttempt
-from ..spec import ArmSpec, CredentialMode, FeatureSpec, ProfileSpec, RouteSpec, ShadowSpec
+from ..spec import ArmSpec, CredentialMode, FeatureSpec, Place, ProfileSpec, RouteSpec, ShadowSpec
 from .key_sets import KeySets, key_sets_of
 from .rules import Reach, Shared
+
+SHADOW: Place = ("shadow",)
+"""Where the shadow stands in a feature's definition."""
 
 LiveRoute = tuple[RouteSpec, frozenset[str]]
 """A route that a request comes to, or may come to, and the profiles under which it does."""
@@ -39,6 +42,11 @@ class Live:
         yield from (spec.platform for spec in self.feature.overrides.values())
         if self.shadow is not None:
             yield self.shadow.attempt.platform
+
+    def places(self) -> set[Place]:
+        """Return where the targets stand in the feature's definition, those that a caller may choose left aside."""
+        places = {place for arm in self.arms for place in arm.places}
+        return places if self.shadow is None else places | {SHADOW}
 
     def decisions(self) -> int:
         """Return how many decisions there are."""

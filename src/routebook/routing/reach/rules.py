@@ -15,7 +15,7 @@ from typing import Literal
 from ..matcher import Condition, When, satisfies
 from .cover import NotProved, Work, pieces_left, step_out
 from .guess import Guess, guess
-from .space import MOST_STICKY, Bounds, Box, Space, asked_by, spaces_of, sticky_fields
+from .space import MOST_STICKY, Box, Sides, Space, asked_by, spaces_of, sticky_fields
 
 Verdict = Literal["reached", "contradiction", "covered", "not proved"]
 
@@ -23,7 +23,7 @@ _GLANCE = (200, 4_000)
 _MOST_NAMING = (20_000, 200_000)
 _ALL = -1
 
-_Ruled = tuple[Space, list[Bounds | None]]
+_Ruled = tuple[Space, list[Sides | None]]
 """A space, and the bounds of each rule in it; None where a rule fits nothing there."""
 
 
@@ -223,7 +223,7 @@ class Reach:
         pairs = (Reach(self._name, (when, own), self.profiles) for when in whens)
         return any(pair.rules[1].verdict == "covered" for pair in pairs)
 
-    def _piece(self, box: Box, taken: Sequence[Bounds | None], candidates: Sequence[int]) -> Box | None:
+    def _piece(self, box: Box, taken: Sequence[Sides | None], candidates: Sequence[int]) -> Box | None:
         """Return a piece of *box* that is left; None if there is none."""
         outside = step_out(box, taken, candidates)
         if outside is not None:
@@ -267,11 +267,11 @@ def allowed_by(own: When, profiles: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(profile for profile in profiles if all(satisfies(condition, profile) for condition in asking))
 
 
-def _before(bounds: Sequence[Bounds | None], index: int) -> list[int]:
+def _before(bounds: Sequence[Sides | None], index: int) -> list[int]:
     return [rule for rule in range(index) if bounds[rule] is not None]
 
 
-def _box(space: Space, bounds: Sequence[Bounds | None], index: int, profiles: int) -> Box | None:
+def _box(space: Space, bounds: Sequence[Sides | None], index: int, profiles: int) -> Box | None:
     """Return what rule *index* fits under the *profiles* of a mask, or all of it past the last rule."""
     own = bounds[index] if index < len(bounds) else ()
     return None if own is None else space.box(own, profiles)

@@ -38,7 +38,7 @@ Asked = tuple[str, Test]
 Box = tuple[int, ...]
 """A mask for each axis of a space: the values that are in the box."""
 
-Bounds = tuple[tuple[int, int], ...]
+Sides = tuple[tuple[int, int], ...]
 """A box by the axes that it does not have all values of: each axis with its mask."""
 
 
@@ -76,7 +76,7 @@ class Space:
         """Return the tests of *field*, percents left out."""
         return [test for name, test in self.masks if name == field and test[0] != "percent"]
 
-    def bounds(self, asked: Iterable[Asked]) -> Bounds | None:
+    def bounds(self, asked: Iterable[Asked]) -> Sides | None:
         """Return what is left of the whole space where all that is *asked* holds; None where nothing is."""
         left: dict[int, int] = {}
         for test in asked:
@@ -86,7 +86,7 @@ class Space:
             return None
         return tuple((axis, mask) for axis, mask in left.items() if mask != self.full[axis])
 
-    def box(self, bounds: Bounds, profiles: int) -> Box | None:
+    def box(self, bounds: Sides, profiles: int) -> Box | None:
         """Return the box that *bounds* describe, under the *profiles* of a mask; None where nothing is in it."""
         masks = list(self.full)
         for axis, mask in bounds:
