@@ -112,8 +112,8 @@ async def deadline(feature: FeatureSpec) -> AsyncIterator[None]:
 
 
 async def _toolbox(feature: FeatureSpec, table: RoutingTable, means: RunMeans, stack: AsyncExitStack) -> Toolbox | None:
-    if feature.tools is None:
-        return None
+    if feature.tools is None or not has_tools(feature):
+        return None  # a feature that allows none of its servers' tools starts no server
     return await open_toolbox(feature.tools, table, means.servers, means.environment, stack)
 
 

@@ -19,6 +19,9 @@ from .sticky import Sticky
 
 METADATA = "metadata."
 
+_MOST_SHOWN = 12
+_LONGEST_SHOWN = 80
+
 
 Read = Callable[[str, Context, Facts], Any]
 """Reads one field of a request: of the active profile's name, the context and the facts."""
@@ -117,7 +120,9 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 def _shown(operand: Any) -> str:
     if isinstance(operand, tuple):
-        return f"[{', '.join(map(_shown, operand))}]"
+        rest = f", ... {len(operand) - _MOST_SHOWN} more" if len(operand) > _MOST_SHOWN else ""
+        return f"[{', '.join(map(_shown, operand[:_MOST_SHOWN]))}{rest}]"
     if isinstance(operand, float) and operand.is_integer():
         return str(int(operand))
-    return str(operand).lower() if isinstance(operand, bool) else str(operand)
+    text = str(operand).lower() if isinstance(operand, bool) else str(operand)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

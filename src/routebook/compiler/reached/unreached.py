@@ -24,6 +24,7 @@ from .touched import profiles_in
 
 _MOST_NAMED = 8
 _MOST_TRIES = 2_000
+_LONGEST_COMMAND = 1_000
 
 
 def report_unreached(build: Build, definition: Definition[Feature], live: Live) -> None:
@@ -157,7 +158,8 @@ def _goes_to(build: Build, feature: FeatureSpec, context: Context, facts: Facts)
     for rule in feature.rules:
         if first_failing(rule.when, profile, context, facts, sticky) is None:
             command = command_of(feature.name, Witness(context, facts), build.profiles.values())
-            yield f"`{command}` goes to rule {rule.name!r}"
+            if len(command) <= _LONGEST_COMMAND:
+                yield f"`{command}` goes to rule {rule.name!r}"
             return
 
 

@@ -66,7 +66,7 @@ def loop_of(table: LinkedBook, feature: FeatureSpec) -> Loop:
         turns=1 if offered is None else offered.max_turns,
         finish=1 if offered is not None and offered.on_limit == "finish" else 0,
         repairs=0 if feature.output is None else table.outputs[feature.output].repair_attempts,
-        tools=ToolTime() if tools is None else _tool_time(table, tools),
+        tools=ToolTime() if offered is None else _tool_time(table, offered),
         deadline_s=feature.deadline_s,
         budget=feature.budget or _NO_BUDGET,
     )
@@ -75,8 +75,6 @@ def loop_of(table: LinkedBook, feature: FeatureSpec) -> Loop:
 def _tool_time(table: LinkedBook, tools: ToolsSpec) -> ToolTime:
     servers = [table.servers[name] for name in tools.servers]
     start_s = max(server.start_timeout_s for server in servers)
-    if tools.allow == ():
-        return ToolTime(start_s)
     wave_s = max(server.start_timeout_s + _call_seconds(tools, server) for server in servers)
     queued_at = next((server.name for server in servers if server.parallel is not None), None)
     return ToolTime(start_s, _waves(tools), wave_s, queued_at)
