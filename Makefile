@@ -32,7 +32,8 @@ lint: $(VENV)/.installed ## run ruff and mypy
 
 stress: $(VENV)/.installed ## run the random tests a hundred times as long, ten minutes each at most
 	ROUTEBOOK_STRESS=1 $(BIN)/python -m pytest tests/test_random_books.py tests/test_fuzz.py tests/test_mutations.py \
-		tests/document/test_schemas_agree.py
+		tests/test_unreachable.py tests/test_decisions_complete.py tests/test_touched.py tests/test_fallbacks_dead.py \
+		tests/test_random_invariants.py tests/test_incremental.py tests/document/test_schemas_agree.py
 
 docs: $(VENV)/.installed ## write the generated pages and the schemas anew
 	$(BIN)/python docs/generate.py diagnostics

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -26,7 +27,7 @@ _COLD_RUNS = 3
 _EDITS = 9
 _CALLS = 200
 _ROUNDS = 15
-_LIMIT_COLD_S = 6.0
+_LIMIT_COLD_S = 10.0  # 6 to compile, and 4 for the analyses
 _LIMIT_MB = 500
 _LIMIT_EDIT_S = 0.3
 _LIMIT_RATIO = 1.25
@@ -126,17 +127,22 @@ def measure_analyses(big: Path) -> dict[str, Any]:
     measured["analyses_s"], again = spent[0], []
     for place in sorted(Path(book.root).glob("features/*/*.yaml"))[: _EDITS * 7 : 7]:
         spent[0] = 0.0
-        place.write_text(place.read_text().replace("max_output_tokens: 400}", "max_output_tokens: 401}", 1))
+        place.write_text(_edited(place.read_text()))
         table = book.read().table
         again.append(spent[0])
     return {**measured, "again_s": again, "decisions": table.coverage.decisions}
+
+
+def _edited(text: str) -> str:
+    """Return the text of a file with another bound on one feature's answers."""
+    return re.sub(r"max_output_tokens: 400\b", "max_output_tokens: 401", text, count=1)
 
 
 def measure_edits(book: Any) -> list[float]:
     """Change an option in one file after the other; return the seconds until each stands in a table."""
     seconds = []
     for place in sorted(Path(book.root).glob("features/*/*.yaml"))[: _EDITS * 7 : 7]:
-        place.write_text(place.read_text().replace("max_output_tokens: 400}", "max_output_tokens: 401}", 1))
+        place.write_text(_edited(place.read_text()))
         os.utime(place, (1, 1))
         started = time.perf_counter()
         table = book.read().table

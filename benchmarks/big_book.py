@@ -13,8 +13,10 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from big_book_shared import CHAT, OUTPUTS, THINKING, shared_files
+from big_book_shared import CHAT, OUTPUTS, PROMISES, THINKING, shared_files
 
+_MANY = 100
+_SHARES = 40  # so short a share of the deadline is one try that every fallback has its turn
 _TEAMS = ("billing", "chat", "claims", "docs", "growth", "legal", "memory", "ops", "sales", "search", "voice")
 _VERBS = ("answer", "classify", "compare", "draft", "extract", "merge", "plan", "rank", "review", "route", "summarise")
 _NOUNS = ("calls", "cases", "clauses", "contacts", "invoices", "letters", "notes", "orders", "pages", "tickets")
@@ -43,6 +45,7 @@ class _Feature:
         self.team, self.verb, self.noun = name.split("_")[:3]
         self.models = chance.sample(CHAT, len(CHAT))
         self.output = chance.choice(OUTPUTS) if self.maybe(0.4) else None
+        self.deadline_s = chance.choice((5, 20, 45, 90)) if self.maybe(0.5) else None
 
     def maybe(self, share: float) -> bool:
         return self.chance.random() < share
@@ -68,7 +71,9 @@ class _Feature:
 
     def _small(self) -> Iterator[str]:
         limit = self.chance.choice((400, 1000, 4000))
-        yield f"    options: {{temperature: {self.chance.choice((0, 0.2, 0.5, 0.8))}, max_output_tokens: {limit}}}"
+        warmth = self.chance.choice((0, 0.2, 0.5, 0.8))
+        timeout = "" if self.deadline_s is None else f", timeout: {self.deadline_s * 1000 // _SHARES}ms"
+        yield f"    options: {{temperature: {warmth}, max_output_tokens: {limit}{timeout}}}"
         if self.maybe(0.1):
             yield f"    caller_options: {self.chance.choice(('none', '[temperature, stop]'))}"
         if self.maybe(0.1):
@@ -143,8 +148,8 @@ class _Feature:
             yield f"      - {{model: {self.models[12]}, on: [context_window_exceeded]}}"
 
     def _bounds(self) -> Iterator[str]:
-        if self.maybe(0.5):
-            yield f"    deadline: {self.chance.choice((5, 20, 45, 90))}s"
+        if self.deadline_s is not None:
+            yield f"    deadline: {self.deadline_s}s"
         if self.maybe(0.3):
             yield f"    budget: {{usd_per_run: {self.chance.choice((0.01, 0.05, 0.2))}, usd_per_day: 20}}"
 
@@ -200,7 +205,8 @@ def write_big_book(
 ) -> None:
     """Write the book into *directory*, which is made where it is missing; None are as many rules as chance has it."""
     for path, text in shared_files().items():
-        _write(directory / path, text)
+        if path != PROMISES or features >= _MANY:  # they name tags, and a few features do not have them all
+            _write(directory / path, text)
     for number in range(files):
         count = features // files + (number < features % files)
         if count:

@@ -78,7 +78,8 @@ invariants:
   short-answers: {where: {tags: [batch]}, require: {options.max_output_tokens: {lte: 4000}}}
   cool: {where: {tags: [internal]}, require: {options.temperature: {not: 2}}}
 """
-_PROMISES = ("background", "beta", "eu", "nightly", "pii", "public", "tier2")
+PROMISES = "invariants.yaml"
+_PROMISED = ("background", "beta", "eu", "nightly", "pii", "public", "tier2")
 _PROMISE = """\
   {tag}-streams: {{where: {{tags: [{tag}]}}, require: {{capabilities: streaming}}}}
 """
@@ -114,7 +115,7 @@ def shared_files() -> dict[str, str]:
         "profiles.yaml": _PROFILES,
         "tools.yaml": _SERVERS,
         "outputs.yaml": "\n".join(_outputs()),
-        "invariants.yaml": "".join(_invariants()),
+        PROMISES: "".join(_invariants()),
     }
     for name in OUTPUTS[:10]:
         files[f"_schemas/{name}.json"] = json.dumps(_schema(OUTPUTS.index(name)), indent=2) + "\n"
@@ -126,7 +127,7 @@ def shared_files() -> dict[str, str]:
 def _invariants() -> Iterator[str]:
     """Yield twenty promises that the book keeps."""
     yield _INVARIANTS
-    yield from (_PROMISE.format(tag=tag) for tag in _PROMISES)
+    yield from (_PROMISE.format(tag=tag) for tag in _PROMISED)
     yield from (_CEILING.format(profile=profile) for profile in ("economy", "premium", "max", "byok"))
 
 

@@ -19,13 +19,17 @@ NAMES = ("routes.json", "base.json", "more.json", "a/one.json", "a/two.json")
 SCHEMA = "_schemas/answer.json"
 LIMITS = ({"concurrency": 2}, {"concurrency": 3, "queue_timeout": "90s"}, {"requests_per_minute": 9}, {})
 CAPABILITIES = (["tools", "json_schema", "streaming"], ["tools", "json_schema", "reasoning", "image_input"], ["tools"])
-PROMISES: tuple[Plain, ...] = (
+KEPT: tuple[Plain, ...] = (
+    {"require": {"bounds.seconds": {"lte": 80000}}},
+    {"require": {"bounds.calls": {"lte": 200}}},
+    {"where": {"credential": "caller"}, "require": {"credential": ["caller", "none"]}},
+    {"where": {"route": "use"}, "require": {"model": {"exists": True}}},
+)
+BROKEN: tuple[Plain, ...] = (
     {"require": {"bounds.seconds": {"lte": 8000}}},
     {"require": {"bounds.calls": {"lte": 9}}},
     {"require": {"bounds.usd": {"lte": 5}}},
-    {"where": {"credential": "caller"}, "require": {"credential": ["caller", "none"]}},
-    {"require": {"model": {"exists": True}}},
-    {"require": {"provider": {"not": "nobody"}}},
+    {"require": {"options.seed": {"exists": False}}},
 )
 OF_PROVIDERS: dict[str, tuple[Any, ...]] = {
     "limits": LIMITS,
@@ -66,6 +70,7 @@ class EditedBook:
         self.files: dict[str, Plain] = {}
         self.broken: dict[str, str] = {}
         self.gone: set[str] = set()
+        self._before: dict[str, Plain] = {}
         self._content = self._schema()
         for section, entries in self._first(seed).items():
             for name, entry in entries.items():
@@ -73,21 +78,32 @@ class EditedBook:
         self._write()
 
     def edit(self) -> str:
-        """Edit one file, or mend or put back one that could not be read."""
-        if (self.broken or self.gone) and self.random.random() < 0.6:
+        """Edit one file, undo the last edit, or mend or put back a file that could not be read."""
+        if (self.broken or self.gone) and self.random.random() < 0.7:
             self.broken.clear()
             self.gone.clear()
             edit = "mend"
+        elif self._before and self.random.random() < 0.2:
+            self.files, self._before = self._before, {}
+            edit = "undo"
         else:
+            self._before = copy.deepcopy(self.files)
             way = self.random.choice(self._ways())
             edit = f"{way.__name__.lstrip('_')} {way() or ''}"
         self._write()
         return edit
 
     def _ways(self) -> list[Callable[[], str | None]]:
-        often = [self._provider, self._model, self._model, self._twin, self._invariant, self._invariant, self._feature]
-        often += [self._profile, self._setting, self._output, self._rules, self._swap]
-        return [*often * 3, self._schema_file, self._turn_round, self._remove, self._break, self._delete, self._misspell]
+        """Return the ways to edit that there is something for, those that are to be taken often more than once."""
+        of_sections: dict[str, list[Callable[[], str | None]]] = {
+            "models": [self._model, self._model, self._twin],
+            "outputs": [self._output, self._schema_file],
+            "profiles": [self._profile, self._setting],
+            "features": [self._provider, self._provider, self._feature, self._rules, self._swap, self._turn_round],
+        }
+        often = [way for section, ways in of_sections.items() if self._entries(section) for way in ways]
+        often += [self._invariant] * 3
+        return [*often * 3, self._remove, self._remove, self._break, self._delete, self._misspell]
 
     def _first(self, seed: int) -> Plain:
         small = SmallBook(seed)
@@ -97,7 +113,7 @@ class EditedBook:
         book: Plain = copy.deepcopy(make())
         book.pop("invariants", None)
         for number in range(self.random.choice((0, 1, 1, 2))):
-            book.setdefault("invariants", {})[f"i{number}"] = copy.deepcopy(self.random.choice(PROMISES))
+            book.setdefault("invariants", {})[f"i{number}"] = copy.deepcopy(self.random.choice(KEPT))
         schema = self.random.choice(({"file": SCHEMA}, {"type": "object", "properties": SHAPES[0]}))
         if "outputs" in book:
             book["outputs"][self.random.choice(list(book["outputs"]))]["schema"] = schema
@@ -113,8 +129,6 @@ class EditedBook:
     def _one(self, section: str) -> tuple[Plain, str]:
         """Return a definition of *section*, as the mapping it stands in and its name."""
         entries = self._entries(section)
-        if not entries:
-            return {"": {}}, ""
         file, name = self.random.choice(entries)
         return self.files[file][section], name
 
@@ -142,9 +156,9 @@ class EditedBook:
     def _twin(self) -> str:
         """Give a model another name, under which it may have other limits and options."""
         entries, name = self._one("models")
-        twin = {"id": name, **copy.deepcopy(entries[name]), "limits": self.random.choice(LIMITS)}
-        if name:
-            self._file(self.random.choice(NAMES), "models")[f"{name.removesuffix('-two')}-two"] = twin
+        twin = {"id": name, **copy.deepcopy(entries[name]), "limits": copy.deepcopy(self.random.choice(LIMITS))}
+        if not any(other == f"{name}-two" for _, other in self._entries("models")):
+            self._file(self.random.choice(NAMES), "models")[f"{name}-two"] = twin
         return name
 
     def _output(self) -> str:
@@ -154,16 +168,16 @@ class EditedBook:
 
     def _invariant(self) -> str:
         """Add an invariant, remove one, or have one say something else."""
-        entries, name = self._one("invariants")
-        way = self.random.random()
-        if name and way < 0.25:
+        there, way = self._entries("invariants"), self.random.random()
+        entries, name = self._one("invariants") if there else ({}, "")
+        if there and way < 0.35:
             return f"{name} {entries.pop(name)}"
-        if not name or way < 0.5:
+        if not there or way < 0.5:
             name, entries = f"i{self.random.randrange(9)}", self._file(self.random.choice(NAMES), "invariants")
-            if any(name == other for _, other in self._entries("invariants")):
-                return ""
-        made: Plain = copy.deepcopy(self.random.choice(PROMISES))
-        if self.random.random() < 0.4:
+            if any(name == other for _, other in there):
+                return name
+        made: Plain = copy.deepcopy(self.random.choice((*KEPT, *BROKEN)))
+        if self.random.random() < 0.3:
             whole = {section: dict(self._all(section)) for section in ("features", "profiles")}
             made = next(iter(RandomInvariants(self.random.randrange(10**6), whole).invariants().values()))
         entries[name] = made
@@ -174,12 +188,10 @@ class EditedBook:
 
     def _setting(self) -> str:
         tiers = [name for _, name in self._entries("profiles")]
-        entries, name = self._one("settings")
-        if tiers and name in ("default_profile", "byok_profile"):
-            entries[name] = self.random.choice(tiers)
-        elif tiers and not any(other == "byok_profile" for _, other in self._entries("settings")):
-            self._file(self.random.choice(NAMES), "settings")["byok_profile"] = self.random.choice(tiers)
-        return name
+        key = self.random.choice(("default_profile", "byok_profile"))
+        files = [file for file, name in self._entries("settings") if name == key]
+        value = self._file(files[0] if files else self.random.choice(NAMES), "settings")[key] = self.random.choice(tiers)
+        return f"{key} {value}"
 
     def _rules(self) -> str:
         """Have the rules of a feature stand in another order, or one of them ask for something else."""
@@ -217,14 +229,22 @@ class EditedBook:
         return name
 
     def _remove(self) -> str:
-        entries, name = self._one(self.random.choice(("models", "features", "outputs", "profiles")))
-        if name and len(entries) > 1:
-            del entries[name]
-        return name
+        """Remove what little may need."""
+        section = self.random.choice(("models", "features", "outputs", "profiles"))
+        if len(self._entries(section)) < 2:
+            return ""
+        entries, name = self._one(section)
+        del entries[name]
+        return f"{section} {name}"
 
     def _break(self) -> str:
+        """Have a file be no JSON, or one definition in it be of no shape."""
         name = self.random.choice(list(self.files))
-        self.broken[name] = self.random.choice(("{", '{"features": {"f": {"use": 1}}}', "[1]"))
+        sections = copy.deepcopy(self.files[name])
+        entries = sections[self.random.choice([section for section in sections if section != "settings"] or ["settings"])]
+        for entry in self.random.sample(list(entries), min(1, len(entries))):
+            entries[entry] = {"no": "shape"}
+        self.broken[name] = self.random.choice(("{", json.dumps(sections, indent=1), json.dumps(sections, indent=1)))
         return name
 
     def _delete(self) -> str:

@@ -48,7 +48,7 @@ def _both(one: list[Diagnostic], other: list[Diagnostic]) -> tuple[tuple[list[Di
 
 def test_random_edits_are_read_as_if_the_book_was_read_for_the_first_time(tmp_path: Path):
     edits = good = 0
-    for seed in rounds(40):
+    for seed in rounds(30):
         root = tmp_path / str(seed)
         root.mkdir()
         book, opened, made = EditedBook(seed, root), OpenBook(root, ENVIRONMENT), ["begin"]
@@ -59,3 +59,112 @@ def test_random_edits_are_read_as_if_the_book_was_read_for_the_first_time(tmp_pa
             made.append(book.edit())
 
     assert good > edits / 3
+
+
+BOOK = {
+    "providers": "providers: {openai: {}, groq: {}}",
+    "models": "models: {big: {provider: openai, id: gpt-x}}",
+    "twin": "models: {twin: {provider: openai, id: gpt-x}}",
+    "features": """features:
+  f:
+    use: {model: big}
+    fallbacks: [{model: groq/m, on: [queue_timeout]}]
+  g:
+    rules:
+      - {name: all, when: {}, use: {model: twin}}
+      - {name: late, when: {user: u}, use: {model: twin}}
+    use: {model: twin}""",
+}
+
+
+class Edited:
+    """A book that is edited file by file, and read again after each edit."""
+
+    def __init__(self, root: Path) -> None:
+        self.opened = OpenBook(root, {})
+        self.read(**BOOK)
+
+    def read(self, **files: str) -> BookReport:
+        """Write *files*, and return what is said of the book, which is what is said of it read anew."""
+        for name, text in files.items():
+            (self.opened.root / f"{name}.yaml").write_text(text, encoding="utf-8")
+        report = self.opened.read()
+        assert not differences(report, read_book(self.opened.root, {}))
+        return report
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Edited:
+    return Edited(tmp_path)
+
+
+def codes(report: BookReport) -> list[str]:
+    return [each.code for each in report.diagnostics if each.code != "RB504"]
+
+
+def first_options(report: BookReport) -> dict[str, Any]:
+    assert report.table is not None
+    return dict(report.table.resolve("f").attempts[0].options)
+
+
+def test_a_models_options_reach_the_features_that_name_it_as_soon_as_they_are_edited(edited: Edited):
+    more = BOOK["models"].replace("}}", ", options: {seed: 1}}}")
+
+    assert first_options(edited.read(models=more)) == {"seed": 1}
+    assert first_options(edited.read(models=more.replace("1", "2"))) == {"seed": 2}
+    assert first_options(edited.read(models=BOOK["models"])) == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "option"),
+    [("extra_body: {flag: 1}", {"extra_body": {"flag": 1}}), ("headers: {x-a: b}", {"extra_headers": {"x-a": "b"}})],
+)
+def test_what_a_provider_adds_to_calls_reaches_its_features_as_soon_as_it_is_edited(
+    written: str, option: dict[str, Any], edited: Edited
+):
+    more = BOOK["providers"].replace("openai: {}", f"openai: {{{written}}}")
+
+    assert first_options(edited.read(providers=more)) == option
+    assert first_options(edited.read(providers=BOOK["providers"])) == {}
+
+
+def test_the_limits_of_a_models_other_name_give_its_features_a_queue(edited: Edited):
+    limited = BOOK["twin"].replace("}}", ", limits: {concurrency: 1}}}")
+
+    assert codes(edited.read()) == ["RB510", "RB508", "RB502"]
+    assert codes(edited.read(twin=limited)) == ["RB508", "RB502"]
+    assert codes(edited.read(twin=BOOK["twin"])) == ["RB510", "RB508", "RB502"]
+
+
+@pytest.mark.parametrize("broken", ["{", "models: {big: {provider: openai, wire: x}}", "models: []"])
+@pytest.mark.parametrize("mended", ["", "models: {big: {provider: groq, id: other}}"])
+def test_a_file_that_could_not_be_read_leaves_nothing_behind(broken: str, mended: str, edited: Edited):
+    begin = edited.read()
+
+    assert [each.span.path for each in edited.read(models=broken).diagnostics if each.severity == "error"] == [
+        "models.yaml"
+    ]
+    edited.read(features=BOOK["features"].replace("user: u", "user: v"))
+    edited.read(models=mended or BOOK["models"])
+    end = edited.read(models=BOOK["models"], features=BOOK["features"])
+
+    assert end.diagnostics == begin.diagnostics
+
+
+def test_a_file_that_is_deleted_and_put_back_leaves_nothing_behind(edited: Edited):
+    begin = edited.read()
+
+    (edited.opened.root / "models.yaml").unlink()
+    assert "RB301" in codes(edited.read())
+
+    assert edited.read(models=BOOK["models"]).diagnostics == begin.diagnostics
+
+
+def test_what_profiles_stand_first_is_no_matter_of_what_was_read_before(edited: Edited):
+    rules = BOOK["features"].replace("when: {user: u}", "when: {profile: [p, q]}")
+    settings = "settings: {default_profile: p}"
+
+    edited.read(features=rules, profiles="profiles: {p: {}, q: {}}", settings=settings)
+    report = edited.read(profiles="profiles: {q: {}, p: {}}")
+
+    assert "RB508" in codes(report)

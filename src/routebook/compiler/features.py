@@ -39,7 +39,7 @@ def link_feature(build: Build, definition: Definition[Feature]) -> FeatureSpec:
     schema = link_input(build, definition)
     prompt = link_prompt(build, definition, schema)
     fitness = Fitness(build, call, needs, output, sent_by_prompt(definition, prompt))
-    routes = FeatureRoutes(build, definition, call, (*needs, value.output or ""), fitness.check)
+    routes = FeatureRoutes(build, definition, call, (*needs, value.output or ""), fitness.check, fitness.serves)
     pin, rules, profiles, use, shadow = routes.pin(), routes.rules(), routes.profiles(), routes.use(), routes.shadow()
     routes.report_useless()
     _check_every_profile(build, definition)

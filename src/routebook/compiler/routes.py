@@ -28,15 +28,24 @@ _STICKS_TO = ("user", "tenant", "region", "metadata.KEY")
 
 
 class FeatureRoutes:
-    """Links the routes of one feature; *check* is asked about every target that a request can reach."""
+    """Links the routes of one feature; *check* is asked about every target that a request can reach, unless it is one
+    that *serves* the feature for certain.
+    """
 
     def __init__(
-        self, build: Build, definition: Definition[Feature], call: FeatureCall, needs: Iterable[str], check: Check
+        self,
+        build: Build,
+        definition: Definition[Feature],
+        call: FeatureCall,
+        needs: Iterable[str],
+        check: Check,
+        serves: Callable[[LinkedTarget], bool],
     ) -> None:
         self.build = build
         self.definition = definition
         self.call = call
         self.check = check
+        self.serves = serves
         self.signature = (call.call, call.key, frozenset(needs))
         self.nodes: dict[Place, Node] = {(): definition.node}
         self.linked: dict[Place, LinkedTarget | None] = {}
@@ -241,13 +250,15 @@ class FeatureRoutes:
         if linked is None or path not in self.unchecked:
             return
         name, linking = self.unchecked[path]
-        place = partial(self._span, *path, "model")
-        with self.build.apart() as found:
-            note_refused(self.build, self.call, linked, place)
-            self.check(linked, place)
-        self.build.found.add(found)
-        wrong = (*linking.diagnostics, *linking.unknown, *found.diagnostics, *found.refused)
-        if linked.attempt.layer is None and not wrong:
+        is_good = not (linking.diagnostics or linking.unknown)
+        if linked.refused or not self.serves(linked):
+            place = partial(self._span, *path, "model")
+            with self.build.apart() as found:
+                note_refused(self.build, self.call, linked, place)
+                self.check(linked, place)
+            self.build.found.add(found)
+            is_good = is_good and not (found.diagnostics or found.refused)
+        if linked.attempt.layer is None and is_good:
             self.build.known[name, *self.signature] = (linked, linking.used)
 
     def _name(self, path: Place) -> str:

@@ -39,6 +39,10 @@ class Fitness:
     sent: Sent
     said: set[tuple[Span, str]] = field(default_factory=set)
 
+    def serves(self, linked: LinkedTarget) -> bool:
+        """Tell whether a target has all that every request of the feature needs, and excludes nothing."""
+        return self._serves(linked, self.needs)
+
     def check(self, linked: LinkedTarget, where: Where) -> None:
         """Report what the target at *where* lacks and excludes of what every request of the feature needs and uses."""
         check_capabilities(self.build, self.call.subject, self.needs, linked, where)
