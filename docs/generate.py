@@ -83,7 +83,7 @@ the working directory, so that editors and terminals can jump to them; notes and
 | `table` | the digest of the table, or null where there is none |
 | `features`, `profiles`, `models` | how many there are |
 | `decisions` | how many decisions the table can make |
-| `cut_features` | of how many features not every set of callers' keys is among them: beyond four providers, each alone and all |
+| `cut_features` | how many features reach more than four providers: of callers' keys, each alone and all are counted |
 | `invariants` | how many are `proved`, `broken` (or not proved), and `idle` (they select nothing) |
 | `seconds` | how long it took |
 

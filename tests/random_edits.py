@@ -1,4 +1,4 @@
-"""Random edits: a random book in a directory of a few files, edited one file at a time; most edits leave it a good one."""
+"""Random edits: a random book in a directory of a few files, edited one file at a time. Most edits leave it good."""
 
 from __future__ import annotations
 
@@ -190,7 +190,9 @@ class EditedBook:
         tiers = [name for _, name in self._entries("profiles")]
         key = self.random.choice(("default_profile", "byok_profile"))
         files = [file for file, name in self._entries("settings") if name == key]
-        value = self._file(files[0] if files else self.random.choice(NAMES), "settings")[key] = self.random.choice(tiers)
+        value = self._file(files[0] if files else self.random.choice(NAMES), "settings")[key] = self.random.choice(
+            tiers
+        )
         return f"{key} {value}"
 
     def _rules(self) -> str:
@@ -241,7 +243,9 @@ class EditedBook:
         """Have a file be no JSON, or one definition in it be of no shape."""
         name = self.random.choice(list(self.files))
         sections = copy.deepcopy(self.files[name])
-        entries = sections[self.random.choice([section for section in sections if section != "settings"] or ["settings"])]
+        entries = sections[
+            self.random.choice([section for section in sections if section != "settings"] or ["settings"])
+        ]
         for entry in self.random.sample(list(entries), min(1, len(entries))):
             entries[entry] = {"no": "shape"}
         self.broken[name] = self.random.choice(("{", json.dumps(sections, indent=1), json.dumps(sections, indent=1)))

@@ -39,7 +39,9 @@ def differences(again: BookReport, anew: BookReport) -> list[str]:
         return []
     too_much, missing = ([each for each in ours if each not in theirs] for ours, theirs in _both(one[0], other[0]))
     tables = [name for name, a, b in zip(("table", "linked"), one[1:], other[1:], strict=True) if a != b]
-    return [f"not anew: {each!r}" for each in too_much] + [f"only anew: {each!r}" for each in missing] + tables or ["order"]
+    return [f"not anew: {each!r}" for each in too_much] + [f"only anew: {each!r}" for each in missing] + tables or [
+        "order"
+    ]
 
 
 def _both(one: list[Diagnostic], other: list[Diagnostic]) -> tuple[tuple[list[Diagnostic], list[Diagnostic]], ...]:
@@ -68,12 +70,13 @@ BOOK = {
     "features": """features:
   f:
     use: {model: big}
-    fallbacks: [{model: groq/m, on: [queue_timeout]}]
+    fallbacks: [{model: openai/m, on: [queue_timeout]}]
   g:
     rules:
       - {name: all, when: {}, use: {model: twin}}
       - {name: late, when: {user: u}, use: {model: twin}}
-    use: {model: twin}""",
+    use: {model: twin}
+    fallbacks: [{model: groq/m}]""",
 }
 
 
@@ -168,3 +171,37 @@ def test_what_profiles_stand_first_is_no_matter_of_what_was_read_before(edited: 
     report = edited.read(profiles="profiles: {q: {}, p: {}}")
 
     assert "RB508" in codes(report)
+
+
+def test_what_models_stand_first_is_no_matter_of_what_was_read_before(edited: Edited):
+    """A note about what several targets share names the first of them."""
+    one, two = (f"{name}: {{provider: openai, capabilities: [json_schema]}}" for name in ("one", "two"))
+    more = """outputs: {o: {schema: {type: object}}}
+features: {h: {use: {model: deep}, output: o, allow_override: true}}"""
+
+    deep = "models: {deep: {provider: groq, capabilities: [tools]}}"
+    edited.read(more=more, models=deep, twin=f"models: {{{one}, {two}}}", features="features: {}")
+    report = edited.read(twin=f"models: {{{two}, {one}}}")
+
+    assert "RB513" in codes(report)
+
+
+def test_what_was_promised_is_not_held_against_a_book_of_which_not_all_is_read(edited: Edited):
+    """Of a definition of no shape nothing is known, and what was proved before is not said again."""
+    promise = "invariants: {i: {require: {provider: openai}}}"
+
+    assert "RB601" in codes(edited.read(promise=promise))
+    assert "RB601" not in codes(edited.read(models="models: {big: {provider: openai, wire: x}}"))
+    assert "RB601" in codes(edited.read(models=BOOK["models"]))
+    assert "RB601" not in codes(edited.read(more="features: {h: {usee: {model: big}}}"))
+    assert "RB601" in codes(edited.read(more="features: {h: {use: {model: big}}}"))
+
+
+@pytest.mark.parametrize("broken", ["{", "profiles: {q: {extend: p}}"])
+def test_what_is_not_said_while_a_file_cannot_be_read_is_said_afterwards(broken: str, edited: Edited):
+    """What is never taken is not told while a profile may be unknown."""
+    edited.read(profiles="profiles: {p: {}}", settings="settings: {default_profile: p}")
+    edited.read(more=broken)
+    assert "RB508" not in codes(edited.read(features=BOOK["features"].replace("user: u", "user: v")))
+
+    assert "RB508" in codes(edited.read(more="outputs: {o: {schema: {type: object}}}"))

@@ -85,11 +85,9 @@ class Memory:
 
 def world_of(build: Build) -> World:
     """Return what every feature depends on: the profiles and the default one, and what a `provider/model-id` means."""
-    profiles = (build.digests["profiles", name] for name in sorted(build.profiles))
+    profiles = (build.digests["profiles", name] for name in build.profiles)
     ids = (
-        f"{provider}/{wire}={model.name}"
-        for (provider, wire), models in sorted(build.models_by_id.items())
-        for model in models
+        f"{provider}/{wire}={model.name}" for (provider, wire), models in build.models_by_id.items() for model in models
     )
     return (build.default_profile, *profiles, *ids)
 

@@ -24,7 +24,7 @@ from .fitness.expressible import note_inexact
 from .invariants.names import link_invariants
 from .invariants.prove import prove
 from .models import link_models, report_unknown
-from .options import report_refused
+from .options import provider_layer, report_refused
 from .outputs import link_outputs
 from .profiles import link_profiles
 from .providers import link_providers
@@ -89,11 +89,8 @@ def _proved(build: Build, memory: Memory) -> RoutingTable:
 
 
 def _is_read(build: Build) -> bool:
-    """Tell whether all but features could be read: nothing is wrong but the shape of some of them."""
-    document = build.document
-    wrong = any(problem.severity == "error" and problem.code[:3] != "RB2" for problem in build.diagnostics)
-    broken = any(names for section, names in document.broken.items() if section != "features")
-    return not (wrong or broken or document.unread)
+    """Tell whether everything could be read: of what is good, less is known where something could not."""
+    return not (has_errors(build.diagnostics) or build.document.unread)
 
 
 def _digest_all(build: Build) -> None:
@@ -109,10 +106,12 @@ def _digest_all(build: Build) -> None:
     for section, definitions in sections.items():
         for name, definition in definitions.items():
             build.digests[section, name] = build.digester.digest(definition)
-    for name, model in build.models.items():
-        if model.layer is not None:  # of a feature it is in the attempts' options; of a model nowhere else
-            own = (build.digests["models", name], model.layer.options)
-            build.digests["models", name] = build.digester.digest(own)
+    layers = [("providers", name, provider_layer(build.document.providers[name])) for name in build.providers]
+    layers += [("models", name, model.layer) for name, model in build.models.items()]
+    for section, name, layer in layers:
+        if layer is not None:  # of a feature it is in the attempts' options; of a provider or a model nowhere else
+            own = (build.digests[section, name], layer.options)
+            build.digests[section, name] = build.digester.digest(own)
     settings = ("default_profile", "byok_profile", "default_feature", "drain_s")
     for name in settings:
         build.digests["settings", name] = build.digester.digest(getattr(build, name))

@@ -1,0 +1,25 @@
+"""How much a model may think, beside how much it may answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from said import marked, said
+
+
+@pytest.mark.parametrize("has_tools", [True, False])
+def test_a_budget_for_thinking_may_be_more_than_one_answer_where_there_are_tools(has_tools: bool):
+    """What is thought between the calls of tools counts too."""
+    options = {"reasoning": {"budget_tokens": 4000}, "max_output_tokens": 1000}
+    tools = {"tools": {"servers": ["clock"]}} if has_tools else {}
+    written: dict[str, Any] = {
+        "providers": {"anthropic": {}},
+        "models": {"m": {"provider": "anthropic", "capabilities": ["tools", "reasoning"]}},
+        "mcp_servers": {"clock": {"command": "clock"}},
+        "features": {"f": {"use": {"model": "m"}, "options": options, **tools}},
+    }
+
+    problems = [problem for problem in said(written) if problem.severity == "error"]
+
+    assert [(problem.code, marked(problem)) for problem in problems] == [("RB402", '"budget_tokens"')] * (not has_tools)
