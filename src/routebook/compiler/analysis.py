@@ -27,6 +27,6 @@ def analyse_feature(
     fitness.check_live(live, routes.linked, definition.span)
     report_unreached(build, definition, live)
     report_idle_fallbacks(build, definition, live)
-    build.found.touched.update(touched_by(live, twins_of(build)))
+    build.found.touched |= touched_by(live, twins_of(build))
     build.found.decisions += live.decisions()
     build.found.cut += live.keys.is_cut

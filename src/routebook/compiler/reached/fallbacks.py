@@ -34,6 +34,8 @@ def report_idle_fallbacks(build: Build, definition: Definition[Feature], live: L
 
 
 def _report_unasked(build: Build, definition: Definition[Feature], live: Live) -> None:
+    if not any(_RARE.issuperset(attempt.platform.on) for arm in live.arms for attempt in arm.attempts[1:]):
+        return  # each answers what the one before it may always meet
     faults = _Faults(build, live)
     asked: dict[Place, bool] = {}
     kinds: dict[Place, tuple[str, ...]] = {}
@@ -59,8 +61,6 @@ class _Faults:
 
     def asked(self, attempts: Sequence[AttemptSpec]) -> list[bool]:
         """Tell of each attempt but the first whether a call comes to it."""
-        if not any(_RARE.issuperset(attempt.platform.on) for attempt in attempts[1:]):
-            return [True] * (len(attempts) - 1)  # each answers what the one before it may always meet
         asked = [False] * len(attempts)
         for left, by_caller in self._lefts(attempts):
             for attempt, is_asked in zip(left, self._asked(left, by_caller), strict=True):

@@ -12,28 +12,25 @@ from ..build import Build
 _NAMES = frozenset({"equals", "in", "not"})
 
 
-def touched_by(live: Live, twins: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the definitions, by (section, name), that some decision leads to.
+def touched_by(live: Live, twins: Mapping[str, str]) -> set[tuple[str, str]]:
+    """Return the definitions, by (section, name), that some decision leads to.
 
     A profile is one where an entry of it is taken, or a rule names it, or tells it from its twin.
     """
-    feature = live.feature
-    for target in live.targets():
-        yield "models", target.model
-        yield "providers", target.provider
+    feature, targets = live.feature, list(live.targets())
+    touched = {("models", target.model) for target in targets} | {("providers", target.provider) for target in targets}
     if feature.output is not None:
-        yield "outputs", feature.output
-    for server in () if feature.tools is None else feature.tools.servers:
-        yield "mcp_servers", server
-    for route, _ in live.routes:
-        kind, _, name = route.name.partition(":")
-        if kind == "profile":
-            yield "profiles", name
+        touched.add(("outputs", feature.output))
+    if feature.tools is not None:
+        touched.update(("mcp_servers", server) for server in feature.tools.servers)
+    routes = (route.name.partition(":") for route, _ in live.routes)
+    touched.update(("profiles", name) for kind, _, name in routes if kind == "profile")
     for index, reached in enumerate(live.reach.rules):
         asking = [test for test in feature.rules[index].when if test.field == "profile"] if reached.profiles else ()
         for condition in asking:
             told = (one for one, other in twins.items() if _tells(feature.name, condition, one, other))
-            yield from (("profiles", name) for name in (*profiles_in((condition,)), *told))
+            touched.update(("profiles", name) for name in (*profiles_in((condition,)), *told))
+    return touched
 
 
 def twins_of(build: Build) -> Mapping[str, str]:
