@@ -26,7 +26,7 @@ def test_the_command_of_a_shadowed_rule_leads_to_the_rule_that_takes_its_place(r
     said = routebook("check", "--routes", "my routes").stdout
     (shown,) = re.findall(r"`(routebook explain .*)` goes to rule 'long'", said)
 
-    assert "$'user=it\\'s\\nme'" in shown
+    assert "$'user=it\\'s\\u000ame'" in shown
     done = routebook("explain", "news", "--routes", "my routes", "--set", "metadata.kind=ab~", "--set", "user=it's\nme")
     assert done.stdout.startswith("news under profile premium: rule:long\n")
 

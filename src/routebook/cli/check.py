@@ -101,7 +101,7 @@ class _Check:
         """
         path = os.path.normpath(self.routes / diagnostic.span.path)
         notes = diagnostic.notes
-        if self.routes != Path("routes"):
+        if self.routes != Path("routes") or "ROUTEBOOK_ROUTES" in os.environ:
             command = f"{_EXPLAIN} --routes {shlex.quote(str(self.routes))}"
             notes = tuple(note.replace(_EXPLAIN, command, 1) for note in notes)
         return replace(diagnostic, span=replace(diagnostic.span, path=Path(path).as_posix()), notes=notes)

@@ -24,8 +24,14 @@ def _quoted(word: str) -> str:
     """Return *word* as a shell reads it; what cannot be printed is escaped, so that it changes no terminal."""
     if word.isprintable():
         return shlex.quote(word)
-    escaped = word.encode("unicode_escape").decode("ascii").replace("'", "\\'")
-    return f"$'{escaped}'"
+    return f"$'{''.join(map(_escaped, word))}'"
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return f"\\{character}" if character in "\\'" else character
+    number = ord(character)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def outcome_of(decision: Decision) -> str:

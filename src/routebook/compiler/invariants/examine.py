@@ -5,7 +5,7 @@ Exact: it goes through the decisions that the table can make, and stops as soon 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ...routing.bounds.worst_case import Bounds
@@ -14,7 +14,7 @@ from ...routing.invariant import Breach, Part, breaches, selects
 from ...routing.reach.live import SHADOW, find_live
 from ...routing.reachable import Unsure, decisions_of
 from ...routing.spec import ArmSpec, FeatureSpec, Place
-from .mirrored import mirrored
+from .mirrored import mirrored, unmirrored
 from .missed import LivePath, missed
 from .prover import ARM, OVERRIDE, Prover, Suspect
 from .selecting import Bits, indices, union
@@ -53,7 +53,8 @@ def examine(prover: Prover, feature: FeatureSpec, suspects: Iterable[Suspect], a
     examined, seen = Examined(), _Seen()
     usual = prover.table.default_profile  # what most callers get makes the best example
     profiles = sorted(prover.table.profiles, key=lambda name: (name != usual, name))
-    for decision in decisions_of(prover.table, feature, profiles, seen.unsure):
+    decisions = decisions_of(prover.table, feature, profiles, seen.unsure)
+    for decision in _with_unmirrored(prover, feature, decisions, wanted):
         if doubts <= examined.found.keys() and not asked & ~examined.selecting:
             return examined
         seen.paths.add((decision.route, decision.arm, decision.profile))
@@ -68,6 +69,19 @@ def examine(prover: Prover, feature: FeatureSpec, suspects: Iterable[Suspect], a
     if left or asked & ~examined.selecting:
         _settle_rest(prover, feature, left, seen, examined)
     return examined
+
+
+def _with_unmirrored(
+    prover: Prover, feature: FeatureSpec, decisions: Iterable[Decision], wanted: Sequence[int]
+) -> Iterator[Decision]:
+    """Yield *decisions*, and each that is mirrored also as it is for others, where fewer dollars may break more."""
+    is_asked = any(prover.keeping.rising >> index & 1 for index in wanted)
+    is_part = feature.shadow is not None and feature.shadow.percent < 100
+    for decision in decisions:
+        yield decision
+        again = unmirrored(prover.table, feature, decision) if is_asked and is_part and decision.shadow else None
+        if again is not None:
+            yield again
 
 
 def bounds_of(prover: Prover, feature: FeatureSpec, decision: Decision) -> Bounds:

@@ -22,7 +22,7 @@ _QUEUE = "queue_timeout"
 _RARE = _REFUSALS | {_QUEUE}
 _WHY = {
     "refusal": "callers pay for every call here, and a caller's refused key never falls back",
-    _QUEUE: "a call waits in a queue only where its provider or model has `limits`, and none before it has",
+    _QUEUE: "a call waits in a queue only where its provider or model has `limits`, and none that fails over to it has",
 }
 
 
@@ -93,9 +93,14 @@ class _Faults:
         for earlier in range(index - 1, -1, -1):
             if asked[earlier] and self._can_fail(attempts[earlier], kind, by_caller):
                 return True
-            if kind in attempts[earlier].platform.on:
+            if kind in attempts[earlier].platform.on and not self._may_be_skipped(attempts[0], attempts[earlier]):
                 return False
         return False
+
+    def _may_be_skipped(self, first: AttemptSpec, later: AttemptSpec) -> bool:
+        """Tell whether an option of the caller's, which the *first* attempt carries, may keep a *later* one out."""
+        uncarried = first.carries - later.carries
+        return any(path.partition(".")[0] in self.live.feature.caller_options for path in uncarried)
 
     def _can_fail(self, attempt: AttemptSpec, kind: str, by_caller: bool) -> bool:
         if kind in _REFUSALS:

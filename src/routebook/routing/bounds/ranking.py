@@ -8,7 +8,7 @@ dollars count, calls, and seconds.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
@@ -82,15 +82,28 @@ def ranked(table: LinkedBook, rows: Iterable[Row]) -> list[Peak]:
     """Return the peak of each feature of *rows*, the most dangerous first, then by name."""
     worst = WorstCase(table)
     ways: dict[str, list[Way]] = {}
-    live: dict[str, set[int]] = {}
+    under: dict[str, dict[int, set[str]]] = {}
     for row in rows:
         name = row.feature.name
-        if name not in live:
-            live[name] = {id(arm) for arm in find_live(row.feature, table.profiles).arms}
-        if row.route.name == "override" or id(row.arm) in live[name]:
+        if name not in under:
+            under[name] = _profiles_of_arms(table, row.feature)
+        if row.route.name != "override":
+            reached = under[name].get(id(row.arm), set())
+            row = replace(row, profiles=tuple(profile for profile in row.profiles if profile in reached))
+        if row.profiles:
             ways.setdefault(name, []).append(_way(table, worst, row))
     peaks = [_peak(worst, of_feature) for _, of_feature in sorted(ways.items())]
     return sorted(peaks, key=lambda peak: peak.danger, reverse=True)
+
+
+def _profiles_of_arms(table: LinkedBook, feature: FeatureSpec) -> dict[int, set[str]]:
+    """Return, by the id of each arm of *feature* that a request can be on, the profiles under which it can."""
+    found: dict[int, set[str]] = {}
+    for route, profiles in find_live(feature, table.profiles).routes:
+        for arm in route.arms:
+            if arm.weight > 0:
+                found.setdefault(id(arm), set()).update(profiles)
+    return found
 
 
 def _way(table: LinkedBook, worst: WorstCase, row: Row) -> Way:

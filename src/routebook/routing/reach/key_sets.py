@@ -52,10 +52,10 @@ class KeySets:
         return modes.get("platform", 0) * every + (callers + lent) * by_callers + lent
 
 
-def key_sets_of(attempts: Iterable[AttemptSpec], *, must_bring: bool) -> KeySets:
-    """Return the sets of keys for a feature that can reach *attempts*; callers *must bring* one under some profile."""
+def key_sets_of(attempts: Iterable[AttemptSpec], *, keys_matter: bool) -> KeySets:
+    """Return the sets of keys for a feature that can reach *attempts*; *keys matter* where none takes one, too."""
     attempts = tuple(attempts)
     providers = sorted({spec.platform.provider for spec in attempts if spec.caller is not None})
     keyless = sorted({spec.platform.provider for spec in attempts if spec.caller is None})
-    foreign = keyless[0] if keyless and (providers or must_bring) else None
+    foreign = keyless[0] if keyless and (providers or keys_matter) else None
     return KeySets(tuple(providers), foreign, bool(keyless))

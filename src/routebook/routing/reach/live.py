@@ -69,7 +69,9 @@ def find_live(feature: FeatureSpec, profiles: Mapping[str, ProfileSpec], shared:
     arms = tuple(arm for route, _ in routes for arm in route.arms if arm.weight > 0)
     modes = {name: feature.mode(profile) for name, profile in profiles.items()}
     specs = {id(spec): spec for arm in arms for spec in arm.attempts}
-    keys = key_sets_of((*specs.values(), *feature.overrides.values()), must_bring="caller" in modes.values())
+    # Where nobody needs a key, one decides whether a call is served at all, or is mirrored.
+    keys_matter = "caller" in modes.values() or (feature.shadow is not None and "prefer_caller" in modes.values())
+    keys = key_sets_of((*specs.values(), *feature.overrides.values()), keys_matter=keys_matter)
     shadow = feature.shadow
     if shadow is not None and (shadow.percent <= 0 or all(mode == "caller" for mode in modes.values())):
         shadow = None  # no call that its caller pays for is mirrored

@@ -126,9 +126,10 @@ class Reach:
 
         Where it takes too long to find out, some that could be left out are among them.
         """
-        simple = self._asks_less(index)[:1] or [rule for rule in range(index) if self._is_within(index, profiles, rule)]
-        if simple:
-            return (simple[0],)
+        less = frozenset(self._asks_less(index))
+        for rule in range(index):
+            if rule in less or self._is_within(index, profiles, rule):
+                return (rule,)
         takers = list(range(index))
         for rule in range(index):
             if self._is_taken(index, profiles, [other for other in takers if other != rule]):
