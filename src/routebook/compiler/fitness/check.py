@@ -22,7 +22,7 @@ from ..targets import FeatureCall, LinkedTarget
 from .capabilities import CHAT, Needs, check_capabilities, lacking
 from .excludes import broken_excludes, report_excluded
 from .expressible import oddities_of
-from .implied import implied_needs
+from .implied import TELLING, implied_needs
 from .windows import Sent, overflows, report_overflow, sent_under
 
 Linked = Mapping[Place, LinkedTarget | None]
@@ -63,7 +63,7 @@ class Fitness:
                 self.check_sent(linked, partial(span, *place, "model"))
         routes = {id(route) for route, _ in live.routes}
         for rule in live.feature.rules:
-            if id(rule.route) in routes:
+            if id(rule.route) in routes and any(condition.field in TELLING for condition in rule.when):
                 self._check_rule(rule.when, rule.route, targets, span)
 
     def _fits(self, linked: LinkedTarget) -> bool:

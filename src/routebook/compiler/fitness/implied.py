@@ -17,6 +17,9 @@ _NEEDS: Mapping[str, str] = {"has_images": "image_input", "has_tools": "tools", 
 SIZE = "input_tokens"
 """The fact that tells how long a request is."""
 
+TELLING = frozenset({*_NEEDS, SIZE})
+"""The facts that tell anything of what a request needs."""
+
 
 def implied_needs(when: When) -> dict[str, Span]:
     """Return the capabilities that every request needs for which *when* holds, each with the condition that says so."""
