@@ -68,7 +68,7 @@ def first_failing(when: When, profile: str, context: Context, facts: Facts, stic
 
 def satisfies(condition: Condition, value: Any) -> bool:
     """Tell whether a field's *value* satisfies a condition that is no percent."""
-    return _OPERATORS[condition.operator](value, condition.operand)
+    return holds(condition.operator, condition.operand, value)
 
 
 def holds(operator: str, operand: Any, value: Any) -> bool:
