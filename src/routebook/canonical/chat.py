@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 
 from .frozen import EMPTY, freeze_mapping
 from .message import Message
+from .rate_limits import RateLimits
 from .record import Record
 from .tool import ToolDefinition
 from .usage import Usage
@@ -17,13 +18,17 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusa
 
 @dataclass(frozen=True, slots=True)
 class OutputFormat(Record):
-    """An output contract that a model is asked to keep by its API's own means."""
+    """An output contract that a model is asked to keep by its API's own means.
+
+    Without a `schema` it is JSON mode: the API sees to it that the answer is a JSON object, and no more.
+    """
 
     name: str
-    schema: Mapping[str, Any]
+    schema: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "schema", freeze_mapping(self.schema))
+        if self.schema is not None:
+            object.__setattr__(self, "schema", freeze_mapping(self.schema))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,44 @@ class ChatRequest(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprob(Record):
+    """A token of an answer, the natural logarithm of its probability, and the likeliest tokens in its place."""
+
+    token: str
+    logprob: float
+    top: tuple[TokenLogprob, ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build it from what `to_dict` returned."""
+        return cls(data["token"], data["logprob"], tuple(cls.from_dict(item) for item in data.get("top", ())))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Record):
+    """One of several answers to a request with the option `n`."""
+
+    message: Message
+    finish_reason: FinishReason
+    raw_finish_reason: str | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build a choice from what `to_dict` returned."""
+        logprobs = tuple(TokenLogprob.from_dict(item) for item in data.get("logprobs", ()))
+        return cls(**{**data, "message": Message.from_dict(data["message"]), "logprobs": logprobs})
+
+
+@dataclass(frozen=True, slots=True)
 class ChatResponse(Record):
     """What one model call answered.
 
-    `finish_reason` is portable, `raw_finish_reason` the provider's own word. `usage` is None where the provider
-    did not say.
+    `finish_reason` is portable, `raw_finish_reason` the provider's own word. `usage` is None where the provider did
+    not say. With the option `n`, `alternatives` are the choices after the first. `logprobs` is empty unless they were
+    asked for. `id` and `model` are the provider's names for the answer and for the model that gave it, `service_tier`
+    the tier that it was served in; `request_id` is for the provider's support. `extra` is what else the answer said
+    that has no place here, under the provider's own names.
     """
 
     message: Message
@@ -74,15 +112,35 @@ class ChatResponse(Record):
     raw_finish_reason: str | None = None
     usage: Usage | None = None
     request_id: str | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
+    alternatives: tuple[Choice, ...] = ()
+    id: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    rate_limits: RateLimits | None = None
+    extra: Mapping[str, Any] = EMPTY
+
+    def __post_init__(self) -> None:
+        if self.extra:
+            object.__setattr__(self, "extra", freeze_mapping(self.extra))
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Every answer, the first one first."""
+        first = Choice(self.message, self.finish_reason, self.raw_finish_reason, self.logprobs)
+        return (first, *self.alternatives)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Build a response from what `to_dict` returned."""
-        usage = data.get("usage")
+        usage, limits = data.get("usage"), data.get("rate_limits")
         return cls(
             **{
                 **data,
                 "message": Message.from_dict(data["message"]),
                 "usage": None if usage is None else Usage.from_dict(usage),
+                "logprobs": tuple(TokenLogprob.from_dict(item) for item in data.get("logprobs", ())),
+                "alternatives": tuple(Choice.from_dict(item) for item in data.get("alternatives", ())),
+                "rate_limits": None if limits is None else RateLimits.from_dict(limits),
             }
         )

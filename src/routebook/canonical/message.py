@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
-from .part import ImagePart, ReasoningPart, RefusalPart, TextPart
+from .part import AudioPart, FilePart, ImagePart, NativePart, ReasoningPart, RefusalPart, TextPart
 from .record import Record
 from .tool import ToolCall, ToolResult
 
 Role = Literal["system", "user", "assistant", "tool"]
-Part = TextPart | ImagePart | ReasoningPart | RefusalPart | ToolCall | ToolResult
+Part = TextPart | ImagePart | AudioPart | FilePart | ReasoningPart | RefusalPart | NativePart | ToolCall | ToolResult
 
-PART_TYPES: dict[str, type[Part]] = {
-    part.type: part for part in (TextPart, ImagePart, ReasoningPart, RefusalPart, ToolCall, ToolResult)
-}
+PART_TYPES: dict[str, type[Part]] = {part.type: part for part in get_args(Part)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
+from .frozen import freeze_mapping
 from .record import Record
 
 
 @dataclass(frozen=True, slots=True)
+class Citation(Record):
+    """What a piece of text rests on, as far as the provider says: where it is found, its title, the words cited.
+
+    `data` is the citation as the provider gave it; it goes back, whole, only to the `api` that made it.
+    """
+
+    api: str
+    data: Mapping[str, Any]
+    url: str | None = None
+    title: str | None = None
+    text: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", freeze_mapping(self.data))
+
+
+@dataclass(frozen=True, slots=True)
 class TextPart(Record):
-    """Plain text."""
+    """Plain text, and what it cites."""
 
     text: str
+    citations: tuple[Citation, ...] = ()
     type: ClassVar[str] = "text"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the part as plain data; citations only where there are any."""
+        cited = {"citations": [citation.to_dict() for citation in self.citations]} if self.citations else {}
+        return {"text": self.text, **cited}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build the part from what `to_dict` returned."""
+        return cls(data["text"], tuple(Citation.from_dict(citation) for citation in data.get("citations", ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +57,43 @@ class ImagePart(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class AudioPart(Record):
+    """Sound, as base64 *data* with its *media_type* (`audio/wav`, `audio/mpeg`).
+
+    What a model speaks has the `transcript` of it, and the provider's `id`, by which it goes back to the provider.
+    """
+
+    data: str
+    media_type: str
+    transcript: str | None = None
+    id: str | None = None
+    type: ClassVar[str] = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart(Record):
+    """A document, as base64 *data* with its *media_type* (`application/pdf`, `text/plain`), or as a *url* that only
+    the provider fetches; `name` is a file's name.
+    """
+
+    data: str | None = None
+    url: str | None = None
+    media_type: str | None = None
+    name: str | None = None
+    type: ClassVar[str] = "file"
+
+
+@dataclass(frozen=True, slots=True)
 class ReasoningPart(Record):
     """What a model thought before it answered.
 
     `signature` is the provider's opaque proof; it is sent back unchanged, and only to the `api` that made it.
+    `redacted` tells that the provider withholds the text, and the signature is all there is.
     """
 
     text: str = ""
     signature: str | None = None
+    redacted: bool = False
     api: str | None = None
     type: ClassVar[str] = "reasoning"
 
@@ -45,3 +104,15 @@ class RefusalPart(Record):
 
     text: str
     type: ClassVar[str] = "refusal"
+
+
+@dataclass(frozen=True, slots=True)
+class NativePart(Record):
+    """A piece of an answer that only one API knows, as it came: kept, and sent back only to the `api` that made it."""
+
+    api: str
+    data: Mapping[str, Any]
+    type: ClassVar[str] = "native"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", freeze_mapping(self.data))

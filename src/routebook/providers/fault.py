@@ -12,8 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from ..canonical.redact import redact
+from ..canonical.usage import Usage
 from ..errors import FaultKind
 
 LONGEST_MESSAGE = 500
@@ -33,11 +36,14 @@ _DECIMAL = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why there is no answer. `message` is a sentence for people, `retry_after` seconds to wait, if it was said."""
+    """Why there is no answer. `message` is a sentence for people, `retry_after` seconds to wait, if it was said,
+    `usage` what the provider counts all the same.
+    """
 
     kind: FaultKind
     message: str
     retry_after: float | None = None
+    usage: Usage | None = None
 
 
 def kind_of_status(status: int) -> FaultKind:
@@ -67,6 +73,24 @@ def say(text: str, secrets: Iterable[str] = ()) -> str:
     """Return *text* as a message: on one line, *secrets* taken out, at most 500 characters."""
     line = " ".join(redact(text, secrets).split())
     return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1].rstrip() + "…"
+
+
+def status_phrase(status: int) -> str:
+    """Return the status in words, for an answer that has none of its own."""
+    try:
+        return f"the provider gave no reason ({HTTPStatus(status).phrase})"
+    except ValueError:
+        return f"the provider gave no reason (HTTP {status})"
+
+
+def redirect(headers: Mapping[str, str]) -> str:
+    """Return what to say of an answer that only points elsewhere."""
+    try:
+        host = urlsplit(headers.get("location", "")).hostname
+    except ValueError:
+        host = None
+    to = f"host {host!r}" if host else "another path"
+    return f"the provider redirects to {to}, which is not followed; set base_url to the address that answers"
 
 
 def _number(text: str) -> float | None:

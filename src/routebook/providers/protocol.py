@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..canonical.chat import ChatRequest, ChatResponse
+from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
+from ..canonical.event import ModelEvent
 from ..canonical.frozen import EMPTY
+from ..canonical.image import ImageRequest, ImageResponse
 from ..routing.provider_spec import Timeouts
 from ..routing.script import Script
+from .http.exchange import DEFAULT_CONNECTIONS, ConnectionLimits, Transport
 
 
 class ModelClient(Protocol):
@@ -23,6 +27,32 @@ class ModelClient(Protocol):
         """
         ...
 
+    def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Make one model call, and yield its answer while it comes; a `ResponseFinished` with the whole is the last.
+
+        Closing the generator closes the connection at once.
+
+        Raises:
+            ProviderError: As `complete`, at any event; what was yielded until then is all there is.
+        """
+        ...
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingResponse:
+        """Turn texts into vectors, in the order of the texts.
+
+        Raises:
+            ProviderError: As `complete`; `unsupported_capability` where the API has no such call.
+        """
+        ...
+
+    async def generate_image(self, request: ImageRequest) -> ImageResponse:
+        """Make images, at least one.
+
+        Raises:
+            ProviderError: As `complete`; `unsupported_capability` where the API has no such call.
+        """
+        ...
+
     async def close(self) -> None:
         """Close every connection; the client is not used again."""
         ...
@@ -33,13 +63,17 @@ class ClientConfig:
     """All that a client needs: where to call, as whom, within which bounds. Secrets never show in its repr.
 
     `headers` go with every request and are secret; `quirks` are the provider's departures from its API, as the
-    preset lists them.
+    preset lists them. `limits` say how many connections there may be at a time, and how many of them stay open idle.
+    With a `transport` requests go there, and nowhere else.
     """
 
     provider: str
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default=EMPTY, repr=False)
+    api_version: str | None = None
     quirks: Mapping[str, Any] = EMPTY
     timeout: Timeouts = field(default_factory=Timeouts)
+    limits: ConnectionLimits = DEFAULT_CONNECTIONS
+    transport: Transport | None = None
     script: Script = ()

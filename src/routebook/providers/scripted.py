@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from typing import Any, cast
 
 from ..canonical.chat import ChatRequest, ChatResponse
+from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
+from ..canonical.event import ModelEvent, ResponseFinished, TextDelta
 from ..canonical.frozen import thaw
+from ..canonical.image import ImageRequest, ImageResponse
 from ..canonical.message import Message, Part
 from ..canonical.part import ReasoningPart, TextPart
 from ..canonical.tool import ToolCall, ToolResult
@@ -48,6 +51,21 @@ class ScriptedClient:
                 return await self._play(entry.reply, entry.when, request)
         raise self._error(request, "bad_request", _unmatched(request))
 
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Answer *request* as `complete`, in one piece."""
+        response = await self.complete(request)
+        if response.message.text:
+            yield TextDelta(response.message.text)
+        yield ResponseFinished(response)
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingResponse:
+        """Refuse: scripts have no vectors."""
+        raise self._refuse(request, "embeddings")
+
+    async def generate_image(self, request: ImageRequest) -> ImageResponse:
+        """Refuse: scripts have no images."""
+        raise self._refuse(request, "images")
+
     async def close(self) -> None:
         """Return at once: nothing is open."""
 
@@ -67,6 +85,12 @@ class ScriptedClient:
             message=answer,
             finish_reason="tool_calls" if answer.tool_calls else "stop",
             usage=reply.usage or Usage(_estimate(request.messages), _estimate((answer,))),
+        )
+
+    def _refuse(self, request: EmbeddingRequest | ImageRequest, what: str) -> ProviderError:
+        message = f"a script plays no {what}"
+        return ProviderError(
+            message, "unsupported_capability", provider=self._provider, model=request.target or request.model
         )
 
     def _refusal(self, fault: ScriptedFault, request: ChatRequest) -> ProviderError:

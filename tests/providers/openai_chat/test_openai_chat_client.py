@@ -258,7 +258,7 @@ class Recorded:
 
 async def test_any_transport_may_carry_the_calls():
     transport = Recorded(HttpResponse(200, {}, json.dumps(ANSWER).encode()))
-    client = OpenAIChatClient(ClientConfig("house", "https://llm.test/v1", KEY), transport)
+    client = OpenAIChatClient(ClientConfig("house", "https://llm.test/v1", KEY, transport=transport))
     assert (await client.complete(ask())).message.text == "Noon."
     await client.close()
     assert transport.closed
@@ -267,7 +267,7 @@ async def test_any_transport_may_carry_the_calls():
 
 async def test_a_transports_fault_is_a_provider_error_without_the_key():
     transport = Recorded(ExchangeFault("timeout", f"no answer from {KEY}"))
-    error = await error_of(OpenAIChatClient(ClientConfig("house", "https://llm.test/v1", KEY), transport))
+    error = await error_of(OpenAIChatClient(ClientConfig("house", "https://llm.test/v1", KEY, transport=transport)))
     assert (error.kind, error.message, error.provider) == ("timeout", "no answer from [redacted]", "house")
 
 

@@ -11,13 +11,14 @@ from routebook.canonical.message import Message
 from routebook.canonical.part import ReasoningPart, RefusalPart, TextPart
 from routebook.canonical.tool import ToolCall
 from routebook.canonical.usage import Usage
+from routebook.providers.answer import Answer
 from routebook.providers.fault import Fault
 from routebook.providers.openai_chat.decode import decode
 
 
 def read(body: object, **headers: str) -> ChatResponse | Fault:
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return decode(200, headers, payload, 0.0, ["sk-secret-key"])
+    return decode(Answer(200, headers, payload, 0.0, ("sk-secret-key",)))
 
 
 def answer(message: dict, finish_reason: str | None = "stop", **rest: object) -> dict:

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
+from routebook.providers.answer import Answer
 from routebook.providers.openai_chat.faults import read_fault
 
 
 def read(status: int, body: object, **headers: str):
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return read_fault(status, headers, payload, 0.0, ["sk-secret-key"])
+    return read_fault(Answer(status, headers, payload, 0.0, ("sk-secret-key",)))
 
 
 def error(message: str, **fields: object) -> dict:

@@ -1,4 +1,4 @@
-"""Exchange: one HTTP request and its whole answer, whatever library carries them.
+"""Exchange: one HTTP request and its answer, whole or while it comes, whatever library carries them.
 
 Comes in: a request as bytes, and bounds in seconds. Goes out: the answer as bytes, or one ExchangeFault. Nothing
 foreign passes this seam: neither a library's types nor its exceptions. What the bytes mean is the adapter's.
@@ -6,13 +6,31 @@ foreign passes this seam: neither a library's types nor its exceptions. What the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ...routing.provider_spec import Timeouts
 
-ExchangeFaultKind = Literal["timeout", "connection", "malformed_response", "bad_request"]
+ExchangeFaultKind = Literal["timeout", "queue_timeout", "connection", "malformed_response", "bad_request"]
+
+LARGEST_BODY_BYTES = 64 * 1024 * 1024
+"""How large an answer may be, decompressed; a larger one is a `malformed_response`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """How many connections a transport has at a time, how many of them it keeps open idle, and how long a request
+    waits for one, in seconds.
+    """
+
+    most: int = 1000
+    most_idle: int = 20
+    queue_timeout_s: float = 30.0
+
+
+DEFAULT_CONNECTIONS = ConnectionLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +55,34 @@ class HttpResponse:
 class ExchangeFault(Exception):
     """No answer that could be read. `message` is a sentence without headers, keys or bodies.
 
-    `timeout`: a bound was crossed; `connection`: the other side could not be reached or went away;
-    `malformed_response`: what it sent is no HTTP, or too much; `bad_request`: the request cannot be sent at all.
+    `timeout`: a bound was crossed; `queue_timeout`: no connection came free; `connection`: the other side could not be
+    reached or went away; `malformed_response`: what it sent is no HTTP, or too much; `bad_request`: the request cannot
+    be sent at all.
     """
 
     def __init__(self, kind: ExchangeFaultKind, message: str) -> None:
         self.kind: ExchangeFaultKind = kind
         self.message = message
         super().__init__(message)
+
+
+class HttpStream(Protocol):
+    """An answer that is still coming: its status and headers (names in lower case) are there."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes, decompressed, in pieces of any size; read once.
+
+        Raises:
+            ExchangeFault: It stalls, breaks, or is too large.
+        """
+        ...
+
+    def begin_content(self) -> None:
+        """Say that the first content is there: from now on `idle` bounds the wait for a byte, not `first_token`."""
+        ...
 
 
 class Transport(Protocol):
@@ -55,6 +93,17 @@ class Transport(Protocol):
 
         Raises:
             ExchangeFault: There is no answer that could be read. A cancelled call closes its connection.
+        """
+        ...
+
+    def stream(self, request: HttpRequest, timeouts: Timeouts) -> AbstractAsyncContextManager[HttpStream]:
+        """Send *request*; the block begins when the head of the answer is there, and leaving it ends the exchange.
+
+        A connection whose answer was not read to its end is closed. `timeouts.first_token` runs until
+        `HttpStream.begin_content` is called, `total` until the end of the last piece.
+
+        Raises:
+            ExchangeFault: As `send`.
         """
         ...
 

@@ -1,28 +1,28 @@
 """Exchanges over httpx2: the only file that knows the library.
 
 Works on its connection pool, one a server address, below its client: no cookies, no redirects, no `.netrc`, no
-credentials out of URLs. The environment's proxies are used, except for loopback. One timer bounds an exchange:
-to the first byte, between bytes, and over the whole call; connecting has its own.
+credentials out of URLs. The environment's proxies are used, except for loopback.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import ssl
-from collections.abc import Iterator
-from functools import cache, lru_cache
-from urllib.request import getproxies, proxy_bypass
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from functools import cache, lru_cache, partial
+from typing import cast
 
 import httpx2
 
 from ...routing.provider_spec import Timeouts
-from .exchange import ExchangeFault, HttpRequest, HttpResponse
+from .clock import Clock
+from .decompress import Body
+from .exchange import DEFAULT_CONNECTIONS, ConnectionLimits, ExchangeFault, HttpRequest, HttpResponse, HttpStream
+from .proxies import proxy_for
 
-LARGEST_BODY_BYTES = 64 * 1024 * 1024
-# Few idle connections: the pool asks the system about each of them at every call, 10 µs apiece.
-_LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=20, keepalive_expiry=30.0)
+_IDLE_S = 30.0
 _ENCODINGS = {"accept-encoding": "gzip, deflate"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
@@ -31,28 +31,35 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 class HttpxTransport:
     """A Transport over httpx2's connection pools, made at the first request to an address."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: ConnectionLimits = DEFAULT_CONNECTIONS) -> None:
+        self._limits = limits
         self._pools: dict[str, httpx2.AsyncHTTPTransport] = {}
         self._closed = False
 
     async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
         """Send *request* and read the whole answer; see `Transport.send`."""
-        if self._closed:
-            raise ExchangeFault("connection", "the client is closed")
-        url = _read_url(request.url)
-        address = _address(url)
-        foreign = _foreign_request(request, url, timeouts)
-        pool = self._pool(url, address)
-        clock = _Clock(timeouts)
+        clock = Clock(timeouts)
+        with _told(request.url, clock, timeouts):
+            pool, foreign = self._prepared(request, timeouts)
+            async with asyncio.timeout_at(clock.deadline()) as timer:
+                response = await pool.handle_async_request(foreign)
+                try:
+                    return await _whole(response, clock, timer)
+                finally:
+                    await response.aclose()
+
+    @asynccontextmanager
+    async def stream(self, request: HttpRequest, timeouts: Timeouts) -> AsyncGenerator[HttpStream, None]:
+        """Send *request*, and read the answer while it comes; see `Transport.stream`."""
+        clock = Clock(timeouts)
+        with _told(request.url, clock, timeouts):
+            pool, foreign = self._prepared(request, timeouts)
+            async with asyncio.timeout_at(clock.deadline()):
+                response = await pool.handle_async_request(foreign)
         try:
-            async with clock.timer:
-                return await _exchange(pool, foreign, clock, timeouts)
-        except TimeoutError as error:
-            raise ExchangeFault("timeout", clock.sentence) from error
-        except httpx2.ConnectTimeout as error:
-            raise ExchangeFault("timeout", f"no connection to {address} within {timeouts.connect:g} s") from error
-        except (httpx2.HTTPError, OSError) as error:
-            raise _fault_of(error, address) from error
+            yield _Stream(response, partial(_told, request.url, clock, timeouts), clock)
+        finally:
+            await response.aclose()
 
     async def close(self) -> None:
         """Close every connection; later requests are refused."""
@@ -61,49 +68,78 @@ class HttpxTransport:
             await pool.aclose()
         self._pools.clear()
 
-    def _pool(self, url: httpx2.URL, address: str) -> httpx2.AsyncHTTPTransport:
+    def _prepared(self, request: HttpRequest, timeouts: Timeouts) -> tuple[httpx2.AsyncHTTPTransport, httpx2.Request]:
+        if self._closed:
+            raise ExchangeFault("connection", "the client is closed")
+        url = _read_url(request.url)
+        foreign = _foreign_request(request, url, timeouts, self._limits)
+        address = _address(url)
         pool = self._pools.get(address)
         if pool is None:
-            pool = self._pools[address] = _make_pool(url)
-        return pool
+            pool = self._pools[address] = _make_pool(url, self._limits)
+        return pool, foreign
 
 
-class _Clock:
-    """The one timer of an exchange: rings at the end of its phase or of the whole call, whichever is first."""
+class _Stream:
+    """An HttpStream over an open response of httpx2's."""
 
-    def __init__(self, timeouts: Timeouts) -> None:
-        self._total = timeouts.total
-        self._end = asyncio.get_running_loop().time() + timeouts.total
-        self.timer = asyncio.timeout_at(self._end)
-        self.sentence = ""
+    def __init__(
+        self, response: httpx2.Response, told: Callable[[], AbstractContextManager[None]], clock: Clock
+    ) -> None:
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = dict(response.headers)
+        self._response = response
+        self._told = told
+        self._clock = clock
 
-    def start_phase(self, seconds: float, sentence: str) -> None:
-        end = asyncio.get_running_loop().time() + seconds
-        total = self._end <= end
-        self.sentence = f"no complete answer within {self._total:g} s" if total else sentence
-        self.timer.reschedule(min(end, self._end))
+    def begin_content(self) -> None:
+        """Say that the first content is there."""
+        self._clock.begin_content()
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """Yield the body as it comes; see `HttpStream.pieces`. The clock rests while nobody waits for a piece."""
+        body = Body(self.headers.get("content-encoding", ""))
+        coming = _stream_of(self._response).__aiter__()
+        while True:
+            with self._told():
+                async with asyncio.timeout_at(self._clock.deadline()):
+                    piece = await anext(coming, None)
+            if piece is None:
+                body.end()
+                return
+            yield body.take(piece)
 
 
-async def _exchange(
-    pool: httpx2.AsyncHTTPTransport, request: httpx2.Request, clock: _Clock, timeouts: Timeouts
-) -> HttpResponse:
-    clock.start_phase(timeouts.first_token, f"no answer within {timeouts.first_token:g} s")
-    response = await pool.handle_async_request(request)
-    stalled = f"the answer stalled: no further byte within {timeouts.idle:g} s"
-    pieces: list[bytes] = []
-    size = 0
+async def _whole(response: httpx2.Response, clock: Clock, timer: asyncio.Timeout) -> HttpResponse:
+    clock.begin_content()
+    timer.reschedule(clock.deadline())
+    headers = dict(response.headers)
+    body = Body(headers.get("content-encoding", ""))
+    content = bytearray()
+    async for piece in _stream_of(response):
+        content += body.take(piece)
+        timer.reschedule(clock.deadline())
+    body.end()
+    return HttpResponse(response.status_code, headers, bytes(content))
+
+
+def _stream_of(response: httpx2.Response) -> httpx2.AsyncByteStream:
+    """Return the body as it comes off the connection, still compressed."""
+    return cast(httpx2.AsyncByteStream, response.stream)
+
+
+@contextmanager
+def _told(address: str, clock: Clock, timeouts: Timeouts) -> Iterator[None]:
+    """Raise what the library raises inside the block as an ExchangeFault."""
     try:
-        clock.start_phase(timeouts.idle, stalled)
-        async for piece in response.aiter_bytes():
-            size += len(piece)
-            if size > LARGEST_BODY_BYTES:
-                limit = LARGEST_BODY_BYTES // 2**20
-                raise ExchangeFault("malformed_response", f"the answer is larger than {limit} MiB")
-            pieces.append(piece)
-            clock.start_phase(timeouts.idle, stalled)
-    finally:
-        await response.aclose()
-    return HttpResponse(response.status_code, dict(response.headers), b"".join(pieces))
+        yield
+    except TimeoutError as error:
+        raise ExchangeFault("timeout", clock.sentence) from error
+    except httpx2.ConnectTimeout as error:
+        message = f"no connection to {_address(_read_url(address))} within {timeouts.connect:g} s"
+        raise ExchangeFault("timeout", message) from error
+    except (httpx2.HTTPError, OSError) as error:
+        raise _fault_of(error, _address(_read_url(address))) from error
 
 
 @lru_cache(maxsize=256)
@@ -123,7 +159,9 @@ def _address(url: httpx2.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
-def _foreign_request(request: HttpRequest, url: httpx2.URL, timeouts: Timeouts) -> httpx2.Request:
+def _foreign_request(
+    request: HttpRequest, url: httpx2.URL, timeouts: Timeouts, limits: ConnectionLimits
+) -> httpx2.Request:
     for name, value in request.headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             message = f"header {name!r} holds what HTTP cannot carry there: a line break, or a letter outside ASCII"
@@ -133,14 +171,17 @@ def _foreign_request(request: HttpRequest, url: httpx2.URL, timeouts: Timeouts) 
         url,
         headers={**request.headers, **_ENCODINGS},
         content=request.body,
-        extensions={"timeout": {"connect": timeouts.connect}},
+        extensions={"timeout": {"connect": timeouts.connect, "pool": limits.queue_timeout_s}},
     )
 
 
-def _make_pool(url: httpx2.URL) -> httpx2.AsyncHTTPTransport:
+def _make_pool(url: httpx2.URL, limits: ConnectionLimits) -> httpx2.AsyncHTTPTransport:
+    foreign = httpx2.Limits(
+        max_connections=limits.most, max_keepalive_connections=limits.most_idle, keepalive_expiry=_IDLE_S
+    )
     context = _trusting_context() if url.scheme == "https" else _distrusting_context()
     try:
-        return httpx2.AsyncHTTPTransport(verify=context, limits=_LIMITS, proxy=_proxy_for(url))
+        return httpx2.AsyncHTTPTransport(verify=context, limits=foreign, proxy=proxy_for(url.scheme, url.host))
     except (httpx2.InvalidURL, ImportError, ValueError) as error:
         message = f"the proxy that the environment names for {url.scheme}:// cannot be used"
         raise ExchangeFault("connection", message) from error
@@ -158,28 +199,13 @@ def _distrusting_context() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _proxy_for(url: httpx2.URL) -> str | None:
-    if _is_loopback(url.host) or proxy_bypass(url.host):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    return f"http://{proxy}" if proxy and "://" not in proxy else proxy or None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _fault_of(error: httpx2.HTTPError | OSError, address: str) -> ExchangeFault:
+    if isinstance(error, httpx2.PoolTimeout):
+        return ExchangeFault("queue_timeout", f"every connection to {address} was in use")
     if isinstance(error, httpx2.ConnectError):
         return ExchangeFault("connection", f"could not connect to {address} ({_cause(error)})")
     if isinstance(error, httpx2.ProxyError):
         return ExchangeFault("connection", f"the proxy refused to connect to {address} ({error})")
-    if isinstance(error, httpx2.DecodingError):
-        return ExchangeFault("malformed_response", "the answer is compressed, and its compression is broken")
     if isinstance(error, httpx2.LocalProtocolError):
         return ExchangeFault("bad_request", f"the request is no valid HTTP ({_cause(error)}); check its headers")
     if isinstance(error, httpx2.ProtocolError) and not _went_away(error):

@@ -8,7 +8,7 @@ without one is malformed, and `error` as the finish reason is a fault, whatever 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -18,11 +18,24 @@ from ...canonical.message import Message, Part
 from ...canonical.part import ReasoningPart, RefusalPart, TextPart
 from ...canonical.tool import ToolCall
 from ...canonical.usage import Usage
+from ..answer import Answer
 from ..arguments import read_arguments
-from ..fault import Fault, say
+from ..body import malformed, read_body
+from ..fault import Fault
 from ..sentence import read_sentence
 from .faults import fault_of_error
 from .traits import TRAITS
+from .wire import (
+    WireAnswer,
+    WireCall,
+    WireChoice,
+    WireFunction,
+    WireInputDetails,
+    WireMessage,
+    WireOutputDetails,
+    WirePart,
+    WireUsage,
+)
 
 _FINISH: dict[str | None, FinishReason] = {
     "stop": "stop",
@@ -36,109 +49,36 @@ _CUT_SHORT = ("length", "content_filter")
 _NO_REASON = "the provider ended its answer with an error, and gave no reason"
 
 
-class _Function(msgspec.Struct):
-    name: str | None = None
-    arguments: Any = None
-
-
-class _Call(msgspec.Struct):
-    id: str | None = None
-    function: _Function | None = None
-
-
-class _TextOrThought(msgspec.Struct):
-    type: str
-    text: str | None = None
-    thinking: str | list[dict[str, Any]] | None = None
-    refusal: str | None = None
-
-
-class _Message(msgspec.Struct):
-    content: str | list[_TextOrThought] | None = None
-    refusal: str | None = None
-    reasoning: str | None = None
-    reasoning_content: str | None = None
-    tool_calls: list[_Call] | None = None
-    function_call: _Function | None = None
-
-
-class _Choice(msgspec.Struct):
-    message: _Message | None = None
-    finish_reason: str | None = None
-    error: Any = None
-
-
-class _InputDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class _OutputDetails(msgspec.Struct):
-    reasoning_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: _InputDetails | None = None
-    completion_tokens_details: _OutputDetails | None = None
-
-
-class _Answer(msgspec.Struct):
-    choices: list[_Choice] | None = None
-    usage: _Usage | None = None
-    error: Any = None
-
-
 class _Malformed(Exception):
     """The answer has the right types and still makes no sense; its text is the message."""
 
 
-_DECODER = msgspec.json.Decoder(_Answer)
+_DECODER = msgspec.json.Decoder(WireAnswer)
 
 
-def decode(
-    status: int, headers: Mapping[str, str], body: bytes, now: float, secrets: Iterable[str] = ()
-) -> ChatResponse | Fault:
-    """Return the answer in *body*, or why it is none.
+def decode(answer: Answer) -> ChatResponse | Fault:
+    """Return what *answer*, a success, says, or why it is none."""
+    wire = read_body(_DECODER, answer)
+    return wire if isinstance(wire, Fault) else response_of(wire, answer)
 
-    *headers* have lower-case names, *now* is seconds since the epoch, *secrets* never stand in a message.
-    """
-    try:
-        answer = _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        return Fault("malformed_response", say(_unreadable(body, error), secrets))
-    if answer.error:
-        return fault_of_error(answer.error, status, headers, now, secrets)
-    if not answer.choices:
-        words = read_sentence(body)
-        message = "the answer has no choices" + (f": {words}" if words else "")
-        return Fault("malformed_response", say(message, secrets))
-    choice = answer.choices[0]
+
+def response_of(wire: WireAnswer, answer: Answer) -> ChatResponse | Fault:
+    """Return the response in *wire*, the body of *answer* or what its events add up to."""
+    if wire.error:
+        return fault_of_error(wire.error, answer)
+    if not wire.choices:
+        words = read_sentence(answer.body)
+        return malformed("the answer has no choices" + (f": {words}" if words else ""), answer)
+    choice = wire.choices[0]
     if choice.error or choice.finish_reason == "error":
-        return fault_of_error(choice.error or _NO_REASON, status, headers, now, secrets)
+        return fault_of_error(choice.error or _NO_REASON, answer)
     try:
-        return _response(choice, answer.usage, headers)
+        return _response(choice, wire.usage, answer)
     except _Malformed as error:
-        return Fault("malformed_response", say(str(error), secrets))
+        return malformed(str(error), answer)
 
 
-def _unreadable(body: bytes, error: Exception) -> str:
-    if not body.strip():
-        return "the answer is empty"
-    if body.lstrip()[:1] == b"<":
-        return f"the answer is a web page, no JSON: {read_sentence(body) or 'without text'}"
-    if isinstance(error, msgspec.ValidationError):
-        return f"the answer does not fit this API: {error}"
-    if isinstance(error, UnicodeError):
-        return "the answer is not valid UTF-8"
-    if isinstance(error, RecursionError):
-        return "the answer is nested too deeply"
-    return f"the answer is no JSON: {error}"
-
-
-def _response(choice: _Choice, usage: _Usage | None, headers: Mapping[str, str]) -> ChatResponse:
+def _response(choice: WireChoice, usage: WireUsage | None, answer: Answer) -> ChatResponse:
     if choice.message is None:
         raise _Malformed("the answer's choice has no message")
     parts = tuple(_parts(choice.message))
@@ -147,11 +87,11 @@ def _response(choice: _Choice, usage: _Usage | None, headers: Mapping[str, str])
         finish_reason=_finish_reason(choice.finish_reason, parts),
         raw_finish_reason=choice.finish_reason,
         usage=None if usage is None else _usage(usage),
-        request_id=headers.get("x-request-id"),
+        request_id=answer.headers.get("x-request-id"),
     )
 
 
-def _parts(message: _Message) -> Iterator[Part]:
+def _parts(message: WireMessage) -> Iterator[Part]:
     reasoning, text, refusal = _content(message.content)
     reasoning = message.reasoning_content or message.reasoning or reasoning
     refusal = message.refusal or refusal
@@ -164,7 +104,7 @@ def _parts(message: _Message) -> Iterator[Part]:
     yield from _calls(message)
 
 
-def _content(content: str | list[_TextOrThought] | None) -> tuple[str, str, str]:
+def _content(content: str | list[WirePart] | None) -> tuple[str, str, str]:
     """Return the reasoning, the text and the refusal in *content*."""
     if content is None or isinstance(content, str):
         return "", content or "", ""
@@ -182,13 +122,13 @@ def _words(value: str | list[dict[str, Any]] | None) -> str:
     return value or ""
 
 
-def _calls(message: _Message) -> Iterator[ToolCall]:
+def _calls(message: WireMessage) -> Iterator[ToolCall]:
     calls = message.tool_calls or []
     if not calls and message.function_call is not None:
-        calls = [_Call(function=message.function_call)]
+        calls = [WireCall(function=message.function_call)]
     taken = {call.id for call in calls}
     for index, call in enumerate(calls):
-        function = call.function or _Function()
+        function = call.function or WireFunction()
         arguments, raw = read_arguments(function.arguments)
         yield ToolCall(call.id or _free_id(index, taken), function.name or None, arguments, raw)
 
@@ -213,13 +153,13 @@ def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
     return "refusal" if any(isinstance(part, RefusalPart) for part in parts) else "stop"
 
 
-def _usage(usage: _Usage) -> Usage | None:
+def _usage(usage: WireUsage) -> Usage | None:
     """Return the tokens, or None where a count is negative: a number that cannot be is no number."""
     if min(usage.prompt_tokens or 0, usage.completion_tokens or 0) < 0:
         return None
     given, made = usage.prompt_tokens or 0, usage.completion_tokens or 0
-    inputs = usage.prompt_tokens_details or _InputDetails()
-    outputs = usage.completion_tokens_details or _OutputDetails()
+    inputs = usage.prompt_tokens_details or WireInputDetails()
+    outputs = usage.completion_tokens_details or WireOutputDetails()
     reasoning = outputs.reasoning_tokens or 0
     # Some dialects count reasoning beside the completion, not within it; their total says so.
     beside = usage.total_tokens is not None and usage.total_tokens == given + made + reasoning

@@ -46,11 +46,21 @@ _PARTS: dict[str, tuple[type, ...]] = {
 
 def encode(request: ChatRequest, quirks: Mapping[str, Any]) -> bytes | Fault:
     """Return the body as JSON, or what keeps *request* from being sent."""
+    return _encoded(request, quirks, {})
+
+
+def encode_stream(request: ChatRequest, quirks: Mapping[str, Any]) -> bytes | Fault:
+    """Return the body as `encode`, for an answer in events."""
+    usage = {"stream_options": {"include_usage": True}} if quirks.get("stream_usage", True) else {}
+    return _encoded(request, quirks, {"stream": True, **usage})
+
+
+def _encoded(request: ChatRequest, quirks: Mapping[str, Any], more: Body) -> bytes | Fault:
     fault = find_fault(request)
     if fault is not None:
         return fault
     try:
-        return _ENCODER.encode(encode_body(request, quirks))
+        return _ENCODER.encode({**encode_body(request, quirks), **more})
     except UnicodeEncodeError:
         return Fault("bad_request", "the request holds half a surrogate pair, which is no character and no UTF-8")
 
@@ -189,6 +199,8 @@ def _tool(tool: ToolDefinition) -> Body:
 
 
 def _response_format(output: OutputFormat) -> Body:
+    if output.schema is None:
+        return {"type": "json_object"}
     schema = {"name": _wire_name(output.name), "schema": output.schema, "strict": allows_strict(output.schema)}
     return {"type": "json_schema", "json_schema": schema}
 

@@ -7,13 +7,12 @@ words. Words are matched only against the sentence that a person would read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from http import HTTPStatus
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from ...errors import FaultKind
-from ..fault import Fault, kind_of_status, read_retry_after, say
+from ..answer import Answer
+from ..fault import Fault, kind_of_status, read_retry_after, redirect, say, status_phrase
 from ..sentence import parse_json, read_sentence, sentence_of
 
 _BY_CODE: dict[str, FaultKind] = {
@@ -79,32 +78,27 @@ _BY_WORDS: tuple[tuple[FaultKind, tuple[int, ...], str], ...] = (
 )
 
 
-def read_fault(status: int, headers: Mapping[str, str], body: bytes, now: float, secrets: Iterable[str] = ()) -> Fault:
-    """Return what a refusal says.
+def read_fault(answer: Answer) -> Fault:
+    """Return what a refusal says: an answer whose status is no success.
 
-    *status* is no success; *headers* have lower-case names; *now* is seconds since the epoch; *secrets* never stand
-    in the message, which has at most 500 characters and is never JSON.
+    The message has at most 500 characters, is never JSON and holds no secret.
     """
-    if 300 <= status < 400:
-        return Fault("malformed_response", say(_redirect(headers), secrets))
-    error, _ = parse_json(body)
-    return _fault(error, read_sentence(body), status, headers, now, secrets)
+    if 300 <= answer.status < 400:
+        return Fault("malformed_response", say(redirect(answer.headers), answer.secrets))
+    error, _ = parse_json(answer.body)
+    return _fault(error, read_sentence(answer.body), answer)
 
 
-def fault_of_error(
-    error: Any, status: int, headers: Mapping[str, str], now: float, secrets: Iterable[str] = ()
-) -> Fault:
-    """Return what an `error` says that stands in an answer of any *status*, a success included."""
-    return _fault({"error": error}, sentence_of(error), status, headers, now, secrets)
+def fault_of_error(error: Any, answer: Answer) -> Fault:
+    """Return what an `error` says that stands in an answer of any status, a success included."""
+    return _fault({"error": error}, sentence_of(error), answer)
 
 
-def _fault(
-    parsed: Any, sentence: str | None, status: int, headers: Mapping[str, str], now: float, secrets: Iterable[str]
-) -> Fault:
+def _fault(parsed: Any, sentence: str | None, answer: Answer) -> Fault:
     error = _error_of(parsed)
-    sentence = _with_upstream(error, sentence) or _phrase(status)
-    kind = _kind(error, sentence, _meant_status(error, status))
-    return Fault(kind, say(sentence, secrets), read_retry_after(headers, now))
+    sentence = _with_upstream(error, sentence) or status_phrase(answer.status)
+    kind = _kind(error, sentence, _meant_status(error, answer.status))
+    return Fault(kind, say(sentence, answer.secrets), read_retry_after(answer.headers, answer.now))
 
 
 def _error_of(parsed: Any) -> Mapping[str, Any]:
@@ -138,20 +132,3 @@ def _with_upstream(error: Mapping[str, Any], sentence: str | None) -> str | None
     metadata = error.get("metadata")
     raw = sentence_of(metadata.get("raw")) if isinstance(metadata, Mapping) else None
     return ": ".join(part for part in (sentence, raw) if part) or None
-
-
-def _phrase(status: int) -> str:
-    """Return the status in words, for an answer that has none of its own."""
-    try:
-        return f"the provider gave no reason ({HTTPStatus(status).phrase})"
-    except ValueError:
-        return f"the provider gave no reason (HTTP {status})"
-
-
-def _redirect(headers: Mapping[str, str]) -> str:
-    try:
-        host = urlsplit(headers.get("location", "")).hostname
-    except ValueError:
-        host = None
-    to = f"host {host!r}" if host else "another path"
-    return f"the provider redirects to {to}, which is not followed; set base_url to the address that answers"

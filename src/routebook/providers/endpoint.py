@@ -1,0 +1,252 @@
+"""Endpoint: one provider's address with one credential; where every adapter's requests go through.
+
+Comes in: a body, already encoded, and what its API makes of answers. Goes out: what the API made of the answer, or a
+ProviderError that names provider and model. No message holds the key or the value of a secret header.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from ..canonical.chat import ChatRequest, ChatResponse
+from ..canonical.embedding import EmbeddingRequest
+from ..canonical.event import ModelEvent, ResponseFinished, TextDelta
+from ..canonical.image import ImageRequest
+from ..canonical.redact import redact
+from ..errors import ProviderError
+from ..routing.provider_spec import Timeouts
+from .answer import Answer, Read, StreamReader
+from .fault import Fault, say
+from .http.exchange import ExchangeFault, HttpRequest, HttpResponse, HttpStream, Transport
+from .http.over_httpx2 import HttpxTransport
+from .protocol import ClientConfig
+from .sse import EventReader
+
+T = TypeVar("T")
+AnyRequest = ChatRequest | EmbeddingRequest | ImageRequest
+_REST_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the endpoints of one API have in common: the header of the key, with what stands before the key in it, the
+    header that carries the id of a request, and the reading of refusals.
+    """
+
+    key_header: str
+    key_prefix: str
+    request_id_header: str
+    read_fault: Callable[[Answer], Fault]
+    headers: Mapping[str, str]
+
+
+class Endpoint:
+    """Sends what an adapter encoded to one provider. Clock and transport may be handed in."""
+
+    def __init__(self, config: ClientConfig, dialect: Dialect, clock: Callable[[], float] = time.time) -> None:
+        if not config.base_url:
+            raise ValueError(f"provider {config.provider!r} has no base_url")
+        self._provider = config.provider
+        self._base = config.base_url.rstrip("/")
+        self._query = _query(config)
+        self._timeout = config.timeout
+        self._dialect = dialect
+        self._headers = _headers(config, dialect)
+        self._secrets = _secrets(config)
+        self._clock = clock
+        self._transport: Transport = config.transport or HttpxTransport(config.limits)
+
+    async def call(self, request: AnyRequest, path: str, body: bytes | Fault, read: Read[T]) -> T:
+        """Post *body* to *path* and return what *read* makes of the answer.
+
+        Raises:
+            ProviderError: *body* is a Fault, the exchange failed, or the provider refused.
+        """
+        sent = self._request(request, path, body)
+        try:
+            response = await self._transport.send(sent, self._timeouts(request))
+        except ExchangeFault as fault:
+            raise self._unanswered(request, fault) from fault
+        return self._read(request, response, read)
+
+    async def stream(
+        self,
+        request: ChatRequest,
+        path: str,
+        body: bytes | Fault,
+        make: Callable[[Answer], StreamReader],
+        read: Read[ChatResponse],
+    ) -> AsyncGenerator[ModelEvent, None]:
+        """Post *body* to *path* and yield what the reader made by *make* makes of the answer's events.
+
+        An answer that is no stream of events is read whole, by *read*.
+
+        Raises:
+            ProviderError: As `call`, at any event.
+        """
+        sent = self._request(request, path, body, accept="text/event-stream")
+        try:
+            async with self._transport.stream(sent, self._timeouts(request)) as http, aclosing(_pieces(http)) as pieces:
+                first = await _first_words(pieces)
+                if not 200 <= http.status < 300 or _is_whole(first):
+                    response = HttpResponse(http.status, http.headers, await _rest(first, pieces))
+                    for event in _at_once(self._read(request, response, read)):
+                        yield event
+                    return
+                reader = make(self._answer(HttpResponse(http.status, http.headers, b"")))
+                events = EventReader()
+                piece: bytes | None = first
+                while piece is not None and not reader.is_finished:
+                    for data in events.feed(piece):
+                        found = reader.read(data)
+                        if isinstance(found, Fault):
+                            raise self._error(request, found, http)
+                        if found:
+                            http.begin_content()
+                            for event in found:
+                                yield event
+                        if reader.is_finished:
+                            break
+                    else:
+                        piece = await anext(pieces, None)
+                answer = reader.response()
+                if isinstance(answer, Fault):
+                    raise self._error(request, answer, http)
+                yield ResponseFinished(answer)
+                await _drain(pieces)
+        except ExchangeFault as fault:
+            raise self._unanswered(request, fault) from fault
+
+    def refuse(self, request: AnyRequest, what: str) -> ProviderError:
+        """Return the error of a call that this API does not have; *what* is a sentence."""
+        return self._error(request, Fault("unsupported_capability", what), sent=False)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._transport.close()
+
+    def _request(
+        self, request: AnyRequest, path: str, body: bytes | Fault, accept: str = "application/json"
+    ) -> HttpRequest:
+        if isinstance(body, Fault):
+            raise self._error(request, body, sent=False)
+        extra = request.options.get("extra_headers")
+        headers = {**self._headers, "accept": accept}
+        if extra:
+            headers |= {name.lower(): value for name, value in extra.items()}
+        return HttpRequest("POST", f"{self._base}{path}{self._query}", headers, body)
+
+    def _timeouts(self, request: AnyRequest) -> Timeouts:
+        """Return the bounds as the option `timeout` changes them: seconds in all, or a mapping of bounds in seconds."""
+        option = request.options.get("timeout")
+        if option is None:
+            return self._timeout
+        return replace(self._timeout, **option) if isinstance(option, Mapping) else replace(self._timeout, total=option)
+
+    def _read(self, request: AnyRequest, response: HttpResponse, read: Read[T]) -> T:
+        answer = self._answer(response)
+        found = read(answer) if 200 <= response.status < 300 else self._dialect.read_fault(answer)
+        if isinstance(found, Fault):
+            raise self._error(request, found, response)
+        return found
+
+    def _answer(self, response: HttpResponse) -> Answer:
+        return Answer(response.status, response.headers, response.body, self._clock(), self._secrets)
+
+    def _unanswered(self, request: AnyRequest, fault: ExchangeFault) -> ProviderError:
+        return self._error(request, Fault(fault.kind, say(fault.message, self._secrets)))
+
+    def _error(
+        self, request: AnyRequest, fault: Fault, response: HttpResponse | HttpStream | None = None, *, sent: bool = True
+    ) -> ProviderError:
+        request_id = None if response is None else response.headers.get(self._dialect.request_id_header)
+        return ProviderError(
+            fault.message,
+            fault.kind,
+            provider=self._provider,
+            model=request.target or request.model,
+            status=None if response is None else response.status,
+            retry_after=fault.retry_after,
+            request_id=None if request_id is None else redact(request_id, self._secrets),
+            sent=sent,
+            usage=fault.usage,
+        )
+
+
+async def _pieces(http: HttpStream) -> AsyncGenerator[bytes, None]:
+    async for piece in http.pieces():
+        if piece:
+            yield piece
+
+
+async def _first_words(pieces: AsyncGenerator[bytes, None]) -> bytes:
+    """Read until there is more than blanks."""
+    read = bytearray()
+    async for piece in pieces:
+        read += piece
+        if not piece.isspace():
+            break
+    return bytes(read)
+
+
+def _is_whole(first: bytes) -> bool:
+    """Tell an answer in one piece (JSON, a page, nothing at all) from a stream of events, whatever it says it is."""
+    return not first.strip() or first.lstrip()[:1] in (b"{", b"[", b"<")
+
+
+async def _rest(first: bytes, pieces: AsyncGenerator[bytes, None]) -> bytes:
+    read = bytearray(first)
+    async for piece in pieces:
+        read += piece
+    return bytes(read)
+
+
+def _at_once(response: ChatResponse) -> list[ModelEvent]:
+    text = response.message.text
+    return [*([TextDelta(text)] if text else []), ResponseFinished(response)]
+
+
+async def _drain(pieces: AsyncGenerator[bytes, None]) -> None:
+    """Read what follows the terminal marker, which is nothing, so that the connection can be used again."""
+    with suppress(TimeoutError, ExchangeFault):
+        async with asyncio.timeout(_REST_S):
+            async for _ in pieces:
+                return
+
+
+def _headers(config: ClientConfig, dialect: Dialect) -> Mapping[str, str]:
+    headers = {"content-type": "application/json", "user-agent": _USER_AGENT, **dialect.headers}
+    given = {name.lower(): value for name, value in config.headers.items()}
+    if config.api_key is not None and "authorization" not in given:
+        own = config.quirks.get("key_header")
+        name, prefix = (own, "") if own else (dialect.key_header, dialect.key_prefix)
+        headers[name] = prefix + config.api_key
+    return {**headers, **given}
+
+
+def _query(config: ClientConfig) -> str:
+    query = config.quirks.get("query")
+    return f"?{urlencode(query)}" if query else ""
+
+
+def _secrets(config: ClientConfig) -> tuple[str, ...]:
+    """Return what must not show: the key, the secret headers' values, and what follows a scheme (`Bearer ...`)."""
+    values = [config.api_key or "", *config.headers.values()]
+    return tuple({part for value in values for part in (value, value.strip(), value.strip().rpartition(" ")[2])})
+
+
+def _user_agent() -> str:
+    try:
+        return f"routebook/{version('routebook')}"
+    except PackageNotFoundError:
+        return "routebook"
+
+
+_USER_AGENT = _user_agent()

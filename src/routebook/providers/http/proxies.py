@@ -1,0 +1,22 @@
+"""Proxies: which one the environment names for an address; none for this machine itself."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.request import getproxies, proxy_bypass
+
+
+def proxy_for(scheme: str, host: str) -> str | None:
+    """Return the address of the proxy for requests to *host*, or None."""
+    if _is_loopback(host) or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy or None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
