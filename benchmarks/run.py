@@ -1,6 +1,6 @@
 """What Routebook costs, measured here and now: `make bench`.
 
-One table, in about a minute and a half, over loopback alone. Absolute times are this machine's; the ratios, medians
+One table, in about two minutes, over loopback alone. Absolute times are this machine's; the ratios, medians
 over rounds in which case and reference take turns, are what travels. A limit that does not hold makes the exit code 1.
 """
 
@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from adapters import adapter_rows
 from big import big_rows
 from calls import call_rows
 from measure import Row
@@ -23,7 +24,8 @@ BOOK = Path(__file__).parents[1] / "routes"
 def main() -> int:
     """Measure everything, print the table; return the exit code."""
     started = time.perf_counter()
-    rows = [*startup_rows(BOOK), *compile_rows(BOOK), *resolve_rows(BOOK), *asyncio.run(call_rows()), *big_rows()]
+    rows = [*startup_rows(BOOK), *compile_rows(BOOK), *resolve_rows(BOOK), *asyncio.run(call_rows())]
+    rows += [*asyncio.run(adapter_rows()), *big_rows()]
     print(_table(rows))
     print(f"\nratios: median (lowest to highest) over rounds; {time.perf_counter() - started:.0f} s in all")
     return 0 if all(row.within for row in rows) else 1

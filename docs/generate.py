@@ -1,7 +1,8 @@
-"""Generates pages of this directory: `python docs/generate.py diagnostics`.
+"""Generates pages of this directory: `python docs/generate.py diagnostics options`.
 
-`diagnostics.md` is made of the table of codes (`routebook.diagnostics.codes`) and of the golden books that show them:
-tests/books/rb301 has the book and what is said about it for RB301. A test fails where the page is not up to date.
+`options.md` is made of the traits of the APIs and of the presets (`options_page.py`). `diagnostics.md` is made of the
+table of codes (`routebook.diagnostics.codes`) and of the golden books that show them: tests/books/rb301 has the book
+and what is said about it for RB301. A test fails where a page is not up to date.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from options_page import page_of_options
 
 from routebook.diagnostics.codes import CODES
 
@@ -142,7 +147,7 @@ def _diagnostics(expected: Path) -> Iterator[str]:
             yield posixpath.normpath(posixpath.join(ROOT, place[1])) + block[place.end(1) :]
 
 
-PAGES: dict[str, Callable[[], str]] = {"diagnostics": page_of_diagnostics}
+PAGES: dict[str, Callable[[], str]] = {"diagnostics": page_of_diagnostics, "options": page_of_options}
 
 
 def main(names: list[str]) -> None:

@@ -15,10 +15,8 @@ from typing import Any
 
 import yaml
 
-from routebook.canonical.options import OPTION_PATHS
 from routebook.document.schema import schemas
 from routebook.providers.registry import presets, traits
-from routebook.routing.traits import ApiTraits
 
 HERE = Path(__file__).parent
 PAGE = HERE / "route-files.md"
@@ -30,7 +28,6 @@ _HEADING = re.compile(r"^(##|###) (.+)$", re.MULTILINE)
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _DURATION = "(ms|s|m|h)"
 _SIZE = "KiB"
-_EVERY_CALL = frozenset({"extra_body", "extra_headers", "timeout"})
 
 
 def page() -> str:
@@ -148,42 +145,6 @@ def _number(form: Schema) -> str:
     return word if low is None else f"{word} of at least {low}"
 
 
-def _options_by_api(_: str | None) -> str:
-    apis = [api for name, api in traits().items() if name != "scripted"]
-    rows = ["| option | " + " | ".join(f"`{api.name}`" for api in apis) + " |", "| --- |" + " --- |" * len(apis)]
-    for option in OPTION_PATHS:
-        cells = (_calls(api, option) for api in apis)
-        rows.append(f"| `{option}` | " + " | ".join(cells) + " |")
-    return "\n".join(rows)
-
-
-def _calls(api: ApiTraits, option: str) -> str:
-    places = {"chat": api.options, "embeddings": api.embedding_options, "images": api.image_options}
-    kinds = [kind for kind, options in places.items() if option in options]
-    has_all = option in _EVERY_CALL and all(option in options for options in places.values() if options)
-    dropped = any(option in options for options in api.removed.values())
-    return ("all" if has_all else ", ".join(kinds)) + (" ¹" if dropped else "")
-
-
-def _values_by_api(_: str | None) -> str:
-    rows = []
-    for api in traits().values():
-        for option, values in api.values.items():
-            rows.append(f"- `{api.name}` knows only these values of `{option}`: {', '.join(map(_duration, values))}.")
-        for version, options in api.removed.items():
-            names = ", ".join(f"`{name}`" for name in sorted(options))
-            rows.append(
-                f"- ¹ `{api.name}`: version {version} of the API, its newest, has no {names} any more; an older "
-                "`api_version` of the provider has them."
-            )
-    return "\n".join(rows)
-
-
-def _duration(value: Any) -> str:
-    whole = int(value)
-    return f"`{whole // 3600}h`" if whole % 3600 == 0 else f"`{whole // 60}m`"
-
-
 def _presets(_: str | None) -> str:
     rows = ["| preset | api | address | key |", "| --- | --- | --- | --- |"]
     for name, preset in presets().items():
@@ -201,8 +162,6 @@ def _without_adapter(_: str | None) -> str:
 
 _GENERATED: dict[str, Any] = {
     "fields": _fields,
-    "options-by-api": _options_by_api,
-    "values-by-api": _values_by_api,
     "presets": _presets,
     "without-adapter": _without_adapter,
     "contents": lambda _: "<!-- contents -->",

@@ -85,7 +85,7 @@ class RandomBook:
 
     def providers(self) -> Plain:
         acme = {"api": "openai-chat", "base_url": "https://acme.example.com/v1", "api_key": {"env": "ACME_KEY"}}
-        beta: Plain = {"preset": "groq"}
+        beta: Plain = {"preset": "xai"}
         local = {"api": "openai-chat", "base_url": "http://127.0.0.1:8000/v1", "auth": "none"}
         stage = {"api": "scripted", "script": [{"reply": {"text": "hello"}}]}
         for provider in (acme, beta, local):

@@ -13,11 +13,27 @@ if TYPE_CHECKING:
     from .book import compile_mapping as compile_mapping
     from .canonical.chat import ChatRequest as ChatRequest
     from .canonical.chat import ChatResponse as ChatResponse
+    from .canonical.chat import Choice as Choice
+    from .canonical.chat import TokenLogprob as TokenLogprob
+    from .canonical.embedding import EmbeddingRequest as EmbeddingRequest
+    from .canonical.embedding import EmbeddingResponse as EmbeddingResponse
+    from .canonical.event import ReasoningDelta as ReasoningDelta
+    from .canonical.event import RefusalDelta as RefusalDelta
+    from .canonical.event import ResponseFinished as ResponseFinished
+    from .canonical.event import TextDelta as TextDelta
+    from .canonical.event import ToolCallDelta as ToolCallDelta
+    from .canonical.image import ImageRequest as ImageRequest
+    from .canonical.image import ImageResponse as ImageResponse
     from .canonical.message import Message as Message
+    from .canonical.part import AudioPart as AudioPart
+    from .canonical.part import Citation as Citation
+    from .canonical.part import FilePart as FilePart
     from .canonical.part import ImagePart as ImagePart
+    from .canonical.part import NativePart as NativePart
     from .canonical.part import ReasoningPart as ReasoningPart
     from .canonical.part import RefusalPart as RefusalPart
     from .canonical.part import TextPart as TextPart
+    from .canonical.rate_limits import RateLimits as RateLimits
     from .canonical.tool import ToolCall as ToolCall
     from .canonical.tool import ToolDefinition as ToolDefinition
     from .canonical.tool import ToolResult as ToolResult
@@ -25,9 +41,19 @@ if TYPE_CHECKING:
     from .diagnostics.diagnostic import Diagnostic as Diagnostic
     from .engine.attempt import Attempt as Attempt
     from .engine.changes import Change as Change
+    from .engine.dump import WireRequest as WireRequest
     from .engine.engine import Engine as Engine
     from .engine.engine import EngineStatus as EngineStatus
+    from .engine.events import AttemptFailed as AttemptFailed
+    from .engine.events import RunFinished as RunFinished
+    from .engine.events import RunStarted as RunStarted
+    from .engine.events import StreamEvent as StreamEvent
+    from .engine.events import ToolCallRequested as ToolCallRequested
+    from .engine.events import ToolFinished as ToolFinished
+    from .engine.events import TurnStarted as TurnStarted
     from .engine.reload import Reload as Reload
+    from .engine.result import EmbeddingResult as EmbeddingResult
+    from .engine.result import ImageResult as ImageResult
     from .engine.result import RunResult as RunResult
     from .engine.sync import SyncEngine as SyncEngine
     from .errors import BudgetError as BudgetError
@@ -42,49 +68,83 @@ if TYPE_CHECKING:
     from .errors import RoutebookError as RoutebookError
     from .errors import RouteFileError as RouteFileError
     from .errors import ToolError as ToolError
+    from .providers.protocol import Api as Api
+    from .providers.protocol import ClientConfig as ClientConfig
+    from .providers.protocol import ModelClient as ModelClient
     from .routing.context import Context as Context
     from .routing.context import Facts as Facts
     from .routing.decision import Decision as Decision
     from .routing.table import RoutingTable as RoutingTable
+    from .routing.traits import ApiTraits as ApiTraits
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Api": "routebook.providers.protocol",
+    "ApiTraits": "routebook.routing.traits",
     "Attempt": "routebook.engine.attempt",
+    "AttemptFailed": "routebook.engine.events",
+    "AudioPart": "routebook.canonical.part",
     "BudgetError": "routebook.errors",
     "Change": "routebook.engine.changes",
     "ChatRequest": "routebook.canonical.chat",
     "ChatResponse": "routebook.canonical.chat",
+    "Choice": "routebook.canonical.chat",
+    "Citation": "routebook.canonical.part",
+    "ClientConfig": "routebook.providers.protocol",
     "Context": "routebook.routing.context",
     "DeadlineError": "routebook.errors",
     "Decision": "routebook.routing.decision",
     "Diagnostic": "routebook.diagnostics.diagnostic",
+    "EmbeddingRequest": "routebook.canonical.embedding",
+    "EmbeddingResponse": "routebook.canonical.embedding",
+    "EmbeddingResult": "routebook.engine.result",
     "Engine": "routebook.engine.engine",
     "EngineClosed": "routebook.errors",
     "EngineStatus": "routebook.engine.engine",
     "Facts": "routebook.routing.context",
+    "FilePart": "routebook.canonical.part",
     "ImagePart": "routebook.canonical.part",
+    "ImageRequest": "routebook.canonical.image",
+    "ImageResponse": "routebook.canonical.image",
+    "ImageResult": "routebook.engine.result",
     "LimitError": "routebook.errors",
     "Message": "routebook.canonical.message",
     "MissingExtra": "routebook.errors",
+    "ModelClient": "routebook.providers.protocol",
+    "NativePart": "routebook.canonical.part",
     "OutputError": "routebook.errors",
     "ProviderError": "routebook.errors",
+    "RateLimits": "routebook.canonical.rate_limits",
+    "ReasoningDelta": "routebook.canonical.event",
     "ReasoningPart": "routebook.canonical.part",
+    "RefusalDelta": "routebook.canonical.event",
     "RefusalPart": "routebook.canonical.part",
     "Reload": "routebook.engine.reload",
     "RequestError": "routebook.errors",
     "ResolveError": "routebook.errors",
+    "ResponseFinished": "routebook.canonical.event",
     "RouteFileError": "routebook.errors",
     "RoutebookError": "routebook.errors",
     "RoutingTable": "routebook.routing.table",
+    "RunFinished": "routebook.engine.events",
     "RunResult": "routebook.engine.result",
+    "RunStarted": "routebook.engine.events",
+    "StreamEvent": "routebook.engine.events",
     "SyncEngine": "routebook.engine.sync",
+    "TextDelta": "routebook.canonical.event",
     "TextPart": "routebook.canonical.part",
+    "TokenLogprob": "routebook.canonical.chat",
     "ToolCall": "routebook.canonical.tool",
+    "ToolCallDelta": "routebook.canonical.event",
+    "ToolCallRequested": "routebook.engine.events",
     "ToolDefinition": "routebook.canonical.tool",
     "ToolError": "routebook.errors",
+    "ToolFinished": "routebook.engine.events",
     "ToolResult": "routebook.canonical.tool",
+    "TurnStarted": "routebook.engine.events",
     "Usage": "routebook.canonical.usage",
+    "WireRequest": "routebook.engine.dump",
     "compile": "routebook.book",
     "compile_mapping": "routebook.book",
 }

@@ -122,6 +122,17 @@ def test_a_model_without_means_of_its_own_is_asked_in_the_prompt_and_that_is_sai
     assert problem.notes[0].startswith("the model declares neither 'json_schema' nor 'tools', at ")
 
 
+def test_a_model_with_json_mode_alone_is_asked_in_the_prompt_and_held_to_json():
+    written = book(CLOSED, {"f": uses("talks"), "all": all_but("talks")})
+    written["models"]["talks"]["capabilities"] = ["json_object"]
+
+    problem = the_one(written, "RB513")
+
+    assert marked(problem) == '"schema"'
+    assert problem.message == "output 'answer' is asked for in the prompt of model 'talks', which is held to JSON alone"
+    assert problem.notes[0].startswith("the model declares 'json_object' alone, at ")
+
+
 @pytest.mark.parametrize(
     ("model", "is_changed"), [("native", True), ("calls", True), ("talks", False), ("plays", False)]
 )

@@ -38,9 +38,12 @@ class Received:
         return f"{dict(self.headers)}{self.body.decode()}"
 
 
-Answer = bytes | None
+Answer = bytes | AsyncIterator[bytes] | None
 Reply = Answer | list[Answer] | Callable[[Received], Awaitable[Answer]]
-"""One answer for all, one after the other (the last stays), or whatever a function answers; None hangs up."""
+"""One answer for all, one after the other (the last stays), or whatever a function answers; None hangs up.
+
+An answer that comes in pieces ends its connection, and is given up where the client goes away.
+"""
 
 
 @dataclass
@@ -71,6 +74,9 @@ class FakeProvider:
                 answer = await _unless_hung_up(reader, self.answer(received))
                 if answer is None:
                     return
+                if not isinstance(answer, bytes):
+                    await _write_pieces(reader, writer, answer)
+                    return
                 writer.write(answer)
                 await writer.drain()
         except (ConnectionError, asyncio.CancelledError):
@@ -92,6 +98,17 @@ async def _read(reader: asyncio.StreamReader) -> Received | None:
     pairs = (line.partition(":") for line in head.strip().split("\r\n")[1:])
     headers = {name.lower(): value.strip() for name, _, value in pairs}
     return Received(headers, await reader.readexactly(int(headers.get("content-length", 0))))
+
+
+async def _write_pieces(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pieces: AsyncIterator[bytes]
+) -> None:
+    async def next_piece() -> Answer:
+        return await anext(pieces, None)
+
+    while (piece := await _unless_hung_up(reader, next_piece())) is not None:
+        writer.write(piece)
+        await writer.drain()
 
 
 async def _unless_hung_up(reader: asyncio.StreamReader, answer: Awaitable[Answer]) -> Answer:
@@ -132,6 +149,42 @@ class Wire:
         """Calls as (id, name, arguments)."""
         listed = [{"id": i, "type": "function", "function": {"name": n, "arguments": a}} for i, n, a in calls]
         return cls.text(None, finish=finish, tool_calls=listed)
+
+    @classmethod
+    def chunk(cls, text: str | None = None, *, finish: str | None = None, **delta: Any) -> bytes:
+        """A chunk of a stream."""
+        choice = {"index": 0, "delta": {"content": text, **delta}, "finish_reason": finish}
+        return f"data: {json.dumps({'choices': [choice]})}\n\n".encode()
+
+    @classmethod
+    def stream(cls, *texts: str, finish: str = "stop", usage: tuple[int, int] = (100, 20), **delta: Any) -> bytes:
+        """A whole stream: a chunk for each text, and one for *delta*."""
+        pieces = [cls.chunk(text) for text in texts]
+        if delta:
+            pieces.append(cls.chunk(**delta))
+        tokens = {"choices": [], "usage": {"prompt_tokens": usage[0], "completion_tokens": usage[1]}}
+        end = f"data: {json.dumps(tokens)}\n\ndata: [DONE]\n\n".encode()
+        body = b"".join([*pieces, cls.chunk(finish=finish), end])
+        return cls.http(200, body, "content-type: text/event-stream")
+
+    @classmethod
+    def streamed_calls(cls, *calls: tuple[str, str, str]) -> bytes:
+        """A stream of calls as (id, name, arguments)."""
+        listed = [
+            {"index": n, "id": i, "type": "function", "function": {"name": name, "arguments": a}}
+            for n, (i, name, a) in enumerate(calls)
+        ]
+        return cls.stream(finish="tool_calls", tool_calls=listed)
+
+    @classmethod
+    async def dripping(cls, *pieces: bytes | asyncio.Event) -> AsyncIterator[bytes]:
+        """The head of a stream and *pieces* of it, each after the events before it; then the connection ends."""
+        yield b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+        for piece in pieces:
+            if isinstance(piece, asyncio.Event):
+                await piece.wait()
+            else:
+                yield piece
 
     @classmethod
     def error(cls, status: int, message: str = "no", *headers: str, code: str | None = None) -> bytes:

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from routebook import ImagePart, Message, RefusalPart, RequestError, TextPart, ToolCall, ToolResult
+from routebook import (
+    AudioPart,
+    FilePart,
+    ImagePart,
+    Message,
+    ReasoningPart,
+    RefusalPart,
+    RequestError,
+    TextPart,
+    ToolCall,
+    ToolResult,
+)
+from routebook.engine.facts import facts_of
 from routebook.engine.messages import read_messages
 
 PIXEL = "iVBORw0KGgo="
@@ -55,6 +69,66 @@ def test_an_image_is_its_data_or_an_address_that_nobody_fetches(url, part):
     assert message == Message("user", [part])
 
 
+def test_an_unusual_image_detail_is_kept():
+    part = {"type": "image_url", "image_url": {"url": "https://a/b.png", "detail": "low"}}
+    [message] = read_messages([{"role": "user", "content": [part]}])
+    assert message.content == (ImagePart(url="https://a/b.png", detail="low"),)
+
+
+@pytest.mark.parametrize("detail", [{}, {"detail": "auto"}, {"detail": None}])
+def test_the_usual_image_detail_is_none(detail):
+    part = {"type": "image_url", "image_url": {"url": "https://a/b.png", **detail}}
+
+    assert read_messages([{"role": "user", "content": [part]}]) == (
+        Message("user", [ImagePart(url="https://a/b.png")]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "read"),
+    [
+        ({"input_audio": {"data": "UklG", "format": "wav"}}, AudioPart("UklG", "audio/wav")),
+        ({"input_audio": {"data": "SUQz", "format": "mp3"}}, AudioPart("SUQz", "audio/mpeg")),
+        (
+            {"file": {"file_data": "data:text/plain;base64,YQ==", "filename": "a.txt"}},
+            FilePart("YQ==", None, "text/plain", "a.txt"),
+        ),
+        ({"file": {"file_data": "JVBE"}}, FilePart("JVBE", None, "application/pdf")),
+        ({"file": {"file_data": "https://a/b.pdf"}}, FilePart(url="https://a/b.pdf")),
+    ],
+)
+def test_sound_and_files_become_parts(part, read):
+    [message] = read_messages([{"role": "user", "content": [{"type": next(iter(part)), **part}]}])
+
+    assert message == Message("user", [read])
+
+
+def test_what_a_model_thought_and_spoke_goes_back_to_where_it_came_from():
+    details = [{"type": "reasoning.text", "text": "hm", "signature": "s"}]
+    given = [
+        {"role": "assistant", "content": "a", "reasoning_content": "hm"},
+        {"role": "assistant", "content": "b", "reasoning": "hm", "reasoning_details": details},
+        {"role": "assistant", "audio": {"id": "audio_1", "data": "UklG", "transcript": "hi", "expires_at": 9}},
+        {"role": "assistant", "content": None, "audio": {"id": "audio_2"}},
+    ]
+
+    one, two, three, four = read_messages(given)
+    assert one == Message("assistant", [ReasoningPart("hm", api="openai-chat"), TextPart("a")])
+    assert json.loads(two.content[0].signature) == details
+    assert (two.content[0].text, two.content[0].api) == ("hm", "openai-chat")
+    assert three == Message("assistant", [AudioPart("UklG", "audio/pcm", "hi", "audio_1")])
+    assert four == Message("assistant", [AudioPart("", "audio/pcm", None, "audio_2")])
+
+
+def test_only_images_are_the_fact_that_there_are_images():
+    def has_images(part):
+        return facts_of(read_messages([{"role": "user", "content": [part]}]), False, None, None).has_images
+
+    assert has_images({"type": "image_url", "image_url": {"url": "https://a/b.png"}})
+    assert not has_images({"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}})
+    assert not has_images({"type": "file", "file": {"file_data": "JVBE"}})
+
+
 @pytest.mark.parametrize(
     ("raw", "arguments"),
     [("", {}), (" ", {}), ("null", {}), ('{"a": 1}', {"a": 1}), ("[1]", None), ('{"a"', None), ("NaN", None)],
@@ -95,6 +169,14 @@ def test_what_is_no_list_of_messages_is_refused(nothing):
         ({"role": "user", "content": ["a"]}, "a part of type 'str'"),
         ({"role": "user", "content": [{"type": "input_audio"}]}, "a part of type 'input_audio'"),
         ({"role": "user", "content": [{"type": "image_url", "image_url": "https://a"}]}, "image_url: {url: ...}"),
+        ({"role": "user", "content": [{"type": "file", "file": {"file_id": "f-1"}}]}, "names a file by its file_id"),
+        (
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a", "detail": 1}}]},
+            "an image whose detail is no text",
+        ),
+        ({"role": "assistant", "function_call": {"name": "f"}}, "has a function_call"),
+        ({"role": "assistant", "content": "a", "audio": {"data": "UklG"}}, "has audio without an id"),
+        ({"role": "assistant", "content": "a", "reasoning_details": "hm"}, "reasoning_details that are no list"),
         ({"role": "user", "content": [{"type": "text", "text": None}]}, "a part of type 'text'"),
         ({"role": "user", "content": "a", "tool_calls": [call()]}, "only an assistant's message may"),
         ({"role": "assistant", "tool_calls": 7}, "tool_calls that are no list"),

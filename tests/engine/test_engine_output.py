@@ -77,7 +77,7 @@ async def test_a_model_without_json_schema_is_told_the_schema_which_is_no_part_o
     provider = await fake(wire.text('```json\n{"folder_id": "f-work"}\n```'))
     book = books.over(provider.url, output="folder")
     book["outputs"] = outputs()
-    book["models"]["m0"]["capabilities"] = ["json_object"]
+    book["models"]["m0"]["capabilities"] = ["streaming"]
 
     async with Engine(books.table(book), environment=keys) as engine:
         result = await engine.run("chat", "go")
@@ -87,6 +87,22 @@ async def test_a_model_without_json_schema_is_told_the_schema_which_is_no_part_o
     assert json.dumps(SCHEMA) in sent["messages"][0]["content"]
     assert [message.role for message in result.messages] == ["user", "assistant"]
     assert result.output == {"folder_id": "f-work"}
+
+
+async def test_a_model_with_json_mode_alone_is_told_the_schema_and_held_to_an_object(fake, wire, books, keys):
+    provider = await fake(wire.text('{"value": ["a", "b"]}'))
+    book = books.over(provider.url, output="titles")
+    book["outputs"] = {"titles": {"schema": {"type": "array", "items": {"type": "string"}}}}
+    book["models"]["m0"]["capabilities"] = ["json_object"]
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        result = await engine.run("chat", "go")
+
+    sent = provider.requests[0].json
+    assert sent["response_format"] == {"type": "json_object"}
+    assert '"required": ["value"]' in sent["messages"][0]["content"]
+    assert result.output == ["a", "b"]
+    assert result.text == '["a", "b"]'
 
 
 async def test_each_attempt_is_asked_in_the_way_its_own_model_can_answer(fake, wire, books, keys):

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from routebook import EngineClosed, RequestError, ResolveError, RouteFileError, SyncEngine
+from routebook import EngineClosed, ProviderError, RequestError, ResolveError, RouteFileError, SyncEngine
 
 
 @pytest.fixture
@@ -54,6 +54,78 @@ async def test_it_works_from_the_thread_of_a_running_event_loop_and_from_one_bes
     with SyncEngine(table, environment={}) as engine:
         assert engine.run("chat", "here").text == "You said here."
         assert (await asyncio.to_thread(engine.run, "chat", "there")).text == "You said there."
+
+
+def test_a_stream_is_an_iterator_of_the_engines_events(table):
+    with SyncEngine(table, environment={}) as engine:
+        events = list(engine.stream("chat", "hello"))
+
+    assert [event.type for event in events] == ["run_started", "turn_started", "text_delta", "run_finished"]
+    assert events[-1].result.text == "You said hello."
+
+
+def test_leaving_a_stream_ends_its_run(table):
+    with SyncEngine(table, environment={}) as engine:
+        events = engine.stream("chat", "wait")
+        assert next(events).type == "run_started"
+        began = time.perf_counter()
+        events.close()
+
+    assert time.perf_counter() - began < 5
+    assert engine_threads() == []
+
+
+def test_a_stream_raises_what_its_run_raises_after_its_events(books):
+    with SyncEngine(books.table(books.scripted({"reply": {"error": {"status": 503}}})), environment={}) as engine:
+        events = engine.stream("chat", "x")
+        assert [next(events).type for _ in range(3)] == ["run_started", "turn_started", "attempt_failed"]
+        with pytest.raises(ProviderError):
+            next(events)
+
+
+def test_a_listener_is_called_in_the_callers_thread_and_may_use_the_engine(table):
+    heard = []
+
+    with SyncEngine(table, environment={}) as engine:
+
+        def listen(event):
+            heard.append((event.type, threading.current_thread(), engine.status.digest))
+            if event.type == "text_delta":
+                assert engine.run("chat", "inner").text == "You said inner."
+
+        result = engine.run("chat", "hello", on_event=listen)
+
+    assert result.text == "You said hello."
+    assert [kind for kind, _, _ in heard] == ["run_started", "turn_started", "text_delta", "run_finished"]
+    assert {thread for _, thread, _ in heard} == {threading.current_thread()}
+
+
+def test_a_listener_that_raises_is_logged_and_the_run_goes_on(table, caplog):
+    with SyncEngine(table, environment={}) as engine:
+        result = engine.run("chat", "hello", on_event=lambda event: 1 / 0)
+
+    assert result.text == "You said hello."
+    assert caplog.records[0].getMessage() == "on_event failed, which changes nothing"
+
+
+def test_embeddings_images_and_dumps_are_the_engines(books):
+    book = books.scripted({"reply": {"text": "x"}})
+    book["models"] |= {
+        "vectors": {"provider": "stage", "capabilities": ["embeddings"]},
+        "draws": {"provider": "stage", "capabilities": ["image_output"]},
+    }
+    book["features"] |= {
+        "index": {"needs": ["embeddings"], "use": {"model": "vectors"}},
+        "cover": {"needs": ["image_output"], "use": {"model": "draws"}},
+    }
+
+    with SyncEngine(books.table(book), environment={}) as engine:
+        with pytest.raises(ProviderError, match="plays no embeddings"):
+            engine.embed("index", ["x"])
+        with pytest.raises(ProviderError, match="plays no images"):
+            engine.generate_image("cover", "x")
+        with pytest.raises(RequestError, match="nothing goes over the wire"):
+            engine.dump("chat", "x")
 
 
 def test_errors_pass_through_as_they_are(table, tmp_path):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from routebook.canonical.chat import ChatResponse, OutputFormat
+from routebook.canonical.chat import ChatResponse, Choice, OutputFormat
 from routebook.canonical.frozen import freeze_mapping, thaw
 from routebook.canonical.message import Message
 from routebook.canonical.part import ReasoningPart, TextPart
@@ -42,7 +43,7 @@ def call(arguments, name="size", **more):
         (None, "native"),
         (frozenset({"json_schema", "tools"}), "native"),
         (frozenset({"json_object", "tools"}), "tool"),
-        (frozenset({"json_object"}), "prompt"),
+        (frozenset({"json_object"}), "json_object"),
         (frozenset(), "prompt"),
     ],
 )
@@ -60,16 +61,38 @@ def test_a_strategy_that_the_route_file_names_stands(strategy, capabilities):
 
 
 def test_the_instructions_end_with_the_whole_schema_as_json():
-    text = instructions(output())
+    text = instructions(output().schema)
 
     assert json.loads(text.splitlines()[-1]) == SCHEMA
     assert "größe" in text
 
 
+def test_in_json_mode_a_model_gets_instructions_and_is_held_to_an_object():
+    asked = ask(output(), "json_object")
+    listed = ask(output(schema=SIZES), "json_object")
+
+    assert (asked.format, asked.instructions) == (OutputFormat("size"), instructions(SCHEMA))
+    assert (asked.tool, asked.is_wrapped) == (None, False)
+    assert (listed.format, listed.instructions) == (OutputFormat("size"), instructions(wrapped(SIZES)))
+    taken = listed.take(answered(TextPart('{"value": ["S"]}'), finish="stop"))
+    assert taken.message.text == '["S"]'
+
+
+def test_of_several_choices_each_is_taken_out_of_what_carries_it():
+    second = Choice(Message("assistant", [call({"größe": "M"})]), "tool_calls", "tool_calls")
+    response = replace(answered(call({"größe": "S"})), alternatives=(second,))
+
+    taken = ask(output(), "tool").take(response)
+
+    assert [choice.message.text for choice in taken.choices] == ['{"größe": "S"}', '{"größe": "M"}']
+    assert [choice.finish_reason for choice in taken.choices] == ["stop", "stop"]
+    assert taken.alternatives[0].raw_finish_reason == "tool_calls"
+
+
 def test_asked_in_words_a_model_gets_instructions_alone():
     asked = ask(output(), "prompt")
 
-    assert asked.instructions == instructions(output())
+    assert asked.instructions == instructions(output().schema)
     assert (asked.format, asked.tool, asked.tool_choice) == (None, None, None)
 
 

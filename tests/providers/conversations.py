@@ -18,7 +18,6 @@ from routebook.routing.traits import ApiTraits
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR").decode()
 WAV = base64.b64encode(b"RIFF\x24\x00\x00\x00WAVEfmt ").decode()
 PDF = base64.b64encode(b"%PDF-1.7\n%%EOF").decode()
-NOTES = base64.b64encode("Besuch am Mittwoch – 10 Uhr".encode()).decode()
 
 CLOCK = ToolDefinition(
     "clock__now",

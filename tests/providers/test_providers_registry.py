@@ -3,29 +3,26 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from typing import get_args
 from urllib.parse import urlsplit
 
 import pytest
 
+from routebook.book import compile_mapping
 from routebook.canonical.options import OPTION_PATHS
+from routebook.document.models import Capability
 from routebook.providers import registry
+from routebook.providers.anthropic.client import AnthropicClient
 from routebook.providers.openai_chat.client import OpenAIChatClient
-from routebook.providers.openai_chat.encode import encode_body
 from routebook.providers.protocol import ClientConfig
 from routebook.providers.scripted import ScriptedClient
 
-QUIRKS = {
-    "max_tokens_field": {"max_tokens"},
-    "seed_field": {"random_seed"},
-    "reasoning_field": {"reasoning_content"},
-    "key_header": {"api-key"},
-}
-WITHOUT_ADAPTER = {"openai-responses", "anthropic", "gemini", "bedrock", "litellm"}
-CHAT_PRESETS = {name: preset for name, preset in registry.presets().items() if preset["api"] == "openai-chat"}
+ADAPTERS = {"openai-chat": OpenAIChatClient, "anthropic": AnthropicClient, "scripted": ScriptedClient}
+WITHOUT_ADAPTER = {"openai-responses", "gemini", "bedrock", "litellm"}
 
 
 def test_every_api_has_traits_of_its_name():
-    apis = {"openai-chat", "scripted", *WITHOUT_ADAPTER}
+    apis = {*ADAPTERS, *WITHOUT_ADAPTER}
     assert {api: traits.name for api, traits in registry.traits().items()} == {api: api for api in apis}
 
 
@@ -35,6 +32,7 @@ def test_an_api_carries_known_options_only_each_by_name_or_in_its_parts(api: str
     assert traits.options | traits.embedding_options | traits.image_options <= set(OPTION_PATHS)
     assert {"extra_body", "extra_headers", "timeout"} <= traits.options
     assert set(traits.values) <= traits.options
+    assert traits.lacks <= set(get_args(Capability))
     assert all(dropped <= traits.options for dropped in traits.removed.values())
 
 
@@ -57,8 +55,7 @@ def test_only_the_scripted_api_needs_a_script_and_takes_no_credential():
 
 async def test_clients_are_made_by_the_name_of_their_api():
     config = ClientConfig("p", base_url="http://127.0.0.1:9/v1")
-    assert isinstance(registry.make_client("openai-chat", config), OpenAIChatClient)
-    assert isinstance(registry.make_client("scripted", config), ScriptedClient)
+    assert {api: type(registry.make_client(api, config)) for api in ADAPTERS} == ADAPTERS
     with pytest.raises(KeyError):
         registry.make_client("nonsense", config)
 
@@ -110,21 +107,58 @@ def test_every_place_in_an_address_is_a_key_that_the_preset_or_its_api_needs(nam
     assert set(re.findall(r"{(\w+)}", preset.get("base_url", ""))) <= needed
 
 
-@pytest.mark.parametrize("name", sorted(registry.presets()))
-def test_a_preset_has_known_quirks_only_and_what_they_name_is_closed_to_extra_body(name: str):
-    quirks = registry.presets()[name].get("quirks", {})
-    for quirk, field in quirks.items():
-        assert field in QUIRKS[quirk]
-        if quirk not in {"reasoning_field", "key_header"}:
-            assert field in registry.traits()["openai-chat"].body_fields
-
-
 def test_presets_are_read_only():
     with pytest.raises(TypeError):
         registry.presets()["openai"]["base_url"] = "http://elsewhere"  # type: ignore[index]
 
 
-def test_every_field_that_the_adapter_sets_is_closed_to_extra_body(full_request):
-    for preset in CHAT_PRESETS.values():
-        body = encode_body(full_request, preset.get("quirks", {}))
-        assert set(body) <= registry.traits()["openai-chat"].body_fields
+HOUSE_API = """
+from routebook import Api, ApiTraits
+
+def api(name="house-api"):
+    return Api(name, ApiTraits(name, options=frozenset({"temperature"})), lambda config: ("house", config.provider))
+
+good, taken, wrong = api(), api("anthropic"), "no api"
+"""
+
+
+@pytest.fixture
+def added(tmp_path, monkeypatch):
+    """Install a package that adds APIs under the entry points named."""
+
+    def install(**points: str) -> None:
+        (tmp_path / "house_api.py").write_text(HOUSE_API)
+        info = tmp_path / "house_api-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: house-api\nVersion: 1.0\n")
+        lines = [f"{name} = {target}" for name, target in points.items()]
+        (info / "entry_points.txt").write_text("\n".join(["[routebook.providers]", *lines]))
+        monkeypatch.syspath_prepend(tmp_path)
+        registry.traits.cache_clear()
+        registry.added.cache_clear()
+
+    yield install
+    registry.traits.cache_clear()
+    registry.added.cache_clear()
+    sys.modules.pop("house_api", None)
+
+
+def test_another_package_adds_an_api(added):
+    added(house="house_api:good")
+    table = compile_mapping(
+        {
+            "providers": {"house": {"api": "house-api", "base_url": "https://llm.test", "auth": "none"}},
+            "features": {"chat": {"use": {"model": "house/m", "options": {"temperature": 1}}}},
+        },
+        {},
+    )
+    assert table.resolve("chat").attempts[0].api == "house-api"
+    assert registry.make_client("house-api", ClientConfig("house")) == ("house", "house")
+
+
+@pytest.mark.parametrize("target", ["house_api:taken", "house_api:wrong", "house_api:missing", "no_such_module:api"])
+def test_what_is_no_api_of_its_own_is_logged_and_left_out(added, caplog, target):
+    added(house=target)
+    assert registry.traits().keys() == {*ADAPTERS, *WITHOUT_ADAPTER}
+    assert registry.traits()["anthropic"].needs_base_url
+    assert target in caplog.text

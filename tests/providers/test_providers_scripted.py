@@ -6,6 +6,7 @@ import time
 import pytest
 
 from routebook.canonical.chat import ChatRequest, ChatResponse
+from routebook.canonical.event import ReasoningDelta, ResponseFinished, TextDelta, ToolCallDelta
 from routebook.canonical.message import Message
 from routebook.canonical.part import ReasoningPart, TextPart
 from routebook.canonical.tool import ToolCall, ToolDefinition, ToolResult
@@ -224,3 +225,43 @@ async def test_a_client_is_made_from_a_provider_that_has_a_script():
     with pytest.raises(ProviderError) as caught:
         await client.complete(ask())
     assert caught.value.provider == "stage"
+
+
+async def streamed(reply: ScriptReply, request: ChatRequest | None = None) -> list:
+    return [event async for event in ScriptedClient((ScriptEntry(reply),)).stream(request or ask())]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "pieces"),
+    [(None, ["abcde"]), (1, ["abcde"]), (2, ["ab", "cde"]), (5, list("abcde")), (9, list("abcde"))],
+)
+async def test_a_streamed_text_comes_in_as_many_pieces_as_the_script_says(chunks: int | None, pieces: list):
+    *deltas, finished = await streamed(ScriptReply(text="abcde", chunks=chunks))
+    assert deltas == [TextDelta(piece) for piece in pieces]
+    assert finished == ResponseFinished(await answer(ScriptReply(text="abcde")))
+
+
+async def test_a_stream_thinks_speaks_and_calls_in_this_order():
+    reply = ScriptReply(reasoning="hm", text="so", tool_calls=(ScriptedCall("clock.now", {"zone": "UTC"}),))
+    *deltas, _ = await streamed(reply, ask(tools=(CLOCK,)))
+    call = ToolCallDelta(0, "call_1_1", "clock__now", '{"zone": "UTC"}')
+    assert deltas == [ReasoningDelta("hm"), TextDelta("so"), call]
+
+
+@pytest.mark.parametrize(("chunks", "seen"), [(None, "ab"), (4, "ab"), (1, "")])
+async def test_a_cut_stream_breaks_after_the_first_half_of_its_pieces(chunks: int | None, seen: str):
+    came = []
+    client = ScriptedClient((ScriptEntry(ScriptReply(text="abcd", chunks=chunks, cut=True)),), "stage")
+
+    async def read() -> None:
+        async for event in client.stream(ask()):
+            came.append(event.text)  # noqa: PERF401, those before the break count
+
+    with pytest.raises(ProviderError) as caught:
+        await read()
+    assert ("".join(came), caught.value.kind, caught.value.provider) == (seen, "connection", "stage")
+
+
+async def test_a_cut_answer_never_comes_where_it_is_not_streamed():
+    error = await error_of((ScriptEntry(ScriptReply(text="abcd", cut=True)),))
+    assert error.kind == "connection"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -65,3 +66,16 @@ def test_deep_nesting_is_given_up():
 def test_any_bytes_give_words_or_nothing(body: bytes):
     sentence = read_sentence(body)
     assert sentence is None or sentence
+
+
+@pytest.mark.parametrize("tag", [b"<script ", b"<title>", b"<head>", b"<", b"<a <title", b"</head", b"<style></head>"])
+def test_a_page_of_nothing_but_tags_takes_no_time(tag: bytes):
+    began = time.perf_counter()
+    read_sentence(tag * 20_000)
+    assert time.perf_counter() - began < 0.5
+
+
+def test_a_page_is_read_without_its_scripts_styles_and_head_where_they_end():
+    page = b"<html><HEAD><style>a{}</style><meta></Head><script>x<y</script >Come <b>back</b> <style>b{}</style>later"
+    assert read_sentence(page) == "Come back later"
+    assert read_sentence(b"<html><head><p>No end") == "No end"

@@ -30,7 +30,7 @@ NAMES = {
     *("logprobs", "dimensions", "size", "quality", "extra_body", "extra_headers", "timeout"),
 }
 LACKS = {
-    "chat": {"top_k", "n", "logprobs", "reasoning.budget_tokens", "dimensions", "size", "quality"},
+    "chat": {"top_k", "reasoning.budget_tokens", "dimensions", "size", "quality"},
     "embeddings": {path for path in NAMES if path not in ("dimensions", "extra_body", "extra_headers", "timeout")}
     | {"reasoning.effort", "reasoning.budget_tokens", "prompt_cache.key", "prompt_cache.retention"},
 }

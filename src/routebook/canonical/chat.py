@@ -68,16 +68,22 @@ class ChatRequest(Record):
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob(Record):
-    """A token of an answer, the natural logarithm of its probability, and the likeliest tokens in its place."""
+    """A token of an answer, the natural logarithm of its probability, and the likeliest tokens in its place.
+
+    `bytes` are those of the token, where the provider gives them: one letter may be spread over several tokens.
+    """
 
     token: str
     logprob: float
     top: tuple[TokenLogprob, ...] = ()
+    bytes: tuple[int, ...] | None = None
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Build it from what `to_dict` returned."""
-        return cls(data["token"], data["logprob"], tuple(cls.from_dict(item) for item in data.get("top", ())))
+        top = tuple(cls.from_dict(item) for item in data.get("top", ()))
+        given = data.get("bytes")
+        return cls(data["token"], data["logprob"], top, None if given is None else tuple(given))
 
 
 @dataclass(frozen=True, slots=True)

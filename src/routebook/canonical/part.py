@@ -48,11 +48,15 @@ class TextPart(Record):
 
 @dataclass(frozen=True, slots=True)
 class ImagePart(Record):
-    """An image, as base64 *data* with its *media_type*, or as a *url* that only the provider fetches."""
+    """An image, as base64 *data* with its *media_type*, or as a *url* that only the provider fetches.
+
+    `detail` says how closely a model shall look, in the provider's words (`low`, `high`).
+    """
 
     data: str | None = None
     url: str | None = None
     media_type: str | None = None
+    detail: str | None = None
     type: ClassVar[str] = "image"
 
 

@@ -10,6 +10,7 @@ from ..document.entry import Definition
 from ..document.models import Capability, Model
 from ..routing.spec import ModelSpec, Price
 from .build import Build, Where
+from .carriers import carrier_of
 from .limits import link_limits
 from .options import layer_of
 
@@ -17,12 +18,16 @@ _OPTIONS = (*OPTION_NAMES, *SUB_OPTIONS)
 
 
 def link_models(build: Build) -> None:
-    """Link each declared model to its provider (RB301); a model that declares no capabilities is noted (RB504)."""
+    """Link each declared model to its provider (RB301), which must not lack what the model declares (RB415).
+
+    A model that declares no capabilities is noted (RB504).
+    """
     for definition in build.document.models.values():
         subject = f"model {definition.name!r}"
         build.refer("providers", definition.value.provider, definition.span("provider"), subject)
         _check_rejects(build, definition)
         _check_excludes(build, definition)
+        _check_capabilities(build, definition)
         build.models[definition.name] = _spec(definition)
         if definition.value.capabilities is None:
             build.found.unknown[definition.name] = definition.key
@@ -94,6 +99,18 @@ def _check_excludes(build: Build, definition: Definition[Model]) -> None:
                 message = f"model {definition.name!r} excludes {name!r}, which is no option and no capability"
                 near = did_you_mean(name, known) or "name options or capabilities"
                 build.report("RB301", definition.span("excludes", index, position), message, help=near)
+
+
+def _check_capabilities(build: Build, definition: Definition[Model]) -> None:
+    provider = build.providers.get(definition.value.provider)
+    if provider is None:
+        return
+    lacked = carrier_of(build, provider).lacked
+    for index, capability in enumerate(definition.value.capabilities or ()):
+        if capability in lacked:
+            message = f"model {definition.name!r} declares {capability!r}, which {lacked[capability]} does not have"
+            mend = "remove it, or reach the model through a provider that has it"
+            build.report("RB415", definition.span("capabilities", index), message, help=mend)
 
 
 def report_unknown(build: Build) -> None:

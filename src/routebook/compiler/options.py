@@ -1,8 +1,9 @@
 """Options: the layers that reach one target, merged, and whether its API and its model carry what is left (RB402).
 
 A model that declares its capabilities carries no option that needs another one, save where it asks to do without.
-Layers merge in the order provider, model, feature, target. What is refused is gathered by the line that set it, so
-that a line is reported once, whatever reaches it.
+Layers merge in the order provider, model, feature, target. Where an API must be told how long an answer may be and no
+layer says so, it is told the model's limit or a default. What is refused is gathered by the line that set it, so that
+a line is reported once, whatever reaches it.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ from ..document.providers import Provider
 from ..routing.carried import WITHOUT, only_without, takes
 from ..routing.provider_spec import ProviderSpec
 from ..routing.spec import Kind, ModelSpec, OptionLayer
-from ..routing.traits import ApiTraits
 from .build import Build
+from .carriers import Carrier
 
-CAPABILITY_OF_MEANS = {"native": "json_schema", "tool": "tools"}
+CAPABILITY_OF_MEANS = {"native": "json_schema", "tool": "tools", "json_object": "json_object"}
 """The capability that each means of asking for an output needs, if it needs one."""
 
 _OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 _WITHOUT_TOOLS = frozenset({"n"})
 _OF_BODY = "extra_body."
+_ANSWER = "max_output_tokens"
 CAPABILITY_OF = {"reasoning": "reasoning", "prompt_cache": "prompt_cache", "parallel_tool_calls": "parallel_tools"}
 """The capability that an option needs, by the option's first name."""
 
@@ -89,72 +91,88 @@ def layers_of(
     return [layer for layer in (provider, model.layer, feature, target) if layer is not None]
 
 
-def carried(provider: ProviderSpec, traits: ApiTraits, model: ModelSpec, call: Call) -> frozenset[str]:
-    """Return the options that *model* at *provider* takes in a call of this sort, as `takes` reads them."""
-    known = _placed(provider, traits, call) - (_WITHOUT_TOOLS if call.has_tools else _OF_TOOLS)
-    taken = {name for name in known if not _rejected(name, model)}
-    lacking = {name for name in taken if _lacks(name, model) is not None}
+def carried(carrier: Carrier, model: ModelSpec, call: Call) -> frozenset[str]:
+    """Return the options that *model* takes in a call of this sort, as `takes` reads them."""
+    placed = carrier.options[call.kind] - carrier.lacks - (_WITHOUT_TOOLS if call.has_tools else _OF_TOOLS)
+    taken = {name for name in placed if not _rejected(name, model)}
+    lacking = {name for name in taken if _who_lacks(name, carrier, model) is not None}
     return frozenset(taken - lacking | {only_without(name) for name in lacking & WITHOUT.keys()})
 
 
-def _placed(provider: ProviderSpec, traits: ApiTraits, call: Call) -> frozenset[str]:
-    """Return the options that the API of *provider* has a place for in a call of this sort."""
-    by_kind = {"embeddings": traits.embedding_options, "image": traits.image_options}
-    return by_kind[call.kind] if call.kind in by_kind else traits.options_in(provider.api_version)
+def implied_layer(
+    carrier: Carrier, model: ModelSpec, call: Call, options: Mapping[str, Any], carries: frozenset[str]
+) -> OptionLayer | None:
+    """Return what an API must be told that nobody says: how long an answer may be.
+
+    It is the model's own limit, else the API's default, with room for what is thought before the answer.
+    """
+    default = carrier.traits.default_max_output_tokens
+    if default is None or call.kind != "chat" or _ANSWER in options or _ANSWER not in carries:
+        return None
+    limit = model.max_output_tokens
+    if limit is None:
+        budget = options.get("reasoning", {}).get("budget_tokens", 0)
+        limit = default if budget < default else budget + default
+    return OptionLayer(freeze_mapping({_ANSWER: limit}))
 
 
 def refusals(
     provider: ProviderSpec,
-    traits: ApiTraits,
+    carrier: Carrier,
     model: ModelSpec,
     call: Call,
     options: Mapping[str, Any],
     carries: frozenset[str],
 ) -> Iterator[Refusal]:
     """Yield each of the merged *options* that cannot be sent to *model*, which takes those that it *carries*."""
+    traits = carrier.traits
     for path in option_paths(options):
         value = option_value(options, path)
         if not takes(carries, path, value):
-            yield Refusal(path, *_why_not(path, provider, traits, model, call))
+            yield Refusal(path, *_why_not(path, provider, carrier, model, call))
         elif path in traits.values and value not in traits.values[path]:
             known = ", ".join(map(str, traits.values[path]))
             yield Refusal(path, f"api {traits.name!r}, which knows only the values {known}")
-    yield from _beyond_bounds(traits, model, call, options)
-    for name in sorted(options.get("extra_body", {}).keys() & traits.body_fields):
+    yield from _beyond_bounds(carrier, model, call, options)
+    for name in sorted(name for name in options.get("extra_body", ()) if name.lower() in carrier.closed):
         yield Refusal(_OF_BODY + name, f"api {traits.name!r} fills itself")
 
 
-def _beyond_bounds(traits: ApiTraits, model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
+def _beyond_bounds(carrier: Carrier, model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
     """Yield what asks for more tokens than the model answers with, or thinks with more than the answer may have."""
-    asked = options.get("max_output_tokens")
+    asked = options.get(_ANSWER)
     if asked is None or call.kind != "chat":
         return
     if model.max_output_tokens is not None and asked > model.max_output_tokens:
         why = f"model {model.name!r}, whose answers have at most {model.max_output_tokens} tokens"
-        yield Refusal("max_output_tokens", why, _defined_at(model))
+        yield Refusal(_ANSWER, why, _defined_at(model))
     budget = options.get("reasoning", {}).get("budget_tokens")
-    if traits.budget_below_output and not call.has_tools and budget is not None and budget >= asked:
+    if carrier.traits.budget_below_output and not call.has_tools and budget is not None and budget >= asked:
         # With tools, what is thought between the calls counts too, and may be more than one answer.
-        why = f"model {model.name!r}, whose api {traits.name!r} takes it below `max_output_tokens` only, {asked} here"
+        api = carrier.traits.name
+        why = f"model {model.name!r}, whose api {api!r} takes it below `{_ANSWER}` only, {asked} here"
         yield Refusal("reasoning.budget_tokens", why)
 
 
 def _why_not(
-    path: str, provider: ProviderSpec, traits: ApiTraits, model: ModelSpec, call: Call
+    path: str, provider: ProviderSpec, carrier: Carrier, model: ModelSpec, call: Call
 ) -> tuple[str, str | None]:
+    subject, api = f"model {model.name!r}", carrier.traits.name
     if _rejected(path, model):
-        return f"model {model.name!r}, which rejects it", _defined_at(model)
+        return f"{subject}, which rejects it", _defined_at(model)
     if path in _OF_TOOLS and not call.has_tools:
         return "a feature without tools", None
     if path in _WITHOUT_TOOLS and call.has_tools:
         return "a feature with tools, whose runs have one answer", None
-    if path in _placed(provider, traits, call):
-        return f"model {model.name!r}, which does not declare {_lacks(path, model)!r}", _defined_at(model)
-    if path in traits.options and call.kind == "chat":
+    if path in carrier.options[call.kind]:
+        if path in carrier.lacks:
+            return f"{subject}, whose {carrier.title} does not take it", None
+        return f"{subject}, {_who_lacks(path, carrier, model)}", _defined_at(model)
+    if path in carrier.traits.options and call.kind == "chat":
         note = f"provider {provider.name!r} speaks version {provider.api_version}; `api_version` names another"
-        return f"model {model.name!r}, whose api {traits.name!r} has dropped it", note
+        return f"{subject}, whose api {api!r} has dropped it", note
     of_kind = {"chat": "", "embeddings": " in a call for embeddings", "image": " in a call for images"}[call.kind]
-    return f"model {model.name!r}, whose api {traits.name!r} has no place for it{of_kind}", None
+    return f"{subject}, whose api {api!r} has no place for it{of_kind}", None
 
 
 def place_of(option: str, layers: Sequence[OptionLayer]) -> Span | None:
@@ -171,7 +189,7 @@ def report_refused(build: Build) -> None:
         else:
             message = f"option {option!r} reaches {', and '.join(whys)}"
             mend = "remove it, or set it to null for this target"
-        notes = [note for note in whys.values() if note is not None]
+        notes = dict.fromkeys(note for note in whys.values() if note is not None)
         build.report("RB402", place, message, notes=notes, help=mend)
 
 
@@ -179,10 +197,14 @@ def _rejected(path: str, model: ModelSpec) -> bool:
     return path in model.rejects or path.partition(".")[0] in model.rejects
 
 
-def _lacks(path: str, model: ModelSpec) -> str | None:
-    """Return the capability that the option *path* needs and *model* does not declare, if it declares any."""
+def _who_lacks(path: str, carrier: Carrier, model: ModelSpec) -> str | None:
+    """Say who lacks the capability that the option *path* needs, if anyone does."""
     need = CAPABILITY_OF.get(path.partition(".")[0])
-    return None if model.capabilities is None or need in model.capabilities else need
+    if need is None:
+        return None
+    if model.capabilities is not None and need not in model.capabilities:
+        return f"which does not declare {need!r}"
+    return f"whose {carrier.lacked[need]} has no {need!r}" if need in carrier.lacked else None
 
 
 def _defined_at(model: ModelSpec) -> str | None:

@@ -87,8 +87,8 @@ def _large_enough(
     sent = fitness.sent
     small = {
         name: f"at least {sent.tokens} tokens are sent, and its context window is {build.models[name].context_window}"
-        for name, attempt in attempts.items()
-        if overflows(build.models[name], attempt.platform.options, sent)
+        for name in attempts
+        if overflows(link_model(build, fitness.call, build.models[name], None), sent)
     }
     if not small:
         return attempts, refused

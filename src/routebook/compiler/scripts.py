@@ -47,5 +47,7 @@ def _reply(reply: Reply) -> ScriptReply:
         reasoning=reply.reasoning,
         usage=None if reply.usage is None else Usage(**reply.usage.model_dump()),
         delay=reply.delay or 0.0,
+        chunks=reply.chunks,
+        cut=reply.cut,
         error=None if reply.error is None else ScriptedFault(**reply.error.model_dump()),
     )

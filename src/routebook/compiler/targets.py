@@ -15,21 +15,24 @@ from ..document.options import Options
 from ..routing.decision import PlannedAttempt
 from ..routing.spec import AttemptSpec, ModelSpec, OptionLayer
 from .build import Build, Where
+from .carriers import carrier_of
 from .models import find_model
-from .options import Call, Refusal, carried, layer_of, layers_of, merged, place_of, refusals
+from .options import Call, Refusal, carried, implied_layer, layer_of, layers_of, merged, place_of, refusals
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedTarget:
     """A target linked: its model, its attempt, and the options that cannot be sent to it.
 
-    Targets of equal `identity` send the same call.
+    Targets of equal `identity` send the same call. `answer` is how many tokens of an answer are asked for, 0 where
+    nobody asks for any number.
     """
 
     model: ModelSpec
     attempt: AttemptSpec
     refused: tuple[Refusal, ...]
     identity: tuple[str, str, str]
+    answer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,13 @@ def note_refused(build: Build, feature: FeatureCall, linked: LinkedTarget, place
 
 def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLayer | None) -> LinkedTarget:
     provider = build.providers[model.provider]
-    traits = build.materials.apis[provider.api]
+    carrier = carrier_of(build, provider)
+    carries = _carries(build, feature.call, model)
     options = merged(layers_of(build, model, feature.layer, layer))
+    answer: int = options.get("max_output_tokens", 0)
+    implied = implied_layer(carrier, model, feature.call, options, carries)
+    if implied is not None:
+        options = merged([implied, OptionLayer(options)])
     platform = PlannedAttempt(
         provider=provider.name,
         api=provider.api,
@@ -105,13 +113,17 @@ def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLay
         credential_ref=None if provider.credential is None else str(provider.credential),
     )
     caller = None if platform.credential == "none" else replace(platform, credential="caller", credential_ref=None)
-    key = ("carries", model.name, feature.call)
-    carries: frozenset[str] | None = build.known.get(key)
-    if carries is None:
-        carries = build.known[key] = carried(provider, traits, model, feature.call)
-    refused = tuple(refusals(provider, traits, model, feature.call, options, carries))
+    refused = tuple(refusals(provider, carrier, model, feature.call, options, carries))
     identity = (provider.name, model.id, canonical_json(options))
-    return LinkedTarget(model, AttemptSpec(platform, caller, carries), refused, identity)
+    return LinkedTarget(model, AttemptSpec(platform, caller, carries, closed=carrier.closed), refused, identity, answer)
+
+
+def _carries(build: Build, call: Call, model: ModelSpec) -> frozenset[str]:
+    key = ("carries", model.name, call)
+    known: frozenset[str] | None = build.known.get(key)
+    if known is None:
+        known = build.known[key] = carried(carrier_of(build, build.providers[model.provider]), model, call)
+    return known
 
 
 def _key(layer: OptionLayer | None) -> str:

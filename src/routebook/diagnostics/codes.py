@@ -224,6 +224,12 @@ CODES: dict[str, Code] = {
         "UTF-8 bytes divided by four. Every such call would fail.",
         "Name a model with a wider window, shorten the prompt, or lower `max_output_tokens`.",
     ),
+    "RB415": Code(
+        "capability that a model declares and its API cannot have",
+        "No request to this provider can use it, whatever the model could do elsewhere: the API has no place for it, "
+        "or the provider refuses it. A feature that relies on it would fail in the call.",
+        "Remove the capability from the model, or reach the model through a provider that has it.",
+    ),
     # dead configuration
     "RB501": Code(
         "definition that nothing uses",

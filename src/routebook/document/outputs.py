@@ -142,7 +142,8 @@ class Output(Entry):
     strategy: Strategy = Field("auto", examples=["tool"])
     """`native`: the API holds the model to the schema; `tool`: the model answers by calling a tool whose input has the
     schema; `prompt`: the schema is part of the instructions; `auto` picks by the model's capabilities: `native` with
-    `json_schema` or where none are declared, else `tool` with `tools`, else `prompt`."""
+    `json_schema` or where none are declared, else `tool` with `tools`, else `prompt`, with the API's JSON mode where
+    the model has `json_object`."""
     repair: Repair | None = Field(None, examples=[{"attempts": 2}])
     """Further tries. Default: none."""
     checks: list[Check] = Field([], examples=[[{"max_length": {"field": "title", "at_most": 80}}]])

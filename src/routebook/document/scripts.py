@@ -97,6 +97,10 @@ class Reply(Entry):
     """Tokens. Default: an estimate."""
     delay: Duration | None = Field(None, examples=["50ms"])
     """How long the answer takes."""
+    chunks: Annotated[Integer, Field(ge=1)] | None = Field(None, examples=[5])
+    """In how many pieces the text comes where it is streamed. Default: one."""
+    cut: bool = Field(False, examples=[True])
+    """The connection breaks in the middle: of a stream, the first half of its pieces comes."""
     error: Refusal | None = Field(None, examples=[{"status": 429, "retry_after": 2}])
     """A refusal, instead of an answer."""
 

@@ -6,20 +6,29 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ..canonical.chat import ChatRequest, ChatResponse
+from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
+from ..canonical.image import ImageRequest, ImageResponse
 from ..canonical.record import Record
 from ..canonical.usage import Usage
 from ..errors import FaultKind, ProviderError
+from ..providers.protocol import ModelClient
 from ..routing.decision import CredentialKind, PlannedAttempt
 from ..routing.price import cost_usd
 from ..routing.spec import Price
 
+Q = TypeVar("Q", ChatRequest, EmbeddingRequest, ImageRequest)
+R = TypeVar("R", ChatResponse, EmbeddingResponse, ImageResponse)
+
 Note = Callable[["Attempt"], None]
 """Keeps a record of a call."""
 
-Complete = Callable[[PlannedAttempt, ChatRequest], Awaitable[ChatResponse]]
+ClientOf = Callable[[PlannedAttempt], Awaitable[ModelClient]]
+"""Finds who calls a planned attempt's provider, with the key that pays for it."""
+
+Call = Callable[[PlannedAttempt, Q, "Progress"], Awaitable[R]]
 """Sends a request to a planned attempt's provider."""
 
 
@@ -30,7 +39,9 @@ class Attempt(Record):
     `credential` is the kind of credential used, `payer` who pays for it. `kind` is None on success, else the fault's
     kind with the provider's sentence in `reason`; `sent` is false where the provider was not called. `retry` tells that
     the same provider and model were called before in the same turn. `started_at` is seconds since the epoch,
-    `duration_s` the whole call, `cost_usd` by the prices in the files (None: unpriced, or no usage).
+    `first_token_s` the wait for the first content of a stream (None: there was none, or the answer came whole),
+    `duration_s` the whole call, `cost_usd` by the prices in the files (None: unpriced, or no usage). `request_id` is
+    what the provider calls the call, for its support.
     """
 
     provider: str
@@ -42,9 +53,11 @@ class Attempt(Record):
     reason: str | None
     retry: bool
     started_at: float
+    first_token_s: float | None
     duration_s: float
     usage: Usage | None
     cost_usd: float | None
+    request_id: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attempt as plain data, every field of it."""
@@ -57,40 +70,67 @@ class Attempt(Record):
         return cls(**{**data, "usage": None if usage is None else Usage.from_dict(usage)})
 
 
+class Progress:
+    """How far a call under way has come."""
+
+    __slots__ = ("_clock", "first_token_s", "started_at")
+
+    def __init__(self) -> None:
+        self.started_at = time.time()
+        self.first_token_s: float | None = None
+        self._clock = time.perf_counter()
+
+    @property
+    def duration_s(self) -> float:
+        """The seconds since the call began."""
+        return time.perf_counter() - self._clock
+
+    def begin_content(self) -> None:
+        """Note that the caller sees something of the answer from now on."""
+        if self.first_token_s is None:
+            self.first_token_s = self.duration_s
+
+
 async def call_target(
-    planned: PlannedAttempt, request: ChatRequest, complete: Complete, price: Price | None, record: Note, *, retry: bool
-) -> ChatResponse | ProviderError:
-    """Call *planned* once; return what came of it, an answer or the provider's fault.
+    planned: PlannedAttempt, request: Q, call: Call[Q, R], price: Price | None, record: Note, *, retry: bool
+) -> tuple[R | ProviderError, Attempt]:
+    """Call *planned* once; return what came of it, an answer or the provider's fault, and the record of the call.
 
-    The call is handed to *record* in any case: one that is cancelled under way was sent, and may be paid for.
+    The record is handed to *record* in any case: a call that is cancelled under way was sent, and may be paid for.
     """
-    started_at, clock = time.time(), time.perf_counter()
+    progress = Progress()
 
-    def note(kind: FaultKind | None, reason: str | None, sent: bool, usage: Usage | None) -> None:
-        record(
-            Attempt(
-                provider=planned.provider,
-                model=planned.model,
-                credential=planned.credential,
-                payer=planned.credential,
-                kind=kind,
-                sent=sent,
-                reason=reason,
-                retry=retry,
-                started_at=started_at,
-                duration_s=time.perf_counter() - clock,
-                usage=usage,
-                cost_usd=cost_usd(usage, price),
-            )
+    def note(
+        kind: FaultKind | None,
+        reason: str | None,
+        sent: bool = True,
+        usage: Usage | None = None,
+        request_id: str | None = None,
+    ) -> Attempt:
+        attempt = Attempt(
+            provider=planned.provider,
+            model=planned.model,
+            credential=planned.credential,
+            payer=planned.credential,
+            kind=kind,
+            sent=sent,
+            reason=reason,
+            retry=retry,
+            started_at=progress.started_at,
+            first_token_s=progress.first_token_s,
+            duration_s=progress.duration_s,
+            usage=usage,
+            cost_usd=cost_usd(usage, price),
+            request_id=request_id,
         )
+        record(attempt)
+        return attempt
 
     try:
-        response = await complete(planned, request)
+        response = await call(planned, request, progress)
     except ProviderError as refused:
-        note(refused.kind, refused.message, refused.sent, refused.usage)
-        return refused
+        return refused, note(refused.kind, refused.message, refused.sent, refused.usage, refused.request_id)
     except asyncio.CancelledError:
-        note("timeout", "the run ended before the answer came", True, None)
+        note("timeout", "the run ended before the answer came")
         raise
-    note(None, None, True, response.usage)
-    return response
+    return response, note(None, None, usage=response.usage, request_id=response.request_id)

@@ -56,14 +56,18 @@ class RunBudget:
         Raises:
             BudgetError: No further model call may be made.
         """
-        paid = [attempt for attempt in record.attempts if attempt.payer != "caller" and attempt.usage is not None]
+        paid = _paid(record)
         tokens = sum(attempt.usage.input + attempt.usage.output for attempt in paid if attempt.usage is not None)
         dollars = sum(attempt.cost_usd or 0.0 for attempt in paid)
-        self._warn_of_unpriced(record, paid)
-        self._warn_of_unknown(record)
+        self.warn(record)
         self._hold("tokens_per_run", tokens, self.spec.tokens_per_run)
         self._hold("usd_per_run", dollars, self.spec.usd_per_run)
         self._hold("usd_per_day", self.spending.today(self.feature), self.spec.usd_per_day)
+
+    def warn(self, record: RunRecord) -> None:
+        """Warn, once, of calls that cannot be held against the budget."""
+        self._warn_of_unpriced(record, _paid(record))
+        self._warn_of_unknown(record)
 
     def count(self, attempt: Attempt) -> None:
         """Count a call that was made into the day's spending."""
@@ -94,3 +98,8 @@ class RunBudget:
             self.warned_of_usage = True
             text = f"model {silent[0]!r} answered without its usage, so the budget does not count it"
             record.warnings.append(RunWarning("budget_unknown", self.feature, text))
+
+
+def _paid(record: RunRecord) -> list[Attempt]:
+    """Return the calls that the platform pays for and whose usage is known."""
+    return [attempt for attempt in record.attempts if attempt.payer != "caller" and attempt.usage is not None]

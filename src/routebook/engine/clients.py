@@ -1,42 +1,58 @@
-"""Clients: which client, with whose key, makes a planned attempt's call."""
+"""Clients: which client, with whose key, makes a planned attempt's call.
+
+Clients are shared by what configures them: how a provider is called and as whom. An edit of how often it is tried, or
+how much it may be asked, keeps its clients and their connections. A credential of the platform's counts by its
+reference: a new value in its variable or file is read when the client is next made.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
 
-from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.frozen import EMPTY, freeze_mapping
 from ..credentials import SecretUnavailable, read_secret
 from ..errors import FaultKind, ProviderError
 from ..providers import registry
+from ..providers.http.exchange import DEFAULT_CONNECTIONS, ConnectionLimits, Transport
+from ..providers.http.idle_room import IdleRoom
 from ..providers.protocol import ClientConfig, ModelClient
 from ..providers.scripted import ScriptedClient
 from ..routing.context import Context
 from ..routing.decision import CredentialKind, PlannedAttempt
-from ..routing.provider_spec import ProviderSpec
+from ..routing.digest import Digester
+from ..routing.provider_spec import Breaker, Limits, ProviderSpec, Retry
 from ..routing.script import Script
 from ..routing.table import RoutingTable
 from .pool import Pool
 
-_MOST_IDLE = 64
+_MOST_IDLE_OF_PLATFORM = 1000
+_MOST_IDLE_OF_CALLERS = 64
+_MOST_IDLE_CONNECTIONS_OF_CALLERS = 256
 
 ClientKey = tuple[str, str]
-"""A provider's digest, and whose key: empty for the platform's, else a salted hash of the caller's."""
+"""What configures a client, as a digest, and whose key: empty for the platform's, a salted hash of a caller's."""
 
 
 class Clients:
     """The clients of one engine, shared by provider configuration and credential.
 
-    Where there is a `script`, it plays every provider instead.
+    Where there is a `script`, it plays every provider instead; where there is a *transport*, every request goes there.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], transport: Transport | None = None) -> None:
         self.script: Script | None = None
         self._environment = environment
-        self._pool: Pool[ClientKey, ModelClient] = Pool(_MOST_IDLE)
+        self._transport = transport
+        self._platforms: Pool[ClientKey, ModelClient] = Pool(_MOST_IDLE_OF_PLATFORM)
+        self._callers: Pool[ClientKey, ModelClient] = Pool(_MOST_IDLE_OF_CALLERS)
+        self._callers_room: IdleRoom[Any] = IdleRoom(_MOST_IDLE_CONNECTIONS_OF_CALLERS)
+        self._configurations: dict[str, str] = {}
         self._salt = secrets.token_bytes(16)
 
     def of_run(self, table: RoutingTable, context: Context, stack: AsyncExitStack) -> RunClients:
@@ -54,17 +70,33 @@ class Clients:
         """
         if self.script is not None:
             return ScriptedClient(self.script, provider.name)
-        key = (digest, self._identity(callers_key))
-        return await run.enter_async_context(self._pool.lease(key, lambda: self._make(provider, callers_key)))
+        pool = self._platforms if callers_key is None else self._callers
+        key = (self._configuration(provider, digest), self._identity(callers_key))
+        return await run.enter_async_context(pool.lease(key, lambda: self._make(provider, callers_key)))
 
     def keep_only(self, table: RoutingTable) -> None:
         """Retire the clients whose provider is not configured so in *table*."""
-        current = {digest for (section, _), digest in table.digests.items() if section == "providers"}
-        self._pool.retain(lambda key: key[0] in current)
+        providers = {table.digests["providers", name]: provider for name, provider in table.providers.items()}
+        self._configurations = {digest: self._configuration(provider, digest) for digest, provider in providers.items()}
+        current = set(self._configurations.values())
+        for pool in (self._platforms, self._callers):
+            pool.retain(lambda key: key[0] in current)
 
     async def close(self) -> None:
-        """Close every client."""
-        await self._pool.close()
+        """Close every client, even where one does not close well."""
+        outcomes = await asyncio.gather(self._platforms.close(), self._callers.close(), return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    def _configuration(self, provider: ProviderSpec, digest: str) -> str:
+        """Return the digest of what of *provider* makes its client; *digest* is that of all of it."""
+        known = self._configurations.get(digest)
+        if known is None:
+            own = Limits(provider.limits.concurrency, queue_timeout_s=provider.limits.queue_timeout_s)
+            client = replace(provider, limits=own, retry=Retry(), breaker=Breaker())
+            known = self._configurations[digest] = Digester().digest(client)
+        return known
 
     def _identity(self, key: str | None) -> str:
         return "" if key is None else hashlib.blake2b(key.encode(), key=self._salt).hexdigest()
@@ -85,7 +117,10 @@ class Clients:
             api_key=key,
             headers=headers,
             quirks=provider.quirks,
+            api_version=provider.api_version,
             timeout=provider.timeout,
+            limits=_connections(provider.limits, None if callers_key is None else self._callers_room),
+            transport=self._transport,
             script=provider.script or (),
         )
 
@@ -100,17 +135,17 @@ class RunClients:
         self._stack = stack
         self._taken: dict[tuple[str, CredentialKind], ModelClient] = {}
 
-    async def complete(self, planned: PlannedAttempt, request: ChatRequest) -> ChatResponse:
-        """Send *request* to the provider of *planned*.
+    async def client(self, planned: PlannedAttempt) -> ModelClient:
+        """Return the client of *planned*'s provider, with the key that pays for it.
 
         Raises:
-            ProviderError: The provider refused, failed or was not reached, or its key is not to be had.
+            ProviderError: Its key is not to be had, or this version cannot call its API.
         """
         key = (planned.provider, planned.credential)
         client = self._taken.get(key)
         if client is None:
             client = self._taken[key] = await self._take(planned)
-        return await client.complete(request)
+        return client
 
     async def _take(self, planned: PlannedAttempt) -> ModelClient:
         provider = self._table.providers[planned.provider]
@@ -122,6 +157,12 @@ class RunClients:
             raise _not_sent(f"{error}; nothing was sent", "authentication", planned) from error
         except registry.NoAdapter as error:
             raise _not_sent(str(error), "unsupported_capability", planned) from error
+
+
+def _connections(limits: Limits, room: IdleRoom[Any] | None) -> ConnectionLimits:
+    """Return as many connections as *limits* let calls run at a time; idle ones go into *room*, if there is one."""
+    most = limits.concurrency or DEFAULT_CONNECTIONS.most
+    return ConnectionLimits(most, most, limits.queue_timeout_s, room)
 
 
 def _not_sent(message: str, kind: FaultKind, planned: PlannedAttempt) -> ProviderError:

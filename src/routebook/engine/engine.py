@@ -6,27 +6,32 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from ..book import BookReport, read_script, script_of
-from ..canonical.frozen import EMPTY
 from ..diagnostics.diagnostic import Diagnostic, has_errors
-from ..errors import EngineClosed, RouteFileError
+from ..errors import EngineClosed, RequestError, RouteFileError
 from ..routing.context import Context
 from ..routing.script import Script
 from ..routing.table import RoutingTable
 from .budget import Spending
 from .changes import Change, changes_between, reload_line
 from .clients import Clients
+from .dump import Dumping, Taking, WireRequest
+from .events import Listener, RunFinished, StreamEvent, Tell, telling
 from .messages import MessagesLike
 from .pool import Pool
+from .relay import relayed
 from .reload import LiveBook, Reading, Reload
-from .result import RunResult
+from .result import EmbeddingResult, ImageResult, RunResult
+from .runs import Runs
 from .shadow import Shadows
-from .start import RunAsked, RunMeans, start_run
+from .single import SingleAsked, start_by_kind, start_embedding, start_image
+from .start import RunAsked, RunMeans, asked_of, start_run
 from .toolbox import ServerPool
 
 _LOG = logging.getLogger("routebook")
@@ -88,14 +93,12 @@ class Engine:
         self._telling = asyncio.Lock()
         self._watcher: asyncio.Task[None] | None = None
         self._loaded_at = 0.0
-        self._runs: set[asyncio.Timeout] = set()
-        self._idle = asyncio.Event()
+        self._runs = Runs()
         self._servers: ServerPool = Pool(_MOST_IDLE_SERVERS)
         self._clients = Clients(self._environment)
         self._spending = Spending()
         self._shadows = Shadows(self._clients, self._spending)
         self._closing: asyncio.Task[None] | None = None
-        self._drain_s = 0.0
 
     async def __aenter__(self) -> Self:
         self._clients.script = await asyncio.to_thread(_read_script, self._script)
@@ -137,11 +140,13 @@ class Engine:
         context: Context | None = None,
         options: Mapping[str, Any] | None = None,
         model: str | None = None,
+        on_event: Listener | None = None,
     ) -> RunResult:
         """Run *feature* once: model calls, tool calls, and the check of its output.
 
         *messages* is a string, or a list of `Message`s and OpenAI-style dicts. *inputs* are the caller's data that
-        output checks look at.
+        output checks look at. *on_event*, a function or coroutine function, is called with each event that `stream`
+        would yield, and the run waits for it; where it raises, that is logged and ignored.
 
         Raises:
             RequestError: The call asks for something the feature or its inputs do not allow.
@@ -151,13 +156,114 @@ class Engine:
             LimitError, OutputError: The run reached a limit, or its answer does not keep the output contract.
             EngineClosed: The engine is not open, or was closed and did not wait any longer for the run.
         """
+        asked = asked_of(feature, messages, inputs, context, options, model)
+        return await self._run(asked, None if on_event is None else telling(on_event))
+
+    def stream(
+        self,
+        feature: str,
+        messages: MessagesLike,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        context: Context | None = None,
+        options: Mapping[str, Any] | None = None,
+        model: str | None = None,
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """Run *feature* once, and yield what happens while it does; the last event is a `RunFinished` with the result.
+
+        Closing the iterator (`aclose`, or leaving `contextlib.aclosing`) cancels the run and closes its connections.
+        Once something of a model's answer was yielded, that call falls back to no other target: its error is raised.
+
+        Raises:
+            RoutebookError: As `run`, after the events until then.
+        """
+        asked = asked_of(feature, messages, inputs, context, options, model)
+        return relayed(partial(self._run, asked))
+
+    async def embed(
+        self,
+        feature: str,
+        inputs: str | Sequence[str],
+        *,
+        context: Context | None = None,
+        options: Mapping[str, Any] | None = None,
+        model: str | None = None,
+    ) -> EmbeddingResult:
+        """Turn *inputs* into `vectors`, in their order, by a feature of kind `embeddings`.
+
+        Raises:
+            RoutebookError: As `run`.
+        """
+        asked = SingleAsked(feature, Context() if context is None else context, options, model)
         table = self.table
-        inputs, context = EMPTY if inputs is None else inputs, Context() if context is None else context
-        asked = RunAsked(feature, messages, inputs, context, options, model)
-        async with self._counted(), AsyncExitStack() as stack:
-            complete = self._clients.of_run(table, context, stack).complete
-            means = RunMeans(complete, self._servers, self._environment, self._spending, self._shadows)
-            return await start_run(table, asked, means, stack)
+        async with self._runs.counted(), AsyncExitStack() as stack:
+            return await start_embedding(table, asked, inputs, self._means(table, asked.context, stack))
+
+    async def generate_image(
+        self,
+        feature: str,
+        prompt: str,
+        *,
+        context: Context | None = None,
+        options: Mapping[str, Any] | None = None,
+        model: str | None = None,
+    ) -> ImageResult:
+        """Make `images` of what *prompt* says, at least one, by a feature of kind `image`.
+
+        Raises:
+            RoutebookError: As `run`.
+        """
+        asked = SingleAsked(feature, Context() if context is None else context, options, model)
+        table = self.table
+        async with self._runs.counted(), AsyncExitStack() as stack:
+            return await start_image(table, asked, prompt, self._means(table, asked.context, stack))
+
+    async def dump(
+        self,
+        feature: str,
+        content: MessagesLike,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        context: Context | None = None,
+        options: Mapping[str, Any] | None = None,
+        model: str | None = None,
+        stream: bool = False,
+    ) -> WireRequest:
+        """Return the first request that a call of *feature* would send, secrets masked; nothing is sent.
+
+        *content* is what `run`, `embed` or `generate_image` would be given, as the feature's kind has it. Tool servers
+        are started, since their tools stand in the request.
+
+        Raises:
+            RequestError: Nothing would go over the wire: a script plays the model, say.
+            RoutebookError: As `run`.
+        """
+        table = self.table
+        if self._clients.script is not None:
+            raise RequestError("the engine plays a script: nothing goes over the wire", "dump")
+        asked = asked_of(feature, content, inputs, context, options, model)
+        async with self._runs.counted(), AsyncExitStack() as stack:
+            clients = Clients(self._environment, Taking())
+            stack.push_async_callback(clients.close)
+            real = clients.of_run(table, asked.context, stack).client
+            dumping = Dumping(table, asked.context, self._environment, real)
+            tell = telling(lambda _: None) if stream else None
+            means = RunMeans(dumping.client_of, self._servers, self._environment, self._spending, None, tell)
+            return await dumping.request_of(start_by_kind(table, asked, means, stack))
+
+    async def _run(self, asked: RunAsked, tell: Tell | None) -> RunResult:
+        table = self.table
+        async with self._runs.counted(), AsyncExitStack() as stack:
+            result = await start_run(table, asked, self._means(table, asked.context, stack, tell), stack)
+        if tell is not None:
+            await tell(RunFinished(result))
+        return result
+
+    def _means(
+        self, table: RoutingTable, context: Context, stack: AsyncExitStack, tell: Tell | None = None
+    ) -> RunMeans:
+        client_of = self._clients.of_run(table, context, stack).client
+        return RunMeans(client_of, self._servers, self._environment, self._spending, self._shadows, tell)
 
     async def reload(self) -> tuple[Diagnostic, ...]:
         """Compile the book now and take the table if it is good; return all diagnostics."""
@@ -189,42 +295,12 @@ class Engine:
             await asyncio.wait([self._watcher])
         if self._live is not None:
             await self._live.close()
-        if self._runs:
-            await self._drain(drain_s)
+        await self._runs.drain(drain_s)
         await self._shadows.close()
         closed = await asyncio.gather(self._clients.close(), self._servers.close(), return_exceptions=True)
         for outcome in closed:
             if outcome is not None:
                 raise outcome
-
-    @asynccontextmanager
-    async def _counted(self) -> AsyncIterator[None]:
-        """Count a run in, and let `close` end it."""
-        end = asyncio.timeout(None)
-        self._runs.add(end)
-        self._idle.clear()
-        try:
-            async with end:
-                yield
-        except TimeoutError as error:
-            if not end.expired():
-                raise
-            raise EngineClosed(f"the engine was closed, and the run did not end within {self._drain_s:g} s") from error
-        finally:
-            self._runs.discard(end)
-            if not self._runs:
-                self._idle.set()
-
-    async def _drain(self, drain_s: float) -> None:
-        self._drain_s = drain_s
-        try:
-            async with asyncio.timeout(drain_s):
-                await self._idle.wait()
-        except TimeoutError:
-            _LOG.warning("closing: %d runs did not end within %g s and are cancelled", len(self._runs), drain_s)
-            for end in self._runs:
-                end.reschedule(asyncio.get_running_loop().time())
-            await self._idle.wait()
 
     async def _first_reading(self, live: LiveBook) -> Reading:
         try:

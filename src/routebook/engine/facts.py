@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..canonical.frozen import EMPTY
@@ -22,21 +22,39 @@ def has_tools(feature: FeatureSpec) -> bool:
 
 
 def facts_of(
-    messages: Sequence[Message], offers_tools: bool, options: Mapping[str, Any] | None, model: str | None
+    messages: Sequence[Message],
+    offers_tools: bool,
+    options: Mapping[str, Any] | None,
+    model: str | None,
+    stream: bool = False,
 ) -> Facts:
     """Derive the facts of a request; `input_tokens` is the UTF-8 bytes of its text divided by four, rounded up.
 
     Raises:
         RequestError: The options are no mapping, one is unknown, or its value does not fit.
     """
-    size = sum(len(message.text.encode("utf-8", "replace")) for message in messages)
     return Facts(
-        input_tokens=-(-size // _BYTES_PER_TOKEN),
+        input_tokens=_tokens(message.text for message in messages),
         has_images=any(isinstance(part, ImagePart) for message in messages for part in message.content),
         has_tools=offers_tools,
+        stream=stream,
         model=model,
         options=EMPTY if options is None else _checked(options),
     )
+
+
+def facts_of_texts(texts: Iterable[str], options: Mapping[str, Any] | None, model: str | None) -> Facts:
+    """Derive the facts of a request for embeddings or images; see `facts_of`."""
+    return Facts(
+        input_tokens=_tokens(texts),
+        model=model,
+        options=EMPTY if options is None else _checked(options),
+    )
+
+
+def _tokens(texts: Iterable[str]) -> int:
+    size = sum(len(text.encode("utf-8", "replace")) for text in texts)
+    return -(-size // _BYTES_PER_TOKEN)
 
 
 def _checked(options: Mapping[str, Any]) -> Mapping[str, Any]:

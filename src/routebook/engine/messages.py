@@ -5,11 +5,13 @@ A string is one user message. A list may mix canonical `Message`s and OpenAI-sty
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 from ..canonical.message import Message, Part, Role
-from ..canonical.part import ImagePart, RefusalPart, TextPart
+from ..canonical.part import AudioPart, FilePart, ImagePart, ReasoningPart, RefusalPart, TextPart
 from ..canonical.tool import ToolCall, ToolResult
 from ..errors import RequestError
 from ..providers.arguments import read_arguments
@@ -23,7 +25,16 @@ _ROLES: dict[str, Role] = {
     "assistant": "assistant",
     "tool": "tool",
 }
-_PARTS = "parts are {type: text, text: ...}, {type: image_url, image_url: {url: ...}} and {type: refusal, refusal: ...}"
+_PARTS = (
+    "parts are {type: text, text: ...}, {type: image_url, image_url: {url: ...}}, "
+    "{type: input_audio, input_audio: {data: ..., format: ...}}, {type: file, file: {file_data: ..., filename: ...}} "
+    "and {type: refusal, refusal: ...}"
+)
+_DIALECT = "openai-chat"
+"""The API whose clients write such messages: what a model thought goes back to it alone."""
+_AUDIO_TYPES = {"mp3": "audio/mpeg"}
+_UNKNOWN_SOUND = "audio/pcm"
+_FILE_TYPE = "application/pdf"
 
 
 def read_messages(messages: MessagesLike) -> tuple[Message, ...]:
@@ -59,17 +70,37 @@ def _message(message: Any, index: int, earlier: Sequence[Message]) -> Message:
         raise _refused(index, f"has the role {message.get('role')!r}; roles are {', '.join(_ROLES)}")
     if role == "tool":
         return Message("tool", (_tool_result(message, index, earlier),))
+    if message.get("function_call"):
+        raise _refused(index, "has a function_call, whose place tool_calls has taken")
     calls = message.get("tool_calls") or ()
     if not isinstance(calls, (list, tuple)):
         raise _refused(index, "has tool_calls that are no list")
     if calls and role != "assistant":
         raise _refused(index, "has tool_calls, which only an assistant's message may")
-    parts = [*_parts(message.get("content"), index), *(_tool_call(call, index) for call in calls)]
+    own = _own_parts(message, index) if role == "assistant" else []
+    parts = [*own, *_parts(message.get("content"), index), *(_tool_call(call, index) for call in calls)]
     if message.get("refusal"):
         parts.append(RefusalPart(str(message["refusal"])))
     if not parts:
         raise _refused(index, "has no content")
     return Message(role, parts)
+
+
+def _own_parts(message: Mapping[str, Any], index: int) -> list[Part]:
+    """Return what a model thought and spoke, as it stands beside its text."""
+    parts: list[Part] = []
+    thought, details = message.get("reasoning_content") or message.get("reasoning"), message.get("reasoning_details")
+    if thought or details:
+        if not isinstance(thought or "", str) or not isinstance(details or [], list):
+            raise _refused(index, "has reasoning that is no text, or reasoning_details that are no list")
+        signature = json.dumps(details, ensure_ascii=False) if details else None
+        parts.append(ReasoningPart(thought or "", signature, api=_DIALECT))
+    spoken = message.get("audio")
+    if spoken:
+        if not isinstance(spoken, Mapping) or not isinstance(spoken.get("id"), str):
+            raise _refused(index, "has audio without an id, by which it would go back to its provider")
+        parts.append(AudioPart(spoken.get("data") or "", _UNKNOWN_SOUND, spoken.get("transcript"), spoken["id"]))
+    return parts
 
 
 def _parts(content: Any, index: int) -> list[Part]:
@@ -88,17 +119,43 @@ def _part(part: Any, index: int) -> Part:
             return TextPart(text)
         case {"type": "refusal", "refusal": str(text)}:
             return RefusalPart(text)
-        case {"type": "image_url", "image_url": {"url": str(url)}}:
-            return _image(url)
-    kind = part.get("type") if isinstance(part, Mapping) else type(part).__name__
-    raise _refused(index, f"has a part of type {kind!r} that cannot be read; {_PARTS}")
+        case {"type": "image_url", "image_url": {"url": str(url), **rest}}:
+            return replace(_image(url), detail=_detail(rest.get("detail"), index))
+        case {"type": "input_audio", "input_audio": {"data": str(data), "format": str(kind)}}:
+            return AudioPart(data, _AUDIO_TYPES.get(kind, f"audio/{kind}"))
+        case {"type": "file", "file": {"file_data": str(content), **rest}}:
+            return _file(content, rest.get("filename"))
+        case {"type": "file", "file": {"file_id": _}}:
+            raise _refused(index, "names a file by its file_id, which only one provider knows; send file_data")
+    named = part.get("type") if isinstance(part, Mapping) else type(part).__name__
+    raise _refused(index, f"has a part of type {named!r} that cannot be read; {_PARTS}")
 
 
 def _image(url: str) -> ImagePart:
+    inline = _inline(url)
+    return ImagePart(url=url) if inline is None else ImagePart(data=inline[1], media_type=inline[0])
+
+
+def _detail(detail: Any, index: int) -> str | None:
+    if detail is not None and not isinstance(detail, str):
+        raise _refused(index, "has an image whose detail is no text")
+    return None if detail == "auto" else detail
+
+
+def _file(data: str, name: Any) -> FilePart:
+    named = name if isinstance(name, str) else None
+    if data.startswith(("http://", "https://")):
+        return FilePart(url=data, name=named)
+    media_type, text = _inline(data) or (_FILE_TYPE, data)
+    return FilePart(data=text, media_type=media_type, name=named)
+
+
+def _inline(url: str) -> tuple[str, str] | None:
+    """Return the media type and the base64 text of a data URL, None of any other."""
     head, comma, data = url.partition(",")
     if comma and head.startswith("data:") and head.endswith(";base64"):
-        return ImagePart(data=data, media_type=head[len("data:") : -len(";base64")])
-    return ImagePart(url=url)
+        return head[len("data:") : -len(";base64")], data
+    return None
 
 
 def _tool_call(call: Any, index: int) -> ToolCall:

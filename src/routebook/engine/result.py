@@ -6,13 +6,16 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..canonical.chat import Choice
 from ..canonical.frozen import thaw
 from ..canonical.message import Message
+from ..canonical.part import ImagePart
 from ..canonical.tool import ToolCall, ToolResult
 from ..canonical.usage import NO_USAGE, Usage
 from ..outputs.checks.outcome import CheckOutcome
 from ..routing.decision import Decision
 from .attempt import Attempt
+from .thoughts import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,10 @@ class RunResult:
     """What a run returned, and everything that led to it.
 
     `output` is the validated value (None without an output contract, or where no answer kept it), `message` the
-    model's last one and `text` its text, `messages` the whole transcript, `turns` the number of model calls that
-    answered, `tool_results` the whole, uncut results. `usage` sums all turns; `cost_usd` what the platform
-    pays (None: unpriced).
+    model's last one and `text` its text, `messages` the whole transcript. `choices` are the answers of the last model
+    call: several with the option `n`; the first is the `message`, and the only one held to an output contract.
+    `turns` is the number of model calls that answered, `tool_results` are the whole, uncut results. `usage` sums all
+    turns; `cost_usd` what the platform pays (None: unpriced).
     `finish_reason` is stop, length, tool_calls (the run ended in an error before they were answered), content_filter,
     refusal, max_turns, max_calls, or error (a check chose in place of a failed run).
     """
@@ -45,6 +49,7 @@ class RunResult:
     output: Any = None
     message: Message | None = None
     messages: tuple[Message, ...] = ()
+    choices: tuple[Choice, ...] = ()
     turns: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
     tool_results: tuple[ToolResult, ...] = ()
@@ -68,6 +73,7 @@ class RunResult:
             "text": self.text,
             "message": None if self.message is None else self.message.to_dict(),
             "messages": [message.to_dict() for message in self.messages],
+            "choices": [choice.to_dict() for choice in self.choices],
             "turns": self.turns,
             "tool_calls": [call.to_dict() for call in self.tool_calls],
             "tool_results": [result.to_dict() for result in self.tool_results],
@@ -81,17 +87,66 @@ class RunResult:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddingResult:
+    """Vectors, in the order of the inputs, and how they came about: as in a RunResult."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    run_id: str
+    decision: Decision
+    usage: Usage = NO_USAGE
+    cost_usd: float | None = None
+    attempts: tuple[Attempt, ...] = ()
+    warnings: tuple[RunWarning, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain data, ready for JSON."""
+        return {"vectors": [list(vector) for vector in self.vectors], **_account(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """Images, at least one, what the model said beside them, and how they came about: as in a RunResult."""
+
+    images: tuple[ImagePart, ...]
+    text: str
+    run_id: str
+    decision: Decision
+    usage: Usage = NO_USAGE
+    cost_usd: float | None = None
+    attempts: tuple[Attempt, ...] = ()
+    warnings: tuple[RunWarning, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain data, ready for JSON."""
+        return {"images": [image.to_dict() for image in self.images], "text": self.text, **_account(self)}
+
+
+def _account(result: EmbeddingResult | ImageResult) -> dict[str, Any]:
+    return {
+        "run_id": result.run_id,
+        "usage": result.usage.to_dict(),
+        "cost_usd": result.cost_usd,
+        "attempts": [attempt.to_dict() for attempt in result.attempts],
+        "decision": result.decision.to_dict(),
+        "warnings": [warning.to_dict() for warning in result.warnings],
+    }
+
+
 @dataclass(slots=True)
 class RunRecord:
     """A run in progress: what it has said, called and paid so far.
 
-    `answer` is the model's last message; `sent_calls` counts the tool calls sent to a server, `tool_turns` the model
+    `answer` is the model's last message, `made_by` the target that gave each answer, by its index in `messages`;
+    `sent_calls` counts the tool calls sent to a server, `tool_turns` the model
     calls that made some; `limited` tells that no more tools are offered.
     """
 
     decision: Decision
     messages: list[Message]
+    made_by: dict[int, Target] = field(default_factory=dict)
     answer: Message | None = None
+    choices: tuple[Choice, ...] = ()
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     turns: int = 0
     tool_calls: list[ToolCall] = field(default_factory=list)
@@ -112,6 +167,7 @@ class RunRecord:
             output=output,
             message=self.answer,
             messages=tuple(self.messages),
+            choices=self.choices,
             turns=self.turns,
             tool_calls=tuple(self.tool_calls),
             tool_results=tuple(self.tool_results),

@@ -2,16 +2,21 @@
 
 Comes in: a decision and a transcript. Goes out: the transcript, complete, and the validated output. Each model
 call goes along the decision's attempts (`engine.fallback`), starting with the one that answered last.
+
+Where somebody is told, models are asked for streams. The deltas are what the model sends, whatever comes of it: with
+an output contract they are of its text as it stands, or of the call by which it answers, and a repair begins anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from ..canonical.chat import ChatRequest, ChatResponse
+from ..canonical.event import ModelEvent, NoResponse, ResponseFinished, fold
 from ..canonical.message import Message
 from ..canonical.options import merge_options
 from ..canonical.tool import ToolDefinition
@@ -20,26 +25,29 @@ from ..outputs.repair import feedback
 from ..outputs.strategy import Asked
 from ..routing.decision import PlannedAttempt
 from ..routing.table import RoutingTable
-from .attempt import Attempt, Complete
+from .attempt import Attempt, ClientOf, Progress
 from .budget import RunBudget
 from .contract import Contract
-from .fallback import complete_along
+from .events import Tell, TurnStarted
+from .fallback import Calling, call_along
 from .messages import leading_system
 from .result import RunRecord, RunWarning
+from .thoughts import shown_to, target_of
 from .toolbox import Toolbox
 from .turn import answer_tools, options_of_turn, refuse_tools, with_unique_ids
 
 
 @dataclass(slots=True)
 class Run:
-    """One run in progress; `at` is the index of the attempt that answered last."""
+    """One run in progress; `at` is the index of the attempt that answered last, `tell` hears of what goes on."""
 
     table: RoutingTable
     record: RunRecord
-    complete: Complete
+    client_of: ClientOf
     contract: Contract | None
     toolbox: Toolbox | None
     budget: RunBudget | None = None
+    tell: Tell | None = None
     at: int = 0
 
     async def play(self) -> Any:
@@ -69,19 +77,22 @@ class Run:
     async def _answer(self) -> ChatResponse:
         """Take turns until the model answers without calling a tool."""
         while True:
-            offer = self._offer()
-            response = await self._call_model(offer)
+            if self.tell is not None:
+                await self.tell(TurnStarted(self.record.turns + 1))
+            response = await self._call_model(self._offer())
             self.record.turns += 1
             taken = (call.id for earlier in self.record.messages for call in earlier.tool_calls)
             message = with_unique_ids(response.message, taken)
+            self.record.made_by[len(self.record.messages)] = target_of(self.record.decision.attempts[self.at])
             self.record.messages.append(message)
             self.record.answer = message
+            self.record.choices = (replace(response.choices[0], message=message), *response.alternatives)
             if not self.record.limited:
                 self.record.finish_reason = response.finish_reason
             if not message.tool_calls or self.toolbox is None:
                 return response
             if self.record.limited:
-                self._ignore_calls(message, self.toolbox)
+                await self._ignore_calls(message, self.toolbox)
                 return response
             await self._use_tools(message, self.toolbox, cut=response.finish_reason == "length")
 
@@ -92,31 +103,42 @@ class Run:
         self.record.tool_turns += 1
         last = self.record.tool_turns >= toolbox.spec.max_turns
         if last and toolbox.spec.on_limit == "fail":
-            refuse_tools(self.record, message, toolbox)
+            await refuse_tools(self.record, message, toolbox, self.tell)
             raise LimitError(f"the model still called tools in turn {toolbox.spec.max_turns}, the last", "turns")
-        over = await answer_tools(self.record, message, toolbox, cut=cut)
+        over = await answer_tools(self.record, message, toolbox, self.tell, cut=cut)
         if over and toolbox.spec.on_limit == "fail":
             raise LimitError(f"the run made {toolbox.spec.max_calls} tool calls, the most it may", "calls")
         if over or last:
             self.record.limited = True
             self.record.finish_reason = "max_calls" if over else "max_turns"
 
-    def _ignore_calls(self, message: Message, toolbox: Toolbox) -> None:
-        refuse_tools(self.record, message, toolbox)
+    async def _ignore_calls(self, message: Message, toolbox: Toolbox) -> None:
+        await refuse_tools(self.record, message, toolbox, self.tell)
         text = "the model called a tool again after the last turn that had any; the call was not made"
         self.record.warnings.append(RunWarning("tool_call_ignored", self.record.decision.feature, text))
 
     async def _call_model(self, offer: Sequence[ToolDefinition]) -> ChatResponse:
-        async def call(planned: PlannedAttempt, request: ChatRequest) -> ChatResponse:
-            return self._checked(planned, await self.complete(planned, request), offer)
+        async def call(planned: PlannedAttempt, request: ChatRequest, progress: Progress) -> ChatResponse:
+            return self._checked(planned, await self._exchange(planned, request, progress), offer)
 
         if self.budget is not None:
             self.budget.check(self.record)
         request_for = partial(self.request_for, offer=offer)
-        response, self.at = await complete_along(
-            self.record.decision.attempts, self.at, request_for, call, self.table.models, self._record
-        )
+        calling = Calling(request_for, call, self.table.models, self._record, self.tell)
+        response, self.at = await call_along(self.record.decision.attempts, self.at, calling)
         return response
+
+    async def _exchange(self, planned: PlannedAttempt, request: ChatRequest, progress: Progress) -> ChatResponse:
+        client = await self.client_of(planned)
+        if self.tell is None:
+            return await client.complete(request)
+        try:
+            async with aclosing(client.stream(request)) as events:
+                return await fold(_told(events, progress, self.tell))
+        except NoResponse as error:
+            raise ProviderError(
+                str(error), "malformed_response", provider=planned.provider, model=planned.model
+            ) from error
 
     def _record(self, attempt: Attempt) -> None:
         self.record.attempts.append(attempt)
@@ -143,7 +165,8 @@ class Run:
 
     def request_for(self, planned: PlannedAttempt, offer: Sequence[ToolDefinition] = ()) -> ChatRequest:
         """Return what *planned* is sent now, with the tools of *offer*."""
-        messages, tools, output = list(self.record.messages), list(offer), None
+        messages = shown_to(planned, self.record.messages, self.record.made_by)
+        tools, output = list(offer), None
         options = options_of_turn(planned.options, self.record.turns + 1)
         if self.contract is not None:
             asked = self._asked(self.contract, planned, offer)
@@ -167,7 +190,9 @@ class Run:
 
     def _takes_choice(self, planned: PlannedAttempt) -> bool:
         model = self.table.models.get(planned.model)
-        return model is None or "tool_choice" not in model.rejects
+        rejects = () if model is None else model.rejects
+        lacks = self.table.providers[planned.provider].quirks.get("lacks", ())
+        return "tool_choice" not in rejects and "tool_choice" not in lacks
 
     def _asked(self, contract: Contract, planned: PlannedAttempt, offer: Sequence[ToolDefinition]) -> Asked:
         model = self.table.models.get(planned.model)
@@ -176,3 +201,12 @@ class Run:
 
 def _repairable(response: ChatResponse) -> bool:
     return response.finish_reason not in {"refusal", "content_filter"}
+
+
+async def _told(events: AsyncIterable[ModelEvent], progress: Progress, tell: Tell) -> AsyncIterator[ModelEvent]:
+    """Yield *events*, and pass on what a caller may see of them."""
+    async for event in events:
+        if not isinstance(event, ResponseFinished):
+            progress.begin_content()
+            await tell(event)
+        yield event

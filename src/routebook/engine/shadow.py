@@ -11,16 +11,20 @@ import logging
 from contextlib import AsyncExitStack
 from functools import partial
 
-from ..canonical.chat import ChatRequest
+from ..canonical.chat import ChatRequest, ChatResponse
+from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
+from ..canonical.image import ImageRequest, ImageResponse
 from ..routing.context import Context
 from ..routing.decision import PlannedAttempt
 from ..routing.table import RoutingTable
-from .attempt import Attempt, call_target
+from .attempt import Attempt, Call, Progress, Q, R, call_target
 from .budget import Spending
 from .clients import Clients
 
 _LOG = logging.getLogger("routebook")
 _PLATFORM = Context()
+
+AnyRequest = ChatRequest | EmbeddingRequest | ImageRequest
 
 
 class Shadows:
@@ -31,9 +35,9 @@ class Shadows:
         self._spending = spending
         self._running: set[asyncio.Task[None]] = set()
 
-    def start(self, table: RoutingTable, planned: PlannedAttempt, request: ChatRequest) -> None:
+    def start(self, table: RoutingTable, planned: PlannedAttempt, request: AnyRequest) -> None:
         """Send *request* to *planned* beside the run that asks for it."""
-        task = asyncio.create_task(self._play(table, planned, request), name="routebook-shadow")
+        task = asyncio.create_task(self._send(table, planned, request), name="routebook-shadow")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -44,12 +48,30 @@ class Shadows:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _play(self, table: RoutingTable, planned: PlannedAttempt, request: ChatRequest) -> None:
+    async def _send(self, table: RoutingTable, planned: PlannedAttempt, request: AnyRequest) -> None:
+        async with AsyncExitStack() as stack:
+            client_of = self._clients.of_run(table, _PLATFORM, stack).client
+
+            async def complete(target: PlannedAttempt, asked: ChatRequest, _: Progress) -> ChatResponse:
+                return await (await client_of(target)).complete(asked)
+
+            async def embed(target: PlannedAttempt, asked: EmbeddingRequest, _: Progress) -> EmbeddingResponse:
+                return await (await client_of(target)).embed(asked)
+
+            async def generate(target: PlannedAttempt, asked: ImageRequest, _: Progress) -> ImageResponse:
+                return await (await client_of(target)).generate_image(asked)
+
+            if isinstance(request, EmbeddingRequest):
+                await self._call(table, planned, request, embed)
+            elif isinstance(request, ImageRequest):
+                await self._call(table, planned, request, generate)
+            else:
+                await self._call(table, planned, request, complete)
+
+    async def _call(self, table: RoutingTable, planned: PlannedAttempt, request: Q, call: Call[Q, R]) -> None:
         model = table.models.get(planned.model)
         price = None if model is None else model.price
-        async with AsyncExitStack() as stack:
-            complete = self._clients.of_run(table, _PLATFORM, stack).complete
-            await call_target(planned, request, complete, price, partial(self._note, request.feature), retry=False)
+        await call_target(planned, request, call, price, partial(self._note, request.feature), retry=False)
 
     def _note(self, feature: str, attempt: Attempt) -> None:
         if attempt.cost_usd is not None:

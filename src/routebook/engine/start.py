@@ -9,14 +9,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ..canonical.frozen import EMPTY
 from ..errors import BudgetError, DeadlineError, OutputError, ProviderError, RequestError, RoutebookError
 from ..routing.context import Context
 from ..routing.resolve import find_feature
-from ..routing.spec import FeatureSpec
+from ..routing.spec import FeatureSpec, Kind
 from ..routing.table import RoutingTable
-from .attempt import Complete
+from .attempt import ClientOf
 from .budget import RunBudget, Spending
 from .contract import Contract
+from .events import RunStarted, Tell
 from .facts import facts_of, has_tools
 from .messages import MessagesLike
 from .result import RunRecord, RunResult, RunWarning
@@ -24,6 +26,12 @@ from .run import Run
 from .shadow import Shadows
 from .toolbox import ServerPool, Toolbox, open_toolbox
 from .transcript import begin
+
+_METHODS: dict[Kind, tuple[str, ...]] = {
+    "chat": ("run", "stream"),
+    "embeddings": ("embed",),
+    "image": ("generate_image",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +52,48 @@ class RunAsked:
     def __post_init__(self) -> None:
         if not isinstance(self.inputs, Mapping):
             raise RequestError(f"inputs must be a mapping, not {type(self.inputs).__name__}", "inputs")
-        if not isinstance(self.context, Context):
-            raise RequestError(f"context must be a Context, not {type(self.context).__name__}", "context")
+        check_context(self.context)
+
+
+def asked_of(
+    feature: str,
+    messages: MessagesLike,
+    inputs: Mapping[str, Any] | None,
+    context: Context | None,
+    options: Mapping[str, Any] | None,
+    model: str | None,
+) -> RunAsked:
+    """Return what a caller asks, with nothing for the inputs and the context that are not given."""
+    given = EMPTY if inputs is None else inputs
+    return RunAsked(feature, messages, given, Context() if context is None else context, options, model)
 
 
 @dataclass(frozen=True, slots=True)
 class RunMeans:
-    """What a run works with: how a provider is called, tool servers, the environment, and what was spent today."""
+    """What a run works with: who calls a provider, tool servers, the environment, what was spent today, who is told.
 
-    complete: Complete
+    Without `shadows`, nothing is mirrored.
+    """
+
+    client_of: ClientOf
     servers: ServerPool
     environment: Mapping[str, str]
     spending: Spending
-    shadows: Shadows
+    shadows: Shadows | None
+    tell: Tell | None = None
 
 
 async def start_run(table: RoutingTable, asked: RunAsked, means: RunMeans, stack: AsyncExitStack) -> RunResult:
     """Resolve, open the tools, play the run; *stack* gives the tool servers back. Errors carry `.result`."""
-    feature, _ = find_feature(table, asked.feature)
-    if feature.kind != "chat":
-        raise RequestError(f"feature {feature.name!r} is of kind {feature.kind!r} and answers no messages", "feature")
+    feature = feature_of_kind(table, asked.feature, "chat")
     contract = None if feature.output is None else Contract(table.outputs[feature.output], asked.inputs)
     messages = begin(feature, asked.messages, asked.inputs, contract)
-    facts = facts_of(messages, has_tools(feature), asked.options, asked.model)
+    facts = facts_of(messages, has_tools(feature), asked.options, asked.model, stream=means.tell is not None)
     run_id = uuid.uuid4().hex
     decision = table.resolve(asked.feature, asked.context, facts, run_id)
     record = RunRecord(decision, messages, run_id=run_id)
+    if means.tell is not None:
+        await means.tell(RunStarted(run_id, decision))
     if contract is not None:
         record.checks = list(contract.without_a_model())
         if record.checks:
@@ -79,19 +103,42 @@ async def start_run(table: RoutingTable, asked: RunAsked, means: RunMeans, stack
         async with deadline(feature):
             toolbox = await _toolbox(feature, table, means, stack)
             _warn(record, toolbox)
-            run = Run(table, record, means.complete, contract, toolbox, budget)
-            if decision.shadow is not None:
+            run = Run(table, record, means.client_of, contract, toolbox, budget, means.tell)
+            if decision.shadow is not None and means.shadows is not None:
                 means.shadows.start(table, decision.shadow, run.request_for(decision.shadow))
             return record.result(await run.play())
     except (ProviderError, OutputError, DeadlineError, BudgetError) as error:
         outcomes = () if contract is None else contract.after_failure(str(error))
         if not outcomes:
-            raise _with_result(error, record) from error.__cause__
+            raise with_result(error, record) from error.__cause__
         record.checks, record.finish_reason = list(outcomes), "error"
         record.warnings.append(RunWarning("run_failed", decision.feature, str(error)))
         return record.result()
     except RoutebookError as error:
-        raise _with_result(error, record) from error.__cause__
+        raise with_result(error, record) from error.__cause__
+
+
+def feature_of_kind(table: RoutingTable, name: str, kind: Kind) -> FeatureSpec:
+    """Return the feature that serves *name*.
+
+    Raises:
+        RequestError: It is of another kind.
+    """
+    feature, _ = find_feature(table, name)
+    if feature.kind != kind:
+        methods = " or ".join(_METHODS[feature.kind])
+        raise RequestError(f"feature {feature.name!r} is of kind {feature.kind!r}; call {methods}", "feature")
+    return feature
+
+
+def check_context(context: Any) -> None:
+    """Raise where *context* is no Context.
+
+    Raises:
+        RequestError: It is not.
+    """
+    if not isinstance(context, Context):
+        raise RequestError(f"context must be a Context, not {type(context).__name__}", "context")
 
 
 @asynccontextmanager
@@ -124,7 +171,8 @@ def _warn(record: RunRecord, toolbox: Toolbox | None) -> None:
         record.warnings += toolbox.warnings
 
 
-def _with_result(error: RoutebookError, record: RunRecord) -> RoutebookError:
+def with_result(error: RoutebookError, record: RunRecord) -> RoutebookError:
+    """Return *error* with what there was until then."""
     error.result = record.result()
     if isinstance(error, (ProviderError, DeadlineError)):
         error.attempts = error.result.attempts

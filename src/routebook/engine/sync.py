@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Self, TypeVar
@@ -17,10 +17,12 @@ from ..diagnostics.diagnostic import Diagnostic
 from ..errors import EngineClosed
 from ..routing.context import Context
 from ..routing.table import RoutingTable
+from .dump import WireRequest
 from .engine import NOT_OPEN, Book, Engine, EngineStatus, ReloadListener, ScriptLike
+from .events import Listener, RunFinished, StreamEvent
 from .messages import MessagesLike
 from .reload import Reload
-from .result import RunResult
+from .result import EmbeddingResult, ImageResult, RunResult
 
 T = TypeVar("T")
 
@@ -83,10 +85,77 @@ class SyncEngine:
         context: Context | None = None,
         options: Mapping[str, Any] | None = None,
         model: str | None = None,
+        on_event: Listener | None = None,
     ) -> RunResult:
-        """Run *feature* once; as `Engine.run`."""
+        """Run *feature* once; as `Engine.run`. *on_event* is called in this thread, and so it may use the engine."""
+        asked: dict[str, Any] = {"inputs": inputs, "context": context, "options": options, "model": model}
+        if on_event is None:
+            return self._wait(self._engine.run(feature, messages, **asked))
+        for event in self.stream(feature, messages, **asked):
+            _tell(on_event, event)
+            if isinstance(event, RunFinished):
+                result = event.result
+        return result
+
+    def stream(
+        self,
+        feature: str,
+        messages: MessagesLike,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        context: Context | None = None,
+        options: Mapping[str, Any] | None = None,
+        model: str | None = None,
+    ) -> Generator[StreamEvent, None, None]:
+        """Run *feature* once, and yield what happens while it does; as `Engine.stream`. Closing it cancels the run."""
+        events = self._engine.stream(feature, messages, inputs=inputs, context=context, options=options, model=model)
+        try:
+            while (event := self._wait(_next(events))) is not None:
+                yield event
+        finally:
+            with suppress(EngineClosed):
+                self._wait(_close(events))
+
+    def embed(
+        self,
+        feature: str,
+        inputs: str | Sequence[str],
+        *,
+        context: Context | None = None,
+        options: Mapping[str, Any] | None = None,
+        model: str | None = None,
+    ) -> EmbeddingResult:
+        """Turn *inputs* into `vectors`; as `Engine.embed`."""
+        return self._wait(self._engine.embed(feature, inputs, context=context, options=options, model=model))
+
+    def generate_image(
+        self,
+        feature: str,
+        prompt: str,
+        *,
+        context: Context | None = None,
+        options: Mapping[str, Any] | None = None,
+        model: str | None = None,
+    ) -> ImageResult:
+        """Make `images` of what *prompt* says; as `Engine.generate_image`."""
+        return self._wait(self._engine.generate_image(feature, prompt, context=context, options=options, model=model))
+
+    def dump(
+        self,
+        feature: str,
+        content: MessagesLike,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        context: Context | None = None,
+        options: Mapping[str, Any] | None = None,
+        model: str | None = None,
+        stream: bool = False,
+    ) -> WireRequest:
+        """Return the first request that a call of *feature* would send, secrets masked; as `Engine.dump`."""
         return self._wait(
-            self._engine.run(feature, messages, inputs=inputs, context=context, options=options, model=model)
+            self._engine.dump(
+                feature, content, inputs=inputs, context=context, options=options, model=model, stream=stream
+            )
         )
 
     def reload(self) -> tuple[Diagnostic, ...]:
@@ -123,6 +192,21 @@ class SyncEngine:
         if loop is not None and thread is not None:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
+
+
+async def _next(events: AsyncGenerator[StreamEvent, None]) -> StreamEvent | None:
+    return await anext(events, None)
+
+
+async def _close(events: AsyncGenerator[StreamEvent, None]) -> None:
+    await events.aclose()
+
+
+def _tell(listener: Listener, event: StreamEvent) -> None:
+    try:
+        listener(event)
+    except Exception:  # noqa: BLE001, a host's mistake is no reason to stop
+        _LOG.exception("on_event failed, which changes nothing")
 
 
 class _Listener:

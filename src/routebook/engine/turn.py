@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..canonical.frozen import freeze_mapping
@@ -12,6 +13,7 @@ from ..canonical.part import TextPart
 from ..canonical.tool import ToolCall, ToolResult
 from ..errors import ToolError
 from ..tools.call import AnsweredCall
+from .events import Tell, ToolCallRequested, ToolFinished
 from .result import RunRecord
 from .toolbox import Toolbox
 
@@ -36,20 +38,22 @@ def with_unique_ids(message: Message, taken: Iterable[str]) -> Message:
     return Message(message.role, parts)
 
 
-async def answer_tools(record: RunRecord, message: Message, toolbox: Toolbox, *, cut: bool) -> bool:
+async def answer_tools(record: RunRecord, message: Message, toolbox: Toolbox, tell: Tell | None, *, cut: bool) -> bool:
     """Answer every tool call of *message*; return whether the run's limit on calls was reached.
 
-    Each call gets exactly one result in the transcript before the next model call.
+    Each call gets exactly one result in the transcript before the next model call; *tell* hears of it once it is there.
 
     Raises:
         ToolError: A tool failed, and the feature says `on_error: fail`.
     """
     calls = message.tool_calls
     if cut:
-        _refuse(record, calls, toolbox, _CUT)
+        await _refuse(record, calls, toolbox, tell, _CUT)
         return False
     record.tool_calls += calls
-    answered = await toolbox.answer(calls, toolbox.spec.max_calls - record.sent_calls)
+    await _tell_of(calls, tell)
+    finished = None if tell is None else partial(_tell_answer, tell)
+    answered = await toolbox.answer(calls, toolbox.spec.max_calls - record.sent_calls, finished)
     record.sent_calls += sum(answer.sent for answer in answered)
     record.tool_results += [answer.whole for answer in answered]
     record.messages += [Message("tool", (answer.shown,)) for answer in answered]
@@ -72,14 +76,27 @@ def _raise_first_failure(calls: Iterable[ToolCall], answered: Iterable[AnsweredC
             raise ToolError(f"tool {answer.shown.name!r} failed: {words}", answer.shown.name, call)
 
 
-def refuse_tools(record: RunRecord, message: Message, toolbox: Toolbox) -> None:
+async def refuse_tools(record: RunRecord, message: Message, toolbox: Toolbox, tell: Tell | None) -> None:
     """Answer the calls of a model that may use no tools any more, so that the transcript stays whole."""
-    _refuse(record, message.tool_calls, toolbox, _NO_MORE)
+    await _refuse(record, message.tool_calls, toolbox, tell, _NO_MORE)
 
 
-def _refuse(record: RunRecord, calls: Iterable[ToolCall], toolbox: Toolbox, why: str) -> None:
+async def _refuse(record: RunRecord, calls: Iterable[ToolCall], toolbox: Toolbox, tell: Tell | None, why: str) -> None:
+    await _tell_of(calls, tell)
     for call in calls:
         record.tool_calls.append(call)
         result = ToolResult(call.id, toolbox.spoken_name(call), (TextPart(why),), is_error=True)
         record.tool_results.append(result)
         record.messages.append(Message("tool", (result,)))
+        if tell is not None:
+            await tell(ToolFinished(result))
+
+
+async def _tell_of(calls: Iterable[ToolCall], tell: Tell | None) -> None:
+    if tell is not None:
+        for call in calls:
+            await tell(ToolCallRequested(call))
+
+
+async def _tell_answer(tell: Tell, answer: AnsweredCall) -> None:
+    await tell(ToolFinished(answer.whole))

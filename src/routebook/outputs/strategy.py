@@ -1,8 +1,9 @@
 """Strategy: how a model is asked to keep an output contract, and how its answer is taken out of what it sends.
 
 Comes in: an output, what the model can do, and the tools that it is offered besides. Goes out: `native` (the API
-itself holds the model to the schema), `tool` (the model answers by calling a tool whose input has the schema) or
-`prompt` (the schema is part of the instructions), and the wording of each.
+itself holds the model to the schema), `tool` (the model answers by calling a tool whose input has the schema),
+`prompt` (the schema is part of the instructions) or `json_object` (so it is, and the API sees to it that the answer is
+a JSON object), and the wording of each.
 
 Whatever the strategy, an answer ends as text of its message: so a transcript shows no trace of the strategy, goes on
 at another model that is asked in another way, and is validated alike.
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..canonical.chat import ChatResponse, OutputFormat
+from ..canonical.chat import ChatResponse, Choice, OutputFormat
 from ..canonical.frozen import thaw
 from ..canonical.message import Message
 from ..canonical.part import TextPart
@@ -24,7 +25,7 @@ from ..routing.output_spec import OutputSpec
 from .answer import read_answer
 from .wrapper import VALUE, wrapped
 
-Means = Literal["native", "tool", "prompt"]
+Means = Literal["native", "tool", "json_object", "prompt"]
 
 _LONGEST_NAME = 64
 
@@ -48,8 +49,18 @@ class Asked:
         """Return *response* with the answer as the text of its message.
 
         A call of the answer's tool becomes text, and the response one that stopped. Where other tools are called in
-        the same breath, they come first: the early answer is left out.
+        the same breath, they come first: the early answer is left out. Of several choices each is taken so.
         """
+        taken = self._take(response)
+        if not response.alternatives:
+            return taken
+        return replace(taken, alternatives=tuple(self._take_choice(choice) for choice in response.alternatives))
+
+    def _take_choice(self, choice: Choice) -> Choice:
+        taken = self._take(ChatResponse(choice.message, choice.finish_reason))
+        return replace(choice, message=taken.message, finish_reason=taken.finish_reason)
+
+    def _take(self, response: ChatResponse) -> ChatResponse:
         if self.tool is not None:
             response = _without_answer_calls(response, self.tool.name)
         if self.is_wrapped and not response.message.tool_calls:
@@ -61,13 +72,16 @@ def choose_strategy(output: OutputSpec, capabilities: frozenset[str] | None) -> 
     """Return how a model with *capabilities* is asked for *output*.
 
     What the route file says stands. `auto` is `native` for a model that has `json_schema` and for one that declares
-    no capabilities (None: nothing is held against it), else `tool` for one that has `tools`, and `prompt` for others.
+    no capabilities (None: nothing is held against it), else `tool` for one that has `tools`, `json_object` for one that
+    has that, and `prompt` for others.
     """
     if output.strategy != "auto":
         return output.strategy
     if capabilities is None or "json_schema" in capabilities:
         return "native"
-    return "tool" if "tools" in capabilities else "prompt"
+    if "tools" in capabilities:
+        return "tool"
+    return "json_object" if "json_object" in capabilities else "prompt"
 
 
 def ask(output: OutputSpec, means: Means, offered: Iterable[str] = ()) -> Asked:
@@ -76,11 +90,13 @@ def ask(output: OutputSpec, means: Means, offered: Iterable[str] = ()) -> Asked:
     Only where no other tool is offered is the model made to call the answer's.
     """
     if means == "prompt":
-        return Asked(means, instructions=instructions(output))
+        return Asked(means, instructions=instructions(output.schema))
     is_wrapped = output.schema.get("type") != "object"
     schema = wrapped(output.schema) if is_wrapped else output.schema
     if means == "native":
         return Asked(means, format=OutputFormat(output.name, schema), is_wrapped=is_wrapped)
+    if means == "json_object":
+        return Asked(means, OutputFormat(output.name), instructions=instructions(schema), is_wrapped=is_wrapped)
     names = frozenset(offered)
     tool = ToolDefinition(_free_name(output.name, names), f"output.{output.name}", _description(output), schema)
     if names:
@@ -88,12 +104,12 @@ def ask(output: OutputSpec, means: Means, offered: Iterable[str] = ()) -> Asked:
     return Asked(means, tool=tool, tool_choice=tool.name, is_wrapped=is_wrapped)
 
 
-def instructions(output: OutputSpec) -> str:
-    """Return the system text that asks for *output* where the API has no means of its own; it shows the schema."""
-    schema = json.dumps(thaw(output.schema), ensure_ascii=False)
+def instructions(schema: Mapping[str, Any]) -> str:
+    """Return the system text that asks for an answer of *schema* where the API knows no schemas; it shows it."""
+    shown = json.dumps(thaw(schema), ensure_ascii=False)
     return (
         "Answer with one JSON value and nothing else: no text before or after it, no markdown fence. "
-        f"The value must be valid under this JSON Schema:\n{schema}"
+        f"The value must be valid under this JSON Schema:\n{shown}"
     )
 
 

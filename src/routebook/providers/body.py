@@ -1,8 +1,14 @@
-"""Body: the bytes of an answer → typed structures, once and strictly, or a fault that says what they are instead."""
+"""Body: the bytes of an answer → typed structures, once and strictly, or a fault that says what they are instead.
+
+An object that has a telling key twice, with two values, says nothing: readers would differ on which one holds. Such an
+answer is malformed. To look for these keys costs about a microsecond; what looks suspicious is read a second time.
+"""
 
 from __future__ import annotations
 
-from typing import TypeVar
+import json
+import re
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -11,6 +17,16 @@ from .fault import Fault, say
 from .sentence import read_sentence
 
 T = TypeVar("T")
+
+_TELLING = (
+    *("arguments", "choices", "content", "data", "delta", "error", "finish_reason", "input", "message", "name"),
+    *("output", "partial_json", "signature", "stop_reason", "text", "thinking", "tool_calls", "usage"),
+)
+_find_telling = re.compile(rb'"(%s)"\s*:' % "|".join(_TELLING).encode()).findall
+
+
+class _Ambiguous(Exception):
+    """An object has a key twice; the text is the key."""
 
 
 def read_body(decoder: msgspec.json.Decoder[T], answer: Answer) -> T | Fault:
@@ -21,9 +37,13 @@ def read_body(decoder: msgspec.json.Decoder[T], answer: Answer) -> T | Fault:
 def read_json(decoder: msgspec.json.Decoder[T], text: bytes, answer: Answer) -> T | Fault:
     """Return *text*, a piece of *answer*, as *decoder* types it."""
     try:
-        return decoder.decode(text)
+        found = decoder.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         return malformed(_unreadable(text, error), answer)
+    telling = _find_telling(text)
+    if len(telling) != len(set(telling)) and (key := _twice(text)):
+        return malformed(f"the answer has {key!r} twice in one object, with different values", answer)
+    return found
 
 
 def malformed(what: str, answer: Answer) -> Fault:
@@ -43,3 +63,23 @@ def _unreadable(text: bytes, error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "the answer is nested too deeply"
     return f"the answer is no JSON: {error}"
+
+
+def _twice(text: bytes) -> str | None:
+    """Return a telling key that one object in *text* has with two values, if there is one."""
+    try:
+        json.loads(text, object_pairs_hook=_read_object)
+    except _Ambiguous as error:
+        return str(error)
+    except (ValueError, RecursionError):
+        return None  # it was read once, by a reader that sets other bounds to numbers and depth
+    return None
+
+
+def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        for key, value in pairs:
+            if key in _TELLING and value != read[key]:
+                raise _Ambiguous(key)
+    return read

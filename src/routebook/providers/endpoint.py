@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.embedding import EmbeddingRequest
-from ..canonical.event import ModelEvent, ResponseFinished, TextDelta
+from ..canonical.event import ModelEvent, ResponseFinished, at_once
 from ..canonical.image import ImageRequest
 from ..canonical.redact import redact
 from ..errors import ProviderError
@@ -58,6 +58,7 @@ class Endpoint:
         self._query = _query(config)
         self._timeout = config.timeout
         self._dialect = dialect
+        self._key_header = config.quirks.get("key_header") or dialect.key_header
         self._headers = _headers(config, dialect)
         self._secrets = _secrets(config)
         self._clock = clock
@@ -93,34 +94,25 @@ class Endpoint:
         """
         sent = self._request(request, path, body, accept="text/event-stream")
         try:
-            async with self._transport.stream(sent, self._timeouts(request)) as http, aclosing(_pieces(http)) as pieces:
-                first = await _first_words(pieces)
+            async with self._transport.stream(sent, self._timeouts(request)) as http:
+                first = await _first_words(http)
                 if not 200 <= http.status < 300 or _is_whole(first):
-                    response = HttpResponse(http.status, http.headers, await _rest(first, pieces))
-                    for event in _at_once(self._read(request, response, read)):
+                    whole = HttpResponse(http.status, http.headers, await _rest(first, http))
+                    for event in at_once(self._read(request, whole, read)):
                         yield event
                     return
-                reader = make(self._answer(HttpResponse(http.status, http.headers, b"")))
-                events = EventReader()
+                reading = _Reading(make(self._answer(HttpResponse(http.status, http.headers, b""))))
                 piece: bytes | None = first
-                while piece is not None and not reader.is_finished:
-                    for data in events.feed(piece):
-                        found = reader.read(data)
-                        if isinstance(found, Fault):
-                            raise self._error(request, found, http)
-                        if found:
-                            http.begin_content()
-                            for event in found:
-                                yield event
-                        if reader.is_finished:
-                            break
-                    else:
-                        piece = await anext(pieces, None)
-                answer = reader.response()
+                while piece is not None and not reading.is_over:
+                    for event in reading.take(piece, http):
+                        yield event
+                    if not reading.is_over:
+                        piece = await http.next_piece()
+                answer = reading.end()
                 if isinstance(answer, Fault):
                     raise self._error(request, answer, http)
                 yield ResponseFinished(answer)
-                await _drain(pieces)
+                await _drain(http)
         except ExchangeFault as fault:
             raise self._unanswered(request, fault) from fault
 
@@ -140,7 +132,10 @@ class Endpoint:
         extra = request.options.get("extra_headers")
         headers = {**self._headers, "accept": accept}
         if extra:
-            headers |= {name.lower(): value for name, value in extra.items()}
+            given = {name.lower(): value for name, value in extra.items()}
+            if "authorization" in given:
+                headers.pop(self._key_header, None)
+            headers |= given
         return HttpRequest("POST", f"{self._base}{path}{self._query}", headers, body)
 
     def _timeouts(self, request: AnyRequest) -> Timeouts:
@@ -180,18 +175,42 @@ class Endpoint:
         )
 
 
-async def _pieces(http: HttpStream) -> AsyncGenerator[bytes, None]:
-    async for piece in http.pieces():
-        if piece:
-            yield piece
+class _Reading:
+    """The events of one answer while they come, piece by piece."""
+
+    def __init__(self, reader: StreamReader) -> None:
+        self.is_over = False
+        self._reader = reader
+        self._events = EventReader()
+        self._fault: Fault | None = None
+
+    def take(self, piece: bytes, http: HttpStream) -> list[ModelEvent]:
+        """Return what is new in *piece*, up to the terminal marker or a fault."""
+        new: list[ModelEvent] = []
+        for event in self._events.feed(piece):
+            found = self._reader.read(event)
+            if isinstance(found, Fault):
+                self._fault, self.is_over = found, True
+                break
+            new += found
+            if self._reader.is_finished:
+                self.is_over = True
+                break
+        if new:
+            http.begin_content()
+        return new
+
+    def end(self) -> ChatResponse | Fault:
+        """Return the whole answer, or the first fault in it."""
+        return self._fault or self._reader.response()
 
 
-async def _first_words(pieces: AsyncGenerator[bytes, None]) -> bytes:
-    """Read until there is more than blanks."""
+async def _first_words(http: HttpStream) -> bytes:
+    """Read until there is more than blanks, or to the end."""
     read = bytearray()
-    async for piece in pieces:
+    while (piece := await http.next_piece()) is not None:
         read += piece
-        if not piece.isspace():
+        if piece and not piece.isspace():
             break
     return bytes(read)
 
@@ -201,24 +220,19 @@ def _is_whole(first: bytes) -> bool:
     return not first.strip() or first.lstrip()[:1] in (b"{", b"[", b"<")
 
 
-async def _rest(first: bytes, pieces: AsyncGenerator[bytes, None]) -> bytes:
+async def _rest(first: bytes, http: HttpStream) -> bytes:
+    http.begin_content()
     read = bytearray(first)
-    async for piece in pieces:
+    while (piece := await http.next_piece()) is not None:
         read += piece
     return bytes(read)
 
 
-def _at_once(response: ChatResponse) -> list[ModelEvent]:
-    text = response.message.text
-    return [*([TextDelta(text)] if text else []), ResponseFinished(response)]
-
-
-async def _drain(pieces: AsyncGenerator[bytes, None]) -> None:
+async def _drain(http: HttpStream) -> None:
     """Read what follows the terminal marker, which is nothing, so that the connection can be used again."""
     with suppress(TimeoutError, ExchangeFault):
         async with asyncio.timeout(_REST_S):
-            async for _ in pieces:
-                return
+            await http.next_piece()
 
 
 def _headers(config: ClientConfig, dialect: Dialect) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -31,7 +31,14 @@ _BY_STATUS: dict[int, FaultKind] = {
     504: "timeout",
     529: "overloaded",
 }
+_TOO_MUCH = (429, 503, 529)
+_EARLIEST_EPOCH_S = 1e9  # September 2001; nobody is asked to wait 30 years
+_UNITS_S = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _DECIMAL = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
+_SPAN_PART = re.compile(r"([0-9]{1,18}(?:\.[0-9]*)?)(ms|us|µs|ns|d|h|m|s)")
+_SPAN = re.compile(rf"(?:{_SPAN_PART.pattern})+")
+# One limit in the header `ratelimit`, used up: `"default";r=0;t=30`, or `limit=9, remaining=0, reset=30` in old drafts.
+_USED_UP = re.compile(r"\b(?:r=0;\s*t|remaining=0,\s*reset)=([0-9]{1,18})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +62,21 @@ def kind_of_status(status: int) -> FaultKind:
     return "bad_request" if 400 <= status < 500 else "server_error"
 
 
-def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
+def read_retry_after(headers: Mapping[str, str], now: float, status: int = 0) -> float | None:
     """Return how many seconds the provider asks to wait, or None where it does not say so in earnest.
 
-    `retry-after-ms`, then `retry-after` as seconds or as an HTTP date; *now* is seconds since the epoch. A date in
-    the past is 0; negative numbers, `nan`, `inf` and rubbish count as not said.
+    `retry-after-ms`, then `retry-after` as seconds or as a date; where *status* says that too much was asked, also
+    when a used-up rate limit begins anew. *now* is seconds since the epoch. The past is 0; negative numbers, `nan`,
+    `inf` and rubbish count as not said. How long is too long is for the caller to say.
     """
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
     text = headers.get("retry-after", "")
     seconds = _number(text)
-    return _seconds_until(text, now) if seconds is None else seconds
+    if seconds is None:
+        seconds = _seconds_until(text, now)
+    return _seconds_to_reset(headers, now) if seconds is None and status in _TOO_MUCH else seconds
 
 
 def say(text: str, secrets: Iterable[str] = ()) -> str:
@@ -93,6 +103,37 @@ def redirect(headers: Mapping[str, str]) -> str:
     return f"the provider redirects to {to}, which is not followed; set base_url to the address that answers"
 
 
+def _seconds_to_reset(headers: Mapping[str, str], now: float) -> float | None:
+    """Return when the last of the used-up limits begins anew; where none says that it is used up, of all that may be.
+
+    `x-ratelimit-reset`, `anthropic-ratelimit-tokens-reset` and the like, each with its `remaining` beside it.
+    """
+    used_up: list[float] = []
+    unsaid: list[float] = []
+    for name, text in headers.items():
+        if "ratelimit" in name and "reset" in name:
+            remaining = _number(headers.get(name.replace("reset", "remaining"), ""))
+            seconds = seconds_to(text.strip(), now)
+            if seconds is not None and not remaining:
+                (unsaid if remaining is None else used_up).append(seconds)
+    used_up += [float(seconds) for seconds in _USED_UP.findall(headers.get("ratelimit", ""))]
+    return max(used_up or unsaid, default=None)
+
+
+def seconds_to(text: str, now: float) -> float | None:
+    """Read a number (from now, or since the epoch, there also in milliseconds), a span like `6m0s`, or a date."""
+    number = _number(text)
+    if number is None:
+        return _seconds_in(text) if _SPAN.fullmatch(text) else _seconds_until(text, now)
+    if number < _EARLIEST_EPOCH_S:
+        return number
+    return max(0.0, (number if number < _EARLIEST_EPOCH_S * 1000 else number / 1000) - now)
+
+
+def _seconds_in(span: str) -> float:
+    return sum(float(number) * _UNITS_S[unit] for number, unit in _SPAN_PART.findall(span))
+
+
 def _number(text: str) -> float | None:
     text = text.strip()
     if not _DECIMAL.fullmatch(text):
@@ -102,9 +143,11 @@ def _number(text: str) -> float | None:
 
 
 def _seconds_until(text: str, now: float) -> float | None:
-    try:
-        date = parsedate_to_datetime(text)
-        moment = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError, TypeError):
-        return None
-    return max(0.0, moment - now)
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            date = read(text.strip())
+            moment = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError, TypeError, IndexError):
+            continue
+        return max(0.0, moment - now)
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from ..canonical.frozen import EMPTY
 from ..canonical.image import ImageRequest, ImageResponse
 from ..routing.provider_spec import Timeouts
 from ..routing.script import Script
+from ..routing.traits import ApiTraits
 from .http.exchange import DEFAULT_CONNECTIONS, ConnectionLimits, Transport
 
 
@@ -77,3 +78,16 @@ class ClientConfig:
     limits: ConnectionLimits = DEFAULT_CONNECTIONS
     transport: Transport | None = None
     script: Script = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A wire API that another package adds, under the entry point group `routebook.providers`.
+
+    `client` makes a client of a provider that speaks it. Where the configuration has a `transport`, the client sends
+    its requests there, so that they can be shown without being sent.
+    """
+
+    name: str
+    traits: ApiTraits
+    client: Callable[[ClientConfig], ModelClient]

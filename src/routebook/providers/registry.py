@@ -2,13 +2,17 @@
 
 The compiler asks for traits and presets, which are cheap; an adapter, with its HTTP library, is imported when the
 first client of its API is made. The language knows APIs that this version cannot call: they have traits only.
+Other packages add APIs by the entry point group `routebook.providers`; one that cannot be used is logged, and a book
+that names it does not compile.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +20,10 @@ import yaml
 
 from ..canonical.frozen import freeze_mapping
 from ..routing.traits import ApiTraits
-from .protocol import ClientConfig, ModelClient
+from .protocol import Api, ClientConfig, ModelClient
+
+GROUP = "routebook.providers"
+_LOG = logging.getLogger("routebook")
 
 # api → the module whose TRAITS it has, the module of its adapter and what makes a client there (empty: none yet).
 _APIS: dict[str, tuple[str, str, str]] = {
@@ -26,7 +33,11 @@ _APIS: dict[str, tuple[str, str, str]] = {
         "OpenAIChatClient",
     ),
     "openai-responses": ("routebook.providers.openai_responses.traits", "", ""),
-    "anthropic": ("routebook.providers.anthropic.traits", "", ""),
+    "anthropic": (
+        "routebook.providers.anthropic.traits",
+        "routebook.providers.anthropic.client",
+        "AnthropicClient",
+    ),
     "gemini": ("routebook.providers.gemini.traits", "", ""),
     "bedrock": ("routebook.providers.bedrock.traits", "", ""),
     "litellm": ("routebook.providers.litellm.traits", "", ""),
@@ -44,8 +55,26 @@ class NoAdapter(Exception):
 
 @cache
 def traits() -> Mapping[str, ApiTraits]:
-    """Return what each API can carry, by the API's name, without importing an adapter."""
-    return {api: import_module(module).TRAITS for api, (module, _, _) in _APIS.items()}
+    """Return what each API can carry, by the API's name, without importing an adapter of ours."""
+    ours = {api: import_module(module).TRAITS for api, (module, _, _) in _APIS.items()}
+    return {**ours, **{name: api.traits for name, api in added().items()}}
+
+
+@cache
+def added() -> Mapping[str, Api]:
+    """Return the APIs that other packages add, by name, looked for once."""
+    found: dict[str, Api] = {}
+    for point in entry_points(group=GROUP):
+        try:
+            api = point.load()
+        except Exception:  # noqa: BLE001, another package's mistake must not stop books that do without it
+            _LOG.exception("the API that entry point %r names cannot be imported", point.value)
+            continue
+        if not isinstance(api, Api) or api.name in _APIS or api.name in found:
+            _LOG.error("entry point %r names no routebook.Api with a name of its own", point.value)
+            continue
+        found[api.name] = api
+    return found
 
 
 @cache
@@ -62,6 +91,8 @@ def make_client(api: str, config: ClientConfig) -> ModelClient:
         NoAdapter: This version cannot call the API.
         KeyError: There is no such API; the compiler lets none through.
     """
+    if api in added():
+        return added()[api].client(config)
     _, module, name = _APIS[api]
     if not module:
         raise NoAdapter(f"this version of Routebook has no adapter for api {api!r} yet")

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
-from ..canonical.event import ModelEvent, ResponseFinished, TextDelta
+from ..canonical.event import ModelEvent, ResponseFinished, deltas_of
 from ..canonical.frozen import thaw
 from ..canonical.image import ImageRequest, ImageResponse
 from ..canonical.message import Message, Part
@@ -23,7 +23,8 @@ from ..canonical.tool import ToolCall, ToolResult
 from ..canonical.usage import Usage
 from ..errors import FaultKind, ProviderError
 from ..prompts.template import TemplateProblem, render
-from ..routing.script import Script, ScriptedCall, ScriptedFault, ScriptReply, ScriptWhen
+from ..routing.script import Script, ScriptedCall, ScriptedFault, ScriptEntry, ScriptReply, ScriptWhen
+from .answer import CUT_OFF
 from .arguments import read_arguments
 from .fault import kind_of_status
 from .protocol import ClientConfig
@@ -46,16 +47,26 @@ class ScriptedClient:
         Raises:
             ProviderError: The entry says so, its template does not render, or no entry matches (`bad_request`).
         """
-        for entry in self._script:
-            if _holds(entry.when, request):
-                return await self._play(entry.reply, entry.when, request)
-        raise self._error(request, "bad_request", _unmatched(request))
+        entry = self._entry(request)
+        response = await self._play(entry.reply, entry.when, request)
+        if entry.reply.cut:
+            raise self._cut_off(request)
+        return response
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Answer *request* as `complete`, in one piece."""
-        response = await self.complete(request)
-        if response.message.text:
-            yield TextDelta(response.message.text)
+        """Answer *request* as `complete`, in the pieces that the entry says.
+
+        Raises:
+            ProviderError: As `complete`; with `cut`, after the first half of the pieces.
+        """
+        entry = self._entry(request)
+        response = await self._play(entry.reply, entry.when, request)
+        events = list(deltas_of(response.message, pieces=entry.reply.chunks or (2 if entry.reply.cut else 1)))
+        for event in events[: len(events) // 2] if entry.reply.cut else events:
+            yield event
+            await asyncio.sleep(0)
+        if entry.reply.cut:
+            raise self._cut_off(request)
         yield ResponseFinished(response)
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingResponse:
@@ -68,6 +79,12 @@ class ScriptedClient:
 
     async def close(self) -> None:
         """Return at once: nothing is open."""
+
+    def _entry(self, request: ChatRequest) -> ScriptEntry:
+        for entry in self._script:
+            if _holds(entry.when, request):
+                return entry
+        raise self._error(request, "bad_request", _unmatched(request))
 
     async def _play(self, reply: ScriptReply, when: ScriptWhen, request: ChatRequest) -> ChatResponse:
         if reply.delay:
@@ -98,6 +115,9 @@ class ScriptedClient:
         error = self._error(request, cast(FaultKind, kind), fault.message or "the script answers with an error")
         error.status, error.retry_after = fault.status, fault.retry_after
         return error
+
+    def _cut_off(self, request: ChatRequest) -> ProviderError:
+        return self._error(request, CUT_OFF.kind, CUT_OFF.message)
 
     def _error(self, request: ChatRequest, kind: FaultKind, message: str) -> ProviderError:
         return ProviderError(message, kind, provider=self._provider, model=request.target or request.model)

@@ -19,9 +19,10 @@ _KEYS = ("message", "msg", "detail", "error_description", "error_message", "erro
 _DEEPEST = 6
 _MOST_ITEMS = 5
 _LONGEST_PAGE_BYTES = 64 * 1024
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.I | re.S)
-_UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>", re.I | re.S)
-_TAG = re.compile(r"<[^>]*>")
+# None of these looks further than the next `<`, so that a page of nothing but tags takes no longer than another.
+_TITLE = re.compile(r"<title[^<>]*>([^<]*)</title", re.I)
+_UNSEEN = re.compile(r"<(/?)(script|style|head)\b", re.I)
+_TAG = re.compile(r"<[^<>]*>")
 
 
 def read_sentence(body: bytes) -> str | None:
@@ -86,5 +87,18 @@ def _unwrapped(text: str, depth: int) -> str | None:
 
 def _page_sentence(page: str) -> str | None:
     title = _TITLE.search(page)
-    text = title[1] if title and title[1].strip() else _TAG.sub(" ", _UNSEEN.sub(" ", page))
+    text = title[1] if title and title[1].strip() else _TAG.sub(" ", _seen(page))
     return " ".join(html.unescape(text).split()) or None
+
+
+def _seen(page: str) -> str:
+    """Leave out what a reader does not see: scripts, styles and the head, where they end."""
+    seen, begins, within = [], 0, ""
+    for tag in _UNSEEN.finditer(page):
+        is_end, name = tag[1], tag[2].lower()
+        if not within and not is_end:
+            seen.append(page[begins : tag.start()])
+            begins, within = tag.start(), name
+        elif is_end and name == within:
+            begins, within = tag.start(), ""
+    return "".join((*seen, page[begins:]))

@@ -33,6 +33,7 @@ def merge_asked(
     skipped: list[Skip] = []
     for attempt, spec in zip(planned, specs, strict=True):
         lacking = sorted(path for path, value in wanted.items() if not takes(spec.carries, path, value))
+        lacking += sorted(f"extra_body.{name}" for name in layer.get("extra_body", ()) if name.lower() in spec.closed)
         if not lacking:
             kept.append(replace(attempt, options=merge_options(attempt.options, asked)))
         elif kept:

@@ -21,7 +21,17 @@ from .spec import AttemptSpec
 
 _UNHASHED = frozenset(
     {"span", "spans", "places", "credentials_span", "description"}
-    | {"planned", "caller", "carries", "layer", "read", "test", "weights", "bounds"}  # what follows from the rest
+    | {
+        "planned",
+        "caller",
+        "carries",
+        "closed",
+        "layer",
+        "read",
+        "test",
+        "weights",
+        "bounds",
+    }  # what follows from the rest
 )
 
 

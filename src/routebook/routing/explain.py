@@ -21,6 +21,8 @@ from .resolve import find_feature, find_profile, find_route, resolve
 from .spec import AttemptSpec, FeatureSpec, OptionLayer, ProfileSpec, RouteSpec, RuleSpec
 from .sticky import Sticky
 
+_ANSWER = "max_output_tokens"
+
 Outcome = Literal["taken", "no", "not reached"]
 
 
@@ -41,7 +43,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an option of an attempt was set last: by the provider, the model, the feature, the target or the caller."""
+    """Where an option of an attempt was set last: by the provider, the model, the feature, the target or the caller.
+
+    Where nobody sets `max_output_tokens` and the API must be told, it is the model's limit or the API's default.
+    """
 
     option: str
     value: Any
@@ -155,10 +160,23 @@ def _origins(
         (f"model {attempt.model!r}", None if model is None else model.layer),
     ]
     for option in option_paths(attempt.options):
-        by, layer = next(
-            ((who, layer) for who, layer in layers if layer is not None and option in option_paths(layer.options)),
-            (f"provider {attempt.provider!r}", None),
-        )
-        place = table.providers[attempt.provider].span if by.startswith("provider") else None
-        at = layer.spans.get(option) if layer is not None else place
-        yield Origin(option, option_value(attempt.options, option), by, at)
+        by, layer = next(((who, layer) for who, layer in layers if _sets(layer, option)), (None, None))
+        if by is not None and layer is not None:
+            yield Origin(option, option_value(attempt.options, option), by, layer.spans.get(option))
+        elif option == _ANSWER:
+            limit = None if model is None else model.max_output_tokens
+            by = (
+                f"api {attempt.api!r}, which must be told" if limit is None else f"the limit of model {attempt.model!r}"
+            )
+            at = None if model is None or limit is None else model.span
+            yield Origin(option, option_value(attempt.options, option), by, at)
+        else:
+            provider = table.providers[attempt.provider]
+            by = f"provider {attempt.provider!r}"
+            yield Origin(option, option_value(attempt.options, option), by, provider.span)
+
+
+def _sets(layer: OptionLayer | None, option: str) -> bool:
+    if layer is None or option not in option_paths(layer.options):
+        return False
+    return option_value(layer.options, option) is not None

@@ -52,7 +52,8 @@ class ScriptedFault:
 class ScriptReply:
     """What an entry answers: text (a template), a JSON value, tool calls, or an error; `delay` in seconds first.
 
-    `has_json` tells a JSON null from no JSON.
+    `has_json` tells a JSON null from no JSON. A streamed text comes in `chunks` pieces; None is one. With `cut` the
+    connection breaks in the middle: of a stream the first half of the pieces comes (of two where `chunks` is None).
     """
 
     text: str | None = None
@@ -62,6 +63,8 @@ class ScriptReply:
     reasoning: str | None = None
     usage: Usage | None = None
     delay: float = 0.0
+    chunks: int | None = None
+    cut: bool = False
     error: ScriptedFault | None = None
 
 

@@ -34,6 +34,9 @@ DEFAULT_FALLBACK_ON = (
     "malformed_response",
 )
 
+CHAT_CAPABILITIES = frozenset({"tools", "parallel_tools", "json_object", "json_schema", "streaming", "reasoning"})
+"""What only a model can do that answers chats."""
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -70,6 +73,13 @@ class ModelSpec:
     layer: OptionLayer | None = None
     span: Span | None = None
 
+    @property
+    def serves_chat(self) -> bool | None:
+        """Whether the model answers chats, as far as its capabilities tell; None where it declares none."""
+        if self.capabilities is None:
+            return None
+        return bool(self.capabilities & CHAT_CAPABILITIES) or not self.capabilities & {"embeddings", "image_output"}
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileSpec:
@@ -89,13 +99,15 @@ class AttemptSpec:
 
     `platform` is the attempt as the platform pays for it (or nobody, where no key is needed), `caller` as a caller
     with a key of their own does (None where no key is needed). `carries` names the options that its API and model
-    take, as `carried.takes` reads them; `layer` has the options that the target itself sets.
+    take, as `carried.takes` reads them; `layer` has the options that the target itself sets. `closed` are the fields
+    of the body, in lower case, that no `extra_body` may name.
     """
 
     platform: PlannedAttempt
     caller: PlannedAttempt | None
     carries: frozenset[str]
     layer: OptionLayer | None = None
+    closed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..canonical.frozen import thaw
@@ -44,6 +44,10 @@ class AnsweredCall:
     over_limit: bool = False
 
 
+Finished = Callable[[AnsweredCall], Awaitable[None]]
+"""Is told of a call's answer as soon as it is there."""
+
+
 async def answer_calls(
     calls: Sequence[ToolCall],
     catalog: Catalog,
@@ -51,12 +55,14 @@ async def answer_calls(
     spec: ToolsSpec,
     most: int,
     made: Counter[str],
+    finished: Finished | None = None,
 ) -> tuple[AnsweredCall, ...]:
     """Answer *calls*: one answer for each, in their order.
 
     At most *most* calls are sent to *servers* (by the book's name), the first ones; at most `spec.parallel` are under
     way at once, and with 1 each begins when the one before has ended. *made* counts the run's calls by what they ask,
-    these included: what was asked `spec.repeat_limit` times is not asked again. Cancelling cancels every call.
+    these included: what was asked `spec.repeat_limit` times is not asked again. *finished* is told of each answer when
+    it is there, in any order. Cancelling cancels every call.
     """
     room = asyncio.Semaphore(spec.parallel)
     answers: list[AnsweredCall | asyncio.Task[AnsweredCall]] = []
@@ -64,16 +70,19 @@ async def answer_calls(
     async with asyncio.TaskGroup() as group:
         for call in calls:
             target = _target(call, catalog)
+            if isinstance(target, CatalogEntry) and made[_asked(call, target)] >= spec.repeat_limit:
+                target = _repeated(call, target, spec)
+            elif isinstance(target, CatalogEntry) and sent >= most:
+                target = _over_limit(call, target, spec)
             if isinstance(target, AnsweredCall):
                 answers.append(target)
-            elif made[_asked(call, target)] >= spec.repeat_limit:
-                answers.append(_repeated(call, target, spec))
-            elif sent >= most:
-                answers.append(_over_limit(call, target, spec))
-            else:
-                sent += 1
-                made[_asked(call, target)] += 1
-                answers.append(group.create_task(_send(call, target, servers[target.server], spec, room)))
+                if finished is not None:
+                    await finished(target)
+                continue
+            sent += 1
+            made[_asked(call, target)] += 1
+            sending = _send(call, target, servers[target.server], spec, room, finished)
+            answers.append(group.create_task(sending))
     return tuple(answer if isinstance(answer, AnsweredCall) else answer.result() for answer in answers)
 
 
@@ -130,7 +139,12 @@ def _over_limit(call: ToolCall, entry: CatalogEntry, spec: ToolsSpec) -> Answere
 
 
 async def _send(
-    call: ToolCall, entry: CatalogEntry, server: Server, spec: ToolsSpec, room: asyncio.Semaphore
+    call: ToolCall,
+    entry: CatalogEntry,
+    server: Server,
+    spec: ToolsSpec,
+    room: asyncio.Semaphore,
+    finished: Finished | None,
 ) -> AnsweredCall:
     name = entry.definition.tool
     async with room:
@@ -139,7 +153,10 @@ async def _send(
         except ToolFailure as failure:
             answer = ToolAnswer((TextPart(f"Error: {failure}"),), is_error=True)
     whole = ToolResult(call.id, name, answer.content, answer.is_error, answer.structured)
-    return AnsweredCall(cut_to(whole, spec.result_limit_bytes), whole, sent=True, failed=answer.is_error)
+    answered = AnsweredCall(cut_to(whole, spec.result_limit_bytes), whole, sent=True, failed=answer.is_error)
+    if finished is not None:
+        await finished(answered)
+    return answered
 
 
 def cut_to(result: ToolResult, limit_bytes: int) -> ToolResult:

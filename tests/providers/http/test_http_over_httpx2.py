@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from routebook.providers.http import over_httpx2
-from routebook.providers.http.exchange import ExchangeFault, HttpRequest
+from routebook.providers.http import address
+from routebook.providers.http.exchange import ConnectionLimits, ExchangeFault, HttpRequest
 from routebook.providers.http.over_httpx2 import HttpxTransport
 from routebook.routing.provider_spec import Timeouts
 
@@ -153,8 +153,7 @@ async def test_a_timed_out_or_cancelled_call_closes_its_connection(loopback, tra
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    pool = transport._pools[server.url]._pool
-    assert pool.connections == []
+    await server.wait_until_open(0)
 
 
 def _writes(payload: bytes):
@@ -264,9 +263,9 @@ async def test_a_proxy_that_cannot_be_used_is_a_fault(transport, monkeypatch):
 
 async def test_plain_http_makes_no_tls_context_and_https_shares_one(loopback, transport, monkeypatch):
     made = []
-    over_httpx2._trusting_context.cache_clear()
-    original = over_httpx2.httpx2.create_ssl_context
-    monkeypatch.setattr(over_httpx2.httpx2, "create_ssl_context", lambda: made.append(1) or original())
+    address._trusting_context.cache_clear()
+    original = address.httpcore2.default_ssl_context
+    monkeypatch.setattr(address.httpcore2, "default_ssl_context", lambda: made.append(1) or original())
     server = await loopback.start(loopback.answer(200, b""))
     await transport.send(post(server.url), FAST)
     assert made == []
@@ -302,3 +301,90 @@ async def test_hundreds_of_calls_at_once_get_their_own_connections(loopback, tra
     await server.wait_for(300)
     gate.set()
     assert {(await call).body for call in calls} == {b"ok"}
+
+
+async def test_an_answer_of_http_1_0_without_a_length_ends_with_its_connection(loopback, transport):
+    server = await loopback.start(_writes(b"HTTP/1.0 200 OK\r\n\r\nall there is"))
+    assert (await transport.send(post(server.url), FAST)).body == b"all there is"
+    await server.wait_until_open(0)
+
+
+async def test_interim_answers_are_passed_over(loopback, transport):
+    interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
+    server = await loopback.start(interim + loopback.answer(200, b"ok"))
+    assert (await transport.send(post(server.url), FAST)).body == b"ok"
+
+
+async def test_a_header_that_comes_twice_has_both_values(loopback, transport):
+    server = await loopback.start(loopback.answer(200, b"", "X-A: 1", "x-a: 2"))
+    assert (await transport.send(post(server.url), FAST)).headers["x-a"] == "1, 2"
+
+
+async def test_headers_that_belong_to_the_transport_are_its_own(loopback, transport):
+    server = await loopback.start(loopback.answer(200, b""))
+    await transport.send(post(server.url, {"accept-encoding": "br", "content-length": "9"}), FAST)
+    (received,) = server.received
+    assert (received.header("accept-encoding"), received.header("content-length")) == (["gzip, deflate"], ["2"])
+
+
+async def test_bytes_behind_an_answer_close_its_connection(loopback, transport):
+    server = await loopback.start(loopback.answer(200, b"ok") + b"rubbish")
+    for _ in range(2):
+        assert (await transport.send(post(server.url), FAST)).body == b"ok"
+    assert server.connections == 2
+
+
+async def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(loopback, transport):
+    server = await loopback.start(_writes(loopback.answer(200, b"ok")))
+    for _ in range(3):
+        assert (await transport.send(post(server.url), FAST)).body == b"ok"
+        await server.wait_until_open(0)
+    assert server.connections == 3
+
+
+async def test_a_wait_for_a_connection_is_no_wait_for_an_answer(loopback):
+    async def slow(writer):
+        await asyncio.sleep(0.15)
+        writer.write(loopback.answer(200, b"ok", "connection: close"))
+        await writer.drain()
+
+    server = await loopback.start(slow)
+    transport = HttpxTransport(ConnectionLimits(most=1))
+    bounds = Timeouts(first_token=0.25, total=5)
+    answers = await asyncio.gather(*(transport.send(post(server.url), bounds) for _ in range(3)))
+    assert [answer.body for answer in answers] == [b"ok"] * 3
+    await transport.close()
+
+
+async def test_a_cancelled_wait_for_a_connection_takes_none_away(loopback):
+    gate = asyncio.Event()
+
+    async def wait(writer):
+        await gate.wait()
+        writer.write(loopback.answer(200, b"ok", "connection: close"))
+        await writer.drain()
+
+    server = await loopback.start(wait)
+    transport = HttpxTransport(ConnectionLimits(most=1))
+    first, *waiting = [asyncio.create_task(transport.send(post(server.url), FAST)) for _ in range(4)]
+    await server.wait_for(1)
+    for call in waiting[:2]:
+        call.cancel()
+    gate.set()
+    assert [(await call).body for call in (first, waiting[2])] == [b"ok"] * 2
+    assert (await transport.send(post(server.url), FAST)).body == b"ok"
+    await transport.close()
+
+
+async def test_closing_breaks_off_what_is_under_way(loopback):
+    async def stall(_writer):
+        await asyncio.sleep(30)
+
+    server = await loopback.start(stall)
+    transport = HttpxTransport()
+    call = asyncio.create_task(transport.send(post(server.url), FAST))
+    await server.wait_for(1)
+    await transport.close()
+    with pytest.raises(ExchangeFault):
+        await call
+    await server.wait_until_open(0)

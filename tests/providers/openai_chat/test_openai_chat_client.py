@@ -10,7 +10,11 @@ import traceback
 import pytest
 
 from routebook.canonical.chat import ChatRequest
+from routebook.canonical.embedding import EmbeddingRequest
+from routebook.canonical.event import ResponseFinished, TextDelta
+from routebook.canonical.image import ImageRequest
 from routebook.canonical.message import Message
+from routebook.canonical.part import ImagePart
 from routebook.errors import ProviderError
 from routebook.providers.http.exchange import ExchangeFault, HttpRequest, HttpResponse
 from routebook.providers.openai_chat.client import OpenAIChatClient
@@ -228,9 +232,57 @@ async def test_what_cannot_be_encoded_is_refused_before_any_connection(loopback,
 
 async def test_the_presets_quirks_reach_the_wire(loopback, client_of):
     server = await loopback.start(loopback.answer(200, ANSWER))
-    client = client_of(server.url, quirks={"max_tokens_field": "max_tokens"})
+    client = client_of(server.url, quirks={"fields": {"max_output_tokens": "max_tokens"}})
     await client.complete(ask(options={"max_output_tokens": 9}))
     assert server.received[0].json["max_tokens"] == 9
+
+
+async def test_a_call_is_streamed_and_ends_with_the_whole_answer(loopback, client_of):
+    chunks = [
+        {"choices": [{"index": 0, "delta": {"content": "No"}}]},
+        {"choices": [{"index": 0, "delta": {"content": "on."}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": ANSWER["usage"]},
+    ]
+    events = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+    server = await loopback.start(loopback.answer(200, events.encode(), "content-type: text/event-stream"))
+    seen = [event async for event in client_of(server.url).stream(ask())]
+    assert seen[:2] == [TextDelta("No"), TextDelta("on.")]
+    whole = await loopback.start(loopback.answer(200, ANSWER))
+    assert seen[2:] == [ResponseFinished(await client_of(whole.url).complete(ask()))]
+    assert server.received[0].json["stream_options"] == {"include_usage": True}
+
+
+async def test_texts_become_vectors(loopback, client_of):
+    body = {"data": [{"index": 1, "embedding": [2.0]}, {"index": 0, "embedding": [1.0]}]}
+    server = await loopback.start(loopback.answer(200, body))
+    response = await client_of(server.url).embed(EmbeddingRequest("e-1", ("a", "b"), target="memory"))
+    assert response.vectors == ((1.0,), (2.0,))
+    assert server.received[0].line == "POST /v1/embeddings HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    ("quirks", "path", "body"),
+    [
+        ({}, "/v1/images/generations", {"data": [{"b64_json": "iVBORw0KGgo="}]}),
+        (
+            {"images": "chat"},
+            "/v1/chat/completions",
+            {"choices": [{"message": {"images": ["data:image/png;base64,iVBORw0KGgo="]}, "finish_reason": "stop"}]},
+        ),
+    ],
+)
+async def test_images_are_made_as_the_provider_makes_them(loopback, client_of, quirks, path, body):
+    server = await loopback.start(loopback.answer(200, body))
+    response = await client_of(server.url, quirks=quirks).generate_image(ImageRequest("i-1", "a box"))
+    assert response.images == (ImagePart(data="iVBORw0KGgo=", media_type="image/png"),)
+    assert server.received[0].line == f"POST {path} HTTP/1.1"
+
+
+async def test_an_image_call_without_an_image_is_an_error_that_names_the_target(loopback, client_of):
+    server = await loopback.start(loopback.answer(200, {"data": []}))
+    with pytest.raises(ProviderError) as caught:
+        await client_of(server.url).generate_image(ImageRequest("i-1", "a box", target="cover"))
+    assert (caught.value.kind, caught.value.model, caught.value.status) == ("malformed_response", "cover", 200)
 
 
 async def test_without_a_target_the_error_names_the_model_on_the_wire(loopback, client_of):

@@ -6,14 +6,46 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routebook.canonical.chat import ChatResponse
+from routebook.canonical.chat import ChatRequest, ChatResponse
 from routebook.canonical.message import Message
-from routebook.canonical.part import ReasoningPart, RefusalPart, TextPart
+from routebook.canonical.part import AudioPart, ImagePart, NativePart, ReasoningPart, RefusalPart, TextPart
+from routebook.canonical.rate_limits import RateLimits
 from routebook.canonical.tool import ToolCall
 from routebook.canonical.usage import Usage
 from routebook.providers.answer import Answer
 from routebook.providers.fault import Fault
 from routebook.providers.openai_chat.decode import decode
+from routebook.providers.openai_chat.encode import encode
+from routebook.providers.openai_chat.events import Events
+
+FIELDS = (
+    "choices",
+    "message",
+    "error",
+    "usage",
+    "object",
+    "citations",
+    "search_results",
+    "model",
+    "more",
+    "prompt_tokens",
+)
+PARTS = (
+    *("content", "refusal", "reasoning", "reasoning_details", "tool_calls", "function_call", "annotations", "images"),
+    *(
+        "audio",
+        "function",
+        "arguments",
+        "type",
+        "text",
+        "thinking",
+        "url",
+        "image_url",
+        "url_citation",
+        "data",
+        "summary",
+    ),
+)
 
 
 def read(body: object, **headers: str) -> ChatResponse | Fault:
@@ -74,6 +106,10 @@ def test_a_recorded_answer_is_read_whole():
         raw_finish_reason="stop",
         usage=Usage(input=20, output=7, cached_input=16, reasoning=5),
         request_id="req_1",
+        id="chatcmpl-1",
+        model="gpt-x",
+        service_tier="default",
+        extra={"created": 1},
     )
 
 
@@ -201,6 +237,11 @@ def test_reasoning_beside_the_content_is_a_reasoning_part(field: str):
             },
             Usage(input=3, output=12, reasoning=10),
         ),
+        # DeepSeek, Together, LiteLLM and Perplexity
+        ({"prompt_tokens": 9, "prompt_cache_hit_tokens": 8, "prompt_cache_miss_tokens": 1}, Usage(9, 0, 8)),
+        ({"prompt_tokens": 9, "cached_tokens": 8}, Usage(9, 0, 8)),
+        ({"prompt_tokens": 9, "cache_creation_input_tokens": 7}, Usage(9, 0, 0, 7)),
+        ({"prompt_tokens": 9, "completion_tokens": 5, "reasoning_tokens": 4, "total_tokens": 14}, Usage(9, 5, 0, 0, 4)),
     ],
 )
 def test_usage_is_read_with_or_without_its_details(usage: dict | None, read_as: Usage | None):
@@ -226,6 +267,9 @@ def test_usage_is_read_with_or_without_its_details(usage: dict | None, read_as: 
         (answer({"content": 7}), "at `$.choices[0].message.content`"),
         (answer({"tool_calls": "x"}), "at `$.choices[0].message.tool_calls`"),
         (answer({"content": [{"type": "video"}]}), "a part of type 'video'"),
+        (answer({"content": [{"text": "no type"}]}), "a part of type None"),
+        (answer({"content": [{"type": "text", "text": 7}]}), "a text that is none, but 7"),
+        (answer({"images": [{"type": "image_url"}]}), "an image without data and without a url"),
         (answer({"content": None}, "tool_calls"), "ends for its tool calls, and has none"),
         (answer({}, None), "no content, no tool calls, no refusal, and no finish_reason"),
         (answer({"content": ""}, "eos"), "no content, no tool calls, no refusal, and no finish_reason"),
@@ -260,6 +304,21 @@ def test_what_is_no_answer_of_this_api_is_malformed(body: object, words: str):
             "server_error",
             "the provider ended its answer with an error, and gave no reason",
         ),
+        (
+            answer({"content": "So far"}, "insufficient_system_resource"),
+            "overloaded",
+            "the provider broke off its answer, because it had no resources left",
+        ),
+        (
+            {"choices": [answer({"content": "x"})["choices"][0], {"index": 1, "finish_reason": "error"}]},
+            "server_error",
+            "the provider ended its answer with an error, and gave no reason",
+        ),
+        (
+            {"object": "error", "message": "The model `x` does not exist.", "type": "NotFoundError", "code": 404},
+            "not_found",
+            "The model `x` does not exist.",
+        ),
     ],
 )
 def test_an_error_under_a_status_of_success_is_a_fault(body: dict, kind: str, message: str):
@@ -272,27 +331,209 @@ def test_the_key_does_not_show_in_a_fault():
     assert "sk-secret" not in fault_of({"choices": [], "message": "sk-secret-key"}).message
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.text(max_size=5)
+        | st.sampled_from(["text", "error", "thinking"]),
         lambda inner: (
             st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["choices", "message", "content", "tool_calls", "function", "error", "usage", "type"]),
-                inner,
-                max_size=3,
+            | st.dictionaries(st.sampled_from([*FIELDS, *PARTS]), inner, max_size=3)
+            | st.dictionaries(st.sampled_from(PARTS), inner, max_size=3).map(
+                lambda message: {"choices": [{"message": message, "delta": message, "finish_reason": "stop"}]}
             )
         ),
         max_leaves=12,
     )
 )
 def test_any_json_is_an_answer_or_a_fault(body: object):
-    result = read(body)
-    assert isinstance(result, (ChatResponse, Fault))
-    if isinstance(result, Fault):
-        assert 0 < len(result.message) <= 500
+    events = Events(Answer(200, {}, b""), {"stream_end": "finish_reason"})
+    found = events.read(json.dumps(body).encode())
+    for result in (read(body), found if isinstance(found, Fault) else events.response()):
+        assert isinstance(result, (ChatResponse, Fault))
+        if isinstance(result, Fault):
+            assert 0 < len(result.message) <= 500
+
+
+@pytest.mark.parametrize("depth", [50, 400, 900, 5000])
+@pytest.mark.parametrize(
+    "template",
+    [
+        '{"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "more": %s}',
+        '{"choices": [{"message": {"content": [{"type": "reference", "x": %s}]}, "finish_reason": "stop"}]}',
+        '{"choices": [{"message": {"content": [{"type": "text", "text": %s}]}, "finish_reason": "stop"}]}',
+        '{"choices": [{"message": {"content": "x", "annotations": [{"x": %s}]}, "finish_reason": "stop"}]}',
+        '{"choices": [{"message": {"tool_calls": [{"function": {"name": "t", "arguments": {"x": %s}}}]}}]}',
+        '{"choices": [{"message": {"reasoning_details": [{"text": %s}]}, "finish_reason": "stop"}]}',
+        '{"error": %s}',
+    ],
+)
+def test_depth_is_an_answer_or_a_fault(template: str, depth: int):
+    for deep in ("[" * depth + "]" * depth, '{"text":' * depth + "1" + "}" * depth):
+        body = template.replace("%s", deep).encode()
+        assert isinstance(read(body), (ChatResponse, Fault))
+        events = Events(Answer(200, {}, b""), {"stream_end": "finish_reason"})
+        found = events.read(body.replace(b'"message"', b'"delta"'))
+        assert isinstance(found if isinstance(found, Fault) else events.response(), (ChatResponse, Fault))
 
 
 def test_a_negative_count_of_tokens_is_no_usage():
     assert response_of(answer({"content": "x"}, usage={"prompt_tokens": -5, "completion_tokens": 3})).usage is None
+
+
+def test_every_choice_is_read_in_the_order_of_its_index():
+    choices = [
+        {"index": 1, "message": {"tool_calls": [call()]}, "finish_reason": "tool_calls"},
+        {"index": 0, "message": {"content": "Noon."}, "finish_reason": "stop"},
+        {"index": 2, "message": {"tool_calls": [call(), call(id="call_1")]}, "finish_reason": "length"},
+    ]
+    response = response_of({"choices": choices})
+    assert response.message.text == "Noon."
+    assert [choice.finish_reason for choice in response.choices] == ["stop", "tool_calls", "length"]
+    ids = [made.id for choice in response.choices for made in choice.message.tool_calls]
+    assert ids == ["call_0", "call_0_", "call_1"]
+
+
+@pytest.mark.parametrize(
+    ("field", "source", "citation"),
+    [
+        (
+            "annotations",
+            {"type": "url_citation", "url_citation": {"url": "https://a.test", "title": "A", "content": "cited"}},
+            ("https://a.test", "A", "cited"),
+        ),
+        ("annotations", {"type": "file", "file": {"hash": "x"}}, (None, None, None)),
+        ("citations", "https://a.test", ("https://a.test", None, None)),
+        ("search_results", {"url": "https://a.test", "title": "A", "snippet": "s"}, ("https://a.test", "A", "s")),
+    ],
+)
+def test_what_a_text_rests_on_is_cited_by_it(field: str, source: object, citation: tuple):
+    message = {"content": "Noon."}
+    body = answer({**message, field: [source]}) if field == "annotations" else answer(message, **{field: [source]})
+    (text,) = response_of(body).message.content
+    assert isinstance(text, TextPart)
+    assert [(found.url, found.title, found.text) for found in text.citations] == [citation]
+    assert text.citations[0].to_dict()["data"] == (source if isinstance(source, dict) else {"url": source})
+
+
+def test_search_results_say_more_than_the_bare_addresses_beside_them():
+    body = answer(
+        {"content": "x"}, citations=["https://a.test"], search_results=[{"url": "https://a.test", "title": "A"}]
+    )
+    (text,) = response_of(body).message.content
+    assert [citation.title for citation in text.citations] == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("image", "part"),
+    [
+        (
+            {"type": "image_url", "image_url": {"url": "data:image/webp;base64,UklG"}},
+            ImagePart(data="UklG", media_type="image/webp"),
+        ),
+        ({"image_url": {"url": "https://a.test/a.png"}}, ImagePart(url="https://a.test/a.png")),
+        ({"url": "data:;base64,/9j/4AAQ"}, ImagePart(data="/9j/4AAQ", media_type="image/jpeg")),
+        ("https://a.test/a.png", ImagePart(url="https://a.test/a.png")),
+    ],
+)
+def test_images_beside_the_text_are_image_parts(image: object, part: ImagePart):
+    assert response_of(answer({"content": "See:", "images": [image]})).message.content == (TextPart("See:"), part)
+
+
+def test_images_and_references_within_the_content_keep_their_places():
+    content = [
+        {"type": "text", "text": "See "},
+        {"type": "reference", "reference_ids": [3]},
+        {"type": "text", "text": "and "},
+        {"type": "text", "text": "look:"},
+        {"type": "image_url", "image_url": "https://a.test/a.png"},
+    ]
+    assert response_of(answer({"content": content})).message.content == (
+        TextPart("See "),
+        NativePart("openai-chat", {"type": "reference", "reference_ids": [3]}),
+        TextPart("and look:"),
+        ImagePart(url="https://a.test/a.png"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        ("UklGRiQAAABXQVZF", "audio/wav"),
+        ("SUQzBAAAAAAA", "audio/mpeg"),
+        ("T2dnUwACAAAA", "audio/ogg"),
+        ("AAAAAAAA", "audio/pcm"),
+        ("not base64!", "audio/pcm"),
+    ],
+)
+def test_sound_is_told_by_its_first_bytes(data: str, media_type: str):
+    audio = {"id": "audio_1", "data": data, "transcript": "Noon.", "expires_at": 7}
+    response = response_of(answer({"content": None, "audio": audio}))
+    assert response.message.content == (AudioPart(data, media_type, "Noon.", "audio_1"),)
+    assert response.extra["audio"] == {"expires_at": 7}
+
+
+def test_reasoning_in_pieces_is_one_part_that_goes_back_unchanged():
+    details = [
+        {"type": "reasoning.text", "text": "h\u00fcm", "signature": "c2ln+/==", "format": "x", "index": 0},
+        {"type": "reasoning.encrypted", "data": "ZGF0YQ==", "id": "rs_1", "index": 1},
+    ]
+    (part,) = response_of(answer({"content": "", "reasoning": "hum", "reasoning_details": details})).message.content
+    assert isinstance(part, ReasoningPart)
+    assert (part.text, part.redacted, part.api) == ("hum", False, "openai-chat")
+    assert json.loads(part.signature) == details
+    request = ChatRequest("m", (Message("assistant", [part]),))
+    sent = encode(request, {"reasoning_details": True})
+    assert json.loads(sent)["messages"][0]["reasoning_details"] == details
+
+
+def test_reasoning_that_is_withheld_has_no_text():
+    details = [{"type": "reasoning.encrypted", "data": "ZGF0YQ=="}]
+    (part,) = response_of(answer({"content": "", "reasoning_details": details})).message.content
+    assert (part.text, part.redacted) == ("", True)
+
+
+@pytest.mark.parametrize("field", ["text", "summary"])
+def test_reasoning_that_stands_in_pieces_alone_has_their_text(field: str):
+    details = [{"type": f"reasoning.{field}", field: "hm"}, {"type": f"reasoning.{field}", field: "!"}]
+    (part,) = response_of(answer({"content": "", "reasoning_details": details})).message.content
+    assert (part.text, part.redacted) == ("hm!", False)
+
+
+def test_rate_limits_beside_the_answer_are_read():
+    headers = {
+        "x-ratelimit-limit-requests": "60",
+        "x-ratelimit-remaining-requests": "59",
+        "x-ratelimit-reset-requests": "1s",
+        "x-ratelimit-limit-tokens": "150000",
+        "x-ratelimit-remaining-tokens": "149984",
+        "x-ratelimit-reset-tokens": "6m0s",
+    }
+    limits = response_of(answer({"content": "x"}), **headers).rate_limits
+    assert limits == RateLimits(60, 59, 1.0, 150000, 149984, 360.0)
+
+
+def test_what_has_no_place_is_kept_under_the_providers_name():
+    body = answer(
+        {"content": "x"},
+        system_fingerprint="fp_1",
+        provider="Azure",
+        prompt_filter_results=[{"prompt_index": 0}],
+        related_questions=None,
+        usage={"prompt_tokens": 3, "cost": 0.25, "prompt_tokens_details": {"audio_tokens": 2, "video_tokens": 0}},
+    )
+    assert response_of(body).to_dict()["extra"] == {
+        "system_fingerprint": "fp_1",
+        "provider": "Azure",
+        "prompt_filter_results": [{"prompt_index": 0}],
+        "usage": {"cost": 0.25, "prompt_tokens_details": {"audio_tokens": 2}},
+    }
+
+
+@pytest.mark.parametrize("field", [b'"more": "\xff"', b'"\xff": 1', b'"more": 1e999'])
+def test_a_field_nobody_reads_must_be_json_all_the_same(field: bytes):
+    fault = fault_of(b'{"choices": [{"message": {"content": "x"}}], %s}' % field)
+    assert (fault.kind, fault.message) == ("malformed_response", "the answer is no JSON")

@@ -64,6 +64,91 @@ def error(message: str, **fields: object) -> dict:
         (400, error("The response was filtered due to our content management policy"), "content_filter"),
         (503, error("The model is overloaded. Please try again later."), "overloaded"),
         (400, error("messages: at least one message is required"), "bad_request"),
+        (400, {"detail": {"message": "Too much", "code": "context_length_exceeded"}}, "context_window_exceeded"),
+        (422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "n2"], "msg": "No"}]}, "unsupported_option"),
+        # Azure
+        (404, error("The API deployment for this resource does not exist.", code="DeploymentNotFound"), "not_found"),
+        (429, error("Requests to the ChatCompletions operation have exceeded the limit", code="429"), "rate_limit"),
+        (
+            400,
+            error(
+                "The response was filtered",
+                code="invalid_request",
+                innererror={"code": "ResponsibleAIPolicyViolation", "content_filter_result": {}},
+            ),
+            "content_filter",
+        ),
+        (400, error("The prompt was filtered", code="content_filter", param="prompt"), "content_filter"),
+        (
+            400,
+            error("The chatCompletion operation does not work with x", code="OperationNotSupported"),
+            "unsupported_capability",
+        ),
+        # OpenRouter
+        (402, error("Insufficient credits. Add more at ...", code=402), "quota_exceeded"),
+        (403, error("Your input was flagged", code=403, metadata={"reasons": ["violence"]}), "content_filter"),
+        (404, error("No allowed providers are available for the selected model", code=404), "not_found"),
+        (
+            400,
+            error(
+                "Provider returned error",
+                code=400,
+                metadata={"raw": json.dumps(error("Too much", code="context_length_exceeded")), "provider_name": "P"},
+            ),
+            "context_window_exceeded",
+        ),
+        # Groq
+        (503, error("x is currently over capacity. Please try again", type="internal_error"), "overloaded"),
+        (400, error("The model `x` has been decommissioned", code="model_decommissioned"), "not_found"),
+        (
+            400,
+            error("Failed to call a function.", code="tool_use_failed", failed_generation="<x>"),
+            "malformed_response",
+        ),
+        # Mistral
+        (401, {"message": "Unauthorized", "request_id": "r"}, "authentication"),
+        (429, {"object": "error", "message": "Service tier capacity exceeded", "code": "3505"}, "rate_limit"),
+        (
+            422,
+            {"detail": [{"type": "extra_forbidden", "loc": ["body", "n2"], "msg": "Extra inputs are not permitted"}]},
+            "unsupported_option",
+        ),
+        # DeepSeek, Moonshot, xAI
+        (402, error("Insufficient Balance", type="unknown_error", code="invalid_request_error"), "quota_exceeded"),
+        (429, error("The engine is currently overloaded", type="engine_overloaded_error"), "overloaded"),
+        (429, error("Your account is suspended", type="exceeded_current_quota_error"), "quota_exceeded"),
+        (
+            400,
+            {"code": "Client specified an invalid argument", "error": "Incorrect API key provided: xa"},
+            "authentication",
+        ),
+        (403, {"code": "no permission", "error": "Content violates usage guidelines."}, "content_filter"),
+        (429, {"code": "x", "error": "Your team has used all available credits"}, "quota_exceeded"),
+        # Ollama, vLLM, LM Studio, llama.cpp
+        (404, error('model "x" not found, try pulling it first', type="api_error"), "not_found"),
+        (404, {"object": "error", "message": "The model `x` does not exist.", "code": 404}, "not_found"),
+        (
+            400,
+            {"object": "error", "message": "This model's maximum context length is 4096 tokens.", "code": 400},
+            "context_window_exceeded",
+        ),
+        (400, {"error": "The model is loaded with context length of only 4096 tokens"}, "context_window_exceeded"),
+        (
+            500,
+            error("the request exceeds the available context", type="exceed_context_size_error"),
+            "context_window_exceeded",
+        ),
+        # a LiteLLM proxy
+        (
+            400,
+            error("litellm.ContextWindowExceededError: litellm.BadRequestError: X - too much", code="400"),
+            "context_window_exceeded",
+        ),
+        (400, error("litellm.ContentPolicyViolationError: X - no", code="400"), "content_filter"),
+        (400, error("litellm.UnsupportedParamsError: x does not support parameters: ['n']"), "unsupported_option"),
+        (400, error("Invalid model name passed in model=x"), "not_found"),
+        (400, error("Budget has been exceeded! Current cost: 2", type="budget_exceeded"), "quota_exceeded"),
+        (401, error("key not allowed to access model", type="key_model_access_denied"), "permission_denied"),
     ],
 )
 def test_a_recorded_refusal_has_its_kind(status: int, body: object, kind: str):
@@ -77,6 +162,38 @@ def test_a_recorded_refusal_has_the_providers_sentence_and_how_long_to_wait():
 
 def test_how_long_to_wait_is_read_whatever_the_status():
     assert read(500, b"", **{"retry-after-ms": "1500"}).retry_after == 1.5
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (429, {"retry-after": "20", "x-ratelimit-reset-requests": "6m0s"}, 20.0),
+        (429, {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360.0),
+        (429, {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "20ms"}, 0.02),
+        (400, {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, None),
+    ],
+)
+def test_a_used_up_limit_says_how_long_to_wait(status: int, headers: dict, seconds: float | None):
+    assert read(status, error("Quota exceeded: requests per minute"), **headers).retry_after == seconds
+
+
+def test_a_router_passes_on_when_its_limit_begins_anew():
+    metadata = {
+        "headers": {"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "2000000007000"}
+    }
+    body = error("Rate limit exceeded: free-models-per-min", code=429, metadata=metadata)
+    fault = read_fault(Answer(429, {}, json.dumps(body).encode(), 2_000_000_000.0))
+    assert (fault.kind, fault.retry_after) == ("rate_limit", 7.0)
+
+
+def test_the_items_of_a_list_of_details_are_joined():
+    detail = [
+        {"type": "missing", "loc": ["body", "messages"], "msg": "Field required"},
+        {"type": "int_parsing", "loc": ["body", "n"], "msg": "Input should be a valid integer"},
+    ]
+    fault = read(422, {"detail": detail})
+    assert fault.message == "body.messages: Field required; body.n: Input should be a valid integer"
+    assert fault.kind == "bad_request"
 
 
 def test_a_router_passes_on_what_the_provider_behind_it_said():

@@ -96,3 +96,24 @@ def test_the_first_thing_that_strict_mode_does_not_take_is_told_with_its_place(s
 
     assert gap is not None
     assert (gap.path, gap.why) == (path, why)
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        (closed(**{f"p{n}": TEXT for n in range(5001)}), "more than 5000 properties"),
+        (closed(a={"enum": list(range(600))}, b={"enum": list(range(600))}), "more than 1000 values"),
+        (closed(a={"enum": [f"{n:0>60}" for n in range(251)]}), "an `enum` of more than 250 values"),
+        (closed(**{f"{n:a>60}": TEXT for n in range(2001)}), "over 120000 letters"),
+        (closed(a={"type": "array", "items": closed(b={"const": "x" * 120_000})}), "over 120000 letters"),
+    ],
+)
+def test_a_schema_may_be_too_large_to_be_strict(schema: dict, why: str):
+    gap = strict_gap(schema)
+    assert gap is not None
+    assert (gap.path, why in gap.why) == ((), True)
+
+
+def test_a_schema_may_be_large():
+    assert allows_strict(closed(**{f"p{n}": TEXT for n in range(5000)}))
+    assert allows_strict(closed(a={"enum": list(range(1000))}))

@@ -68,11 +68,11 @@ class Fitness:
 
     def _fits(self, linked: LinkedTarget) -> bool:
         """Tell whether nothing is to be said of what is sent to a target in any case."""
-        return self.output is None and not overflows(linked.model, linked.attempt.platform.options, self.sent)
+        return self.output is None and not overflows(linked, self.sent)
 
     def check_sent(self, linked: LinkedTarget, where: Where) -> None:
         """Report that what is sent in any case is too much for the target at *where*; note what is sent otherwise."""
-        if overflows(linked.model, linked.attempt.platform.options, self.sent):
+        if overflows(linked, self.sent):
             self._report_overflow(self.sent, linked, where)
         self.note_inexact(linked.attempt, where)
 
@@ -94,7 +94,7 @@ class Fitness:
                 continue
             if implied and not self._serves(linked, implied):
                 self._check_implied(implied, linked, partial(span, *place, "model"))
-            if sent is not None and overflows(linked.model, linked.attempt.platform.options, sent):
+            if sent is not None and overflows(linked, sent):
                 self._report_overflow(sent, linked, partial(span, *place, "model"))
 
     def _serves(self, linked: LinkedTarget, implied: Needs) -> bool:
@@ -120,8 +120,7 @@ class Fitness:
     def _report_overflow(self, sent: Sent, linked: LinkedTarget, where: Where) -> None:
         if self._is_new(where, "window"):
             layers = layers_of(self.build, linked.model, self.call.layer, linked.attempt.layer)
-            options = linked.attempt.platform.options
-            report_overflow(self.build, self.call.subject, linked.model, options, layers, sent, where)
+            report_overflow(self.build, self.call.subject, linked, layers, sent, where)
 
     def _is_new(self, where: Where, what: str) -> bool:
         key = (where(), what)

@@ -20,7 +20,7 @@ from ...source.node import locate
 from ..build import Build
 
 Oddity = tuple[str, str]
-"""What becomes of an output: `schema`, `prompt` or `name`, and of the first the API."""
+"""What becomes of an output: `schema`, `prompt`, `json_object` or `name`, and of the first the API."""
 
 _INSIDE = ("properties", VALUE)
 
@@ -47,8 +47,8 @@ def _oddities(build: Build, output: OutputSpec, attempt: PlannedAttempt) -> Iter
     native = build.materials.apis[attempt.api].native_schemas
     if means == "native" and native is not None and _gap(build, output, attempt) is not None:
         yield "schema", attempt.api
-    if means == "prompt" and output.strategy == "auto":
-        yield "prompt", ""
+    if means == "json_object" or (means == "prompt" and output.strategy == "auto"):
+        yield means, ""
     if "." in output.name and (means == "tool" or (means == "native" and native is not None)):
         yield "name", ""
 
@@ -92,6 +92,14 @@ def _note_prompt(build: Build, output: OutputSpec, attempt: PlannedAttempt, plac
     build.report("RB513", definition.key_span("schema"), message, notes=notes)
 
 
+def _note_json_object(build: Build, output: OutputSpec, attempt: PlannedAttempt, place: Span) -> None:
+    definition, model = build.document.outputs[output.name], attempt.model
+    message = f"output {output.name!r} is asked for in the prompt of model {model!r}, which is held to JSON alone"
+    declared = build.models[model].span
+    notes = (f"the model declares 'json_object' alone, at {declared}", _sent_to(attempt, place))
+    build.report("RB513", definition.key_span("schema"), message, notes=notes)
+
+
 def _note_name(build: Build, output: OutputSpec, attempt: PlannedAttempt, place: Span) -> None:
     message = f"the model sees output {output.name!r} as {output.name.replace('.', '_')!r}"
     notes = ("names on the wire have no dots", _sent_to(attempt, place))
@@ -102,4 +110,4 @@ def _sent_to(attempt: PlannedAttempt, place: Span) -> str:
     return f"model {attempt.model!r} is asked for it at {place}"
 
 
-_NOTES = {"schema": _note_schema, "prompt": _note_prompt, "name": _note_name}
+_NOTES = {"schema": _note_schema, "prompt": _note_prompt, "json_object": _note_json_object, "name": _note_name}

@@ -6,18 +6,18 @@ counted as `input_tokens` are: UTF-8 bytes divided by four, rounded up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ...document.entry import Definition
 from ...document.features import Feature
 from ...prompts.fixed import fixed_bytes
 from ...routing.matcher import When
-from ...routing.spec import ModelSpec, OptionLayer, PromptSpec
+from ...routing.spec import OptionLayer, PromptSpec
 from ..build import Build, Where
 from ..options import place_of
 from ..prompts import LIMIT_TEMPLATE
+from ..targets import LinkedTarget
 from .implied import SIZE, least_input
 
 _BYTES_PER_TOKEN = 4
@@ -52,29 +52,28 @@ def sent_under(when: When, sent: Sent) -> Sent | None:
     return Sent(tokens, (*sent.notes, f"`input_tokens` is at least {tokens} here, because of {place}"))
 
 
-def overflows(model: ModelSpec, options: Mapping[str, Any], sent: Sent) -> bool:
-    """Tell whether *sent*, with the answer that *options* ask for, is more than the context window of *model*."""
-    window = model.context_window
-    return window is not None and sent.tokens + _answer(model, options) > window
+def overflows(linked: LinkedTarget, sent: Sent) -> bool:
+    """Tell whether *sent*, with the answer that is asked for, is more than the context window of a target's model."""
+    window = linked.model.context_window
+    return window is not None and sent.tokens + _answer(linked) > window
 
 
-def _answer(model: ModelSpec, options: Mapping[str, Any]) -> int:
-    """Return how long an answer is asked for; that it is longer than *model* answers is said elsewhere."""
-    asked: int = options.get(_ANSWER, 0)
-    return asked if model.max_output_tokens is None else min(asked, model.max_output_tokens)
+def _answer(linked: LinkedTarget) -> int:
+    """Return how long an answer is asked for; that it is longer than the model answers is said elsewhere."""
+    limit = linked.model.max_output_tokens
+    return linked.answer if limit is None else min(linked.answer, limit)
 
 
 def report_overflow(
     build: Build,
     subject: str,
-    model: ModelSpec,
-    options: Mapping[str, Any],
+    linked: LinkedTarget,
     layers: Sequence[OptionLayer],
     sent: Sent,
     where: Where,
 ) -> None:
-    """Report that *sent*, with the answer asked for, is too much for *model*, which is named at *where*."""
-    answer = _answer(model, options)
+    """Report that *sent*, with the answer asked for, is too much for the target at *where*."""
+    model, answer = linked.model, _answer(linked)
     asked = place_of(_ANSWER, layers)
     notes = list(sent.notes)
     if answer:

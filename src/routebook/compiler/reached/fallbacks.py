@@ -99,8 +99,10 @@ class _Faults:
 
     def _may_be_skipped(self, first: AttemptSpec, later: AttemptSpec) -> bool:
         """Tell whether an option of the caller's, which the *first* attempt carries, may keep a *later* one out."""
-        uncarried = first.carries - later.carries
-        return any(path.partition(".")[0] in self.live.feature.caller_options for path in uncarried)
+        uncarried = {path.partition(".")[0] for path in first.carries - later.carries}
+        if later.closed - first.closed:
+            uncarried.add("extra_body")
+        return not uncarried.isdisjoint(self.live.feature.caller_options)
 
     def _can_fail(self, attempt: AttemptSpec, kind: str, by_caller: bool) -> bool:
         if kind in _REFUSALS:

@@ -1,1 +1,1 @@
-"""The messages API of Anthropic. Its adapter is not here yet."""
+"""The messages API of Anthropic."""

@@ -4,32 +4,50 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from ...routing.traits import ApiTraits
+from ...routing.traits import ApiTraits, NativeSchemas
+from .schemas import schema_gap
+
+_EVERYWHERE = frozenset({"extra_body", "extra_headers", "timeout"})
+_WIRE = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "max_output_tokens": "max_tokens",
+    "stop": "stop_sequences",
+    "reasoning.effort": "output_config.effort",
+    "reasoning.budget_tokens": "thinking.budget_tokens",
+    "tool_choice": "tool_choice.type",
+    "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+    "prompt_cache.retention": "cache_control.ttl",
+    "service_tier": "service_tier",
+}
 
 TRAITS = ApiTraits(
     name="anthropic",
-    options=frozenset(
+    options=_EVERYWHERE | _WIRE.keys(),
+    wire=MappingProxyType(_WIRE),
+    notes=MappingProxyType(
         {
-            "temperature",
-            "top_p",
-            "top_k",
-            "max_output_tokens",
-            "stop",
-            "reasoning.effort",
-            "reasoning.budget_tokens",
-            "tool_choice",
-            "parallel_tool_calls",
-            "prompt_cache.retention",
-            "service_tier",
-            "extra_body",
-            "extra_headers",
-            "timeout",
+            "max_output_tokens": "always sent, because the API refuses a request without it",
+            "reasoning.effort": (
+                "turns adaptive thinking on, save where a tool call is forced, which the API refuses beside thinking; "
+                "`minimal` becomes `low`, `none` turns thinking off, which some models refuse"
+            ),
+            "reasoning.budget_tokens": "turns thinking on with this budget, for models that know no adaptive thinking",
+            "tool_choice": "`required` becomes `any`, a tool's name `tool` with that name",
+            "parallel_tool_calls": "sent as its opposite",
+            "prompt_cache.retention": "`5m` or `1h`; the API finds the longest prefix that it can keep",
+            "service_tier": "`auto` or `standard_only`",
         }
     ),
+    lacks=frozenset({"json_object", "audio_input", "embeddings", "image_output"}),
+    default_max_output_tokens=8192,
     budget_below_output=True,
+    native_schemas=NativeSchemas(schema_gap, "as near as the API can hold a model to it, and in words beside"),
     values=MappingProxyType({"prompt_cache.retention": (300.0, 3600.0)}),
     body_fields=frozenset(
         {
+            # set from the request and its options
             "model",
             "messages",
             "system",
@@ -42,14 +60,14 @@ TRAITS = ApiTraits(
             "stop_sequences",
             "thinking",
             "output_config",
-            "output_format",
             "cache_control",
             "service_tier",
+            # never set, and not for anyone else to set: the older name of a field, and an answer that is not read
+            "output_format",
             "stream",
         }
     ),
     removed=MappingProxyType({"2026-10-21": frozenset({"temperature", "top_p", "top_k"})}),
     api_version="2026-10-21",
     takes=("api_version",),
-    has_client=False,
 )

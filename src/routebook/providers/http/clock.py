@@ -10,17 +10,25 @@ from ...routing.provider_spec import Timeouts
 class Clock:
     """Says, while an exchange goes on, when its present wait has to end.
 
-    Until its content begins, that is `first_token` after the start; from then on `idle` after each wait began; and
-    never later than `total` after the start. Seconds of the running loop's own time.
+    Until its content begins, that is `first_token` after its turn came; from then on `idle` after each wait began; and
+    never later than `total` after the clock was made. Seconds of the running loop's own time.
     """
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
         self._now = asyncio.get_running_loop().time
-        start = self._now()
-        self._first = start + timeouts.first_token
-        self._end = start + timeouts.total
+        self._end = self._now() + timeouts.total
+        self._first = self._end
         self._has_begun = False
+
+    @property
+    def connect_s(self) -> float:
+        """How long connecting may take."""
+        return self._timeouts.connect
+
+    def begin(self) -> None:
+        """Say that a connection is there for the request: `first_token` runs from now on."""
+        self._first = self._now() + self._timeouts.first_token
 
     def begin_content(self) -> None:
         """Say that the first content is there."""

@@ -11,8 +11,8 @@ import zlib
 from .exchange import LARGEST_BODY_BYTES, ExchangeFault
 
 _GZIP = 16 + zlib.MAX_WBITS
-_EITHER_DEFLATE = (zlib.MAX_WBITS, -zlib.MAX_WBITS)
-_NAMES = frozenset({"gzip", "x-gzip", "deflate"})
+_WINDOWS = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}
+_GZIP_BEGINS = b"\x1f"
 
 
 class Body:
@@ -26,16 +26,11 @@ class Body:
         encoding = content_encoding.strip().lower()
         self._most = most
         self._size = 0
-        self._is_packed = encoding not in ("", "identity")
-        if self._is_packed and encoding not in _NAMES:
-            raise ExchangeFault("malformed_response", "the answer is compressed in a way that was not asked for")
-        self._is_deflate = encoding == "deflate"
-        self._inflater = zlib.decompressobj(_EITHER_DEFLATE[0] if self._is_deflate else _GZIP)
-        self._is_fresh = True
+        self._inflater = None if encoding in ("", "identity") else _Inflater(encoding)
 
     def take(self, piece: bytes) -> bytes:
         """Return *piece*, plain; it may be empty."""
-        plain = self._inflated(piece) if self._is_packed else piece
+        plain = piece if self._inflater is None else self._inflater.take(piece, self._most - self._size + 1)
         self._size += len(plain)
         if self._size > self._most:
             raise ExchangeFault("malformed_response", f"the answer is larger than {self._most / 2**20:g} MiB")
@@ -43,21 +38,53 @@ class Body:
 
     def end(self) -> None:
         """Say that the last piece was taken."""
-        if self._is_packed and not self._is_fresh and not self._inflater.eof:
+        if self._inflater is not None:
+            self._inflater.end()
+
+
+class _Inflater:
+    """Unpacks one body. One of gzip may have several members; what follows its end is passed over, as browsers do."""
+
+    def __init__(self, encoding: str) -> None:
+        if encoding not in _WINDOWS:
+            raise ExchangeFault("malformed_response", "the answer is compressed in a way that was not asked for")
+        self._window = _WINDOWS[encoding]
+        self._member = zlib.decompressobj(self._window)
+        self._is_fresh = True
+        self._is_over = False
+
+    def take(self, piece: bytes, room: int) -> bytes:
+        """Return *piece* unpacked, but not much more than *room* bytes of it."""
+        plain = b""
+        while piece and not self._is_over and len(plain) < room:
+            plain += self._inflated(piece, room - len(plain))
+            piece = self._member.unused_data
+            if self._member.eof and piece:
+                self._begin_member(piece)
+        return plain
+
+    def end(self) -> None:
+        if not self._is_fresh and not self._member.eof:
             raise _broken()
 
-    def _inflated(self, piece: bytes) -> bytes:
-        room = self._most - self._size + 1
+    def _inflated(self, piece: bytes, room: int) -> bytes:
         try:
-            plain = self._inflater.decompress(piece, room)
+            plain = self._member.decompress(piece, room)
         except zlib.error as error:
-            if not (self._is_deflate and self._is_fresh):
+            if not (self._is_fresh and self._window == zlib.MAX_WBITS):
                 raise _broken() from error
             # Some servers send deflate without the header that the standard asks for.
-            self._inflater, self._is_deflate = zlib.decompressobj(_EITHER_DEFLATE[1]), False
-            return self._inflated(piece)
+            self._window = -zlib.MAX_WBITS
+            self._member = zlib.decompressobj(self._window)
+            return self._inflated(piece, room)
         self._is_fresh = False
         return plain
+
+    def _begin_member(self, following: bytes) -> None:
+        if self._window == _GZIP and following.startswith(_GZIP_BEGINS):
+            self._member = zlib.decompressobj(_GZIP)
+        else:
+            self._is_over = True
 
 
 def _broken() -> ExchangeFault:

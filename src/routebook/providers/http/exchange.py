@@ -6,12 +6,13 @@ foreign passes this seam: neither a library's types nor its exceptions. What the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from ...routing.provider_spec import Timeouts
+from .idle_room import IdleRoom
 
 ExchangeFaultKind = Literal["timeout", "queue_timeout", "connection", "malformed_response", "bad_request"]
 
@@ -21,13 +22,14 @@ LARGEST_BODY_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """How many connections a transport has at a time, how many of them it keeps open idle, and how long a request
-    waits for one, in seconds.
+    """How many connections a transport has to one server at a time, how many it keeps open idle in all, and how long a
+    request waits for one, in seconds. Where there is a *room*, idle ones are kept there, among those of others.
     """
 
     most: int = 1000
-    most_idle: int = 20
+    most_idle: int = 1000
     queue_timeout_s: float = 30.0
+    room: IdleRoom[Any] | None = None
 
 
 DEFAULT_CONNECTIONS = ConnectionLimits()
@@ -72,8 +74,9 @@ class HttpStream(Protocol):
     status: int
     headers: Mapping[str, str]
 
-    def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes, decompressed, in pieces of any size; read once.
+    async def next_piece(self) -> bytes | None:
+        """Wait for more of the body, and return it decompressed: a piece of any size, also an empty one, or None at
+        the end. One that is waiting may be cancelled; the answer cannot be read on then.
 
         Raises:
             ExchangeFault: It stalls, breaks, or is too large.

@@ -16,11 +16,15 @@ from ...canonical.image import ImageRequest, ImageResponse
 from ..endpoint import Dialect, Endpoint
 from ..protocol import ClientConfig
 from .decode import decode
+from .embeddings import decode_embedding, encode_embedding
 from .encode import encode, encode_stream
 from .events import Events
 from .faults import read_fault
+from .images import decode_chat_image, decode_image, encode_image, is_by_chat
 
 _CHAT = "/chat/completions"
+_EMBEDDINGS = "/embeddings"
+_IMAGES = "/images/generations"
 _DIALECT = Dialect(
     key_header="authorization",
     key_prefix="Bearer ",
@@ -48,11 +52,14 @@ class OpenAIChatClient:
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingResponse:
         """Turn texts into vectors; see `ModelClient.embed`."""
-        raise self._endpoint.refuse(request, "no embeddings yet")
+        read = partial(decode_embedding, inputs=len(request.inputs))
+        return await self._endpoint.call(request, _EMBEDDINGS, encode_embedding(request, self._quirks), read)
 
     async def generate_image(self, request: ImageRequest) -> ImageResponse:
         """Make images; see `ModelClient.generate_image`."""
-        raise self._endpoint.refuse(request, "no images yet")
+        by_chat = is_by_chat(request, self._quirks)
+        path, read = (_CHAT, decode_chat_image) if by_chat else (_IMAGES, decode_image)
+        return await self._endpoint.call(request, path, encode_image(request, self._quirks), read)
 
     async def close(self) -> None:
         """Close every connection; the client is not used again."""

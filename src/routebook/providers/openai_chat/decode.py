@@ -3,54 +3,66 @@
 Pure. Read once, strictly, into typed structures: what is no answer of this API is a Fault, never an empty success.
 Shapes that its dialects add are known (reasoning beside or within the content, an error inside a choice). An empty
 text that ends with a finish reason of this API, `stop` above all, is an answer: the model had nothing to say. Empty
-without one is malformed, and `error` as the finish reason is a fault, whatever was said until then.
+without one is malformed, and `error` as the finish reason is a fault, whatever was said until then. Fields of the
+answer that have no place in a response are in its `extra`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from ...canonical.chat import ChatResponse, FinishReason
+from ...canonical.chat import ChatResponse, Choice, FinishReason, TokenLogprob
+from ...canonical.frozen import EMPTY
 from ...canonical.message import Message, Part
-from ...canonical.part import ReasoningPart, RefusalPart, TextPart
+from ...canonical.part import ReasoningPart, RefusalPart
 from ...canonical.tool import ToolCall
-from ...canonical.usage import Usage
 from ..answer import Answer
 from ..arguments import read_arguments
 from ..body import malformed, read_body
 from ..fault import Fault
-from ..sentence import read_sentence
-from .faults import fault_of_error
-from .traits import TRAITS
+from ..rate_limit_headers import read_rate_limits
+from ..sentence import parse_json, read_sentence
+from .faults import RATE_LIMITS, fault_of_error
+from .media import read_audio, read_images
+from .texts import read_citations, read_content, read_reasoning
+from .usage import read_usage, rest_of_usage
 from .wire import (
+    Malformed,
     WireAnswer,
+    WireBody,
     WireCall,
     WireChoice,
     WireFunction,
-    WireInputDetails,
+    WireLogprob,
+    WireLogprobs,
     WireMessage,
-    WireOutputDetails,
-    WirePart,
-    WireUsage,
+    WireTopLogprob,
 )
 
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+HAS_A_PLACE = frozenset((*WireBody.__struct_fields__, "choices", "obfuscation")) - {"usage"}
 _FINISH: dict[str | None, FinishReason] = {
     "stop": "stop",
     "length": "length",
     "max_tokens": "length",
+    "model_length": "length",
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
+    "refusal": "refusal",
 }
+_NO_JSON = "the answer is no JSON"
 _CUT_SHORT = ("length", "content_filter")
-_NO_REASON = "the provider ended its answer with an error, and gave no reason"
-
-
-class _Malformed(Exception):
-    """The answer has the right types and still makes no sense; its text is the message."""
+_ENDED_BY_ERROR = {
+    "error": "the provider ended its answer with an error, and gave no reason",
+    "insufficient_system_resource": {
+        "message": "the provider broke off its answer, because it had no resources left",
+        "code": "overloaded_error",
+    },
+}
 
 
 _DECODER = msgspec.json.Decoder(WireAnswer)
@@ -59,114 +71,142 @@ _DECODER = msgspec.json.Decoder(WireAnswer)
 def decode(answer: Answer) -> ChatResponse | Fault:
     """Return what *answer*, a success, says, or why it is none."""
     wire = read_body(_DECODER, answer)
-    return wire if isinstance(wire, Fault) else response_of(wire, answer)
-
-
-def response_of(wire: WireAnswer, answer: Answer) -> ChatResponse | Fault:
-    """Return the response in *wire*, the body of *answer* or what its events add up to."""
-    if wire.error:
-        return fault_of_error(wire.error, answer)
-    if not wire.choices:
-        words = read_sentence(answer.body)
-        return malformed("the answer has no choices" + (f": {words}" if words else ""), answer)
-    choice = wire.choices[0]
-    if choice.error or choice.finish_reason == "error":
-        return fault_of_error(choice.error or _NO_REASON, answer)
+    if isinstance(wire, Fault):
+        return wire
     try:
-        return _response(choice, wire.usage, answer)
-    except _Malformed as error:
+        return response_of(wire, read_fields(answer.body), answer)
+    except Malformed as error:
         return malformed(str(error), answer)
 
 
-def _response(choice: WireChoice, usage: WireUsage | None, answer: Answer) -> ChatResponse:
-    if choice.message is None:
-        raise _Malformed("the answer's choice has no message")
-    parts = tuple(_parts(choice.message))
+def read_fields(text: bytes) -> Mapping[str, msgspec.Raw]:
+    """Return every field of *text*, an answer or a chunk, as it stands.
+
+    Raises:
+        Malformed: A name is none.
+    """
+    try:
+        return _FIELDS.decode(text)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise Malformed(_NO_JSON) from error
+
+
+def response_of(wire: WireAnswer, rest: Mapping[str, msgspec.Raw], answer: Answer) -> ChatResponse | Fault:
+    """Return the response in *wire*, the body of *answer* or what its events add up to; *rest* has all its fields."""
+    if wire.error:
+        return fault_of_error(wire.error, answer)
+    if not wire.choices:
+        if wire.object == "error":
+            return fault_of_error(parse_json(answer.body)[0], answer)
+        words = read_sentence(answer.body)
+        return malformed("the answer has no choices" + (f": {words}" if words else ""), answer)
+    for choice in wire.choices:
+        if choice.error or choice.finish_reason in _ENDED_BY_ERROR:
+            return fault_of_error(choice.error or _ENDED_BY_ERROR[choice.finish_reason or ""], answer)
+    try:
+        return _response(wire, rest, answer)
+    except Malformed as error:
+        return malformed(str(error), answer)
+    except RecursionError:
+        return malformed("the answer is nested too deeply", answer)
+
+
+def _response(wire: WireAnswer, rest: Mapping[str, msgspec.Raw], answer: Answer) -> ChatResponse:
+    ordered = sorted(wire.choices or (), key=lambda choice: choice.index)
+    taken = {call.id for choice in ordered if choice.message for call in choice.message.tool_calls or ()}
+    first, *others = [_choice(choice, wire, taken) for choice in ordered]
     return ChatResponse(
-        message=Message("assistant", parts),
-        finish_reason=_finish_reason(choice.finish_reason, parts),
-        raw_finish_reason=choice.finish_reason,
-        usage=None if usage is None else _usage(usage),
+        message=first.message,
+        finish_reason=first.finish_reason,
+        raw_finish_reason=first.raw_finish_reason,
+        usage=read_usage(wire.usage),
         request_id=answer.headers.get("x-request-id"),
+        logprobs=first.logprobs,
+        alternatives=tuple(others),
+        id=wire.id or None,
+        model=wire.model or None,
+        service_tier=wire.service_tier,
+        rate_limits=read_rate_limits(answer.headers, RATE_LIMITS, answer.now),
+        extra=_extra(rest, wire, ordered),
     )
 
 
-def _parts(message: WireMessage) -> Iterator[Part]:
-    reasoning, text, refusal = _content(message.content)
-    reasoning = message.reasoning_content or message.reasoning or reasoning
+def _choice(choice: WireChoice, wire: WireAnswer, taken: set[str | None]) -> Choice:
+    if choice.message is None:
+        raise Malformed("the answer's choice has no message")
+    parts = tuple(_parts(choice.message, wire, taken))
+    return Choice(
+        message=Message("assistant", parts),
+        finish_reason=_finish_reason(choice.finish_reason, parts),
+        raw_finish_reason=choice.finish_reason,
+        logprobs=() if choice.logprobs is None else _logprobs(choice.logprobs),
+    )
+
+
+def _parts(message: WireMessage, wire: WireAnswer, taken: set[str | None]) -> Iterator[Part]:
+    thoughts, texts, refusal = read_content(message.content)
+    yield from read_reasoning(message, thoughts)
+    yield from read_citations(texts, message.annotations, wire)
+    yield from read_images(message.images)
+    yield from read_audio(message.audio)
     refusal = message.refusal or refusal
-    if reasoning:
-        yield ReasoningPart(reasoning, api=TRAITS.name)
-    if text:
-        yield TextPart(text)
     if refusal:
         yield RefusalPart(refusal)
-    yield from _calls(message)
+    yield from _calls(message, taken)
 
 
-def _content(content: str | list[WirePart] | None) -> tuple[str, str, str]:
-    """Return the reasoning, the text and the refusal in *content*."""
-    if content is None or isinstance(content, str):
-        return "", content or "", ""
-    found: dict[str, list[str]] = {"thinking": [], "text": [], "refusal": []}
-    for part in content:
-        if part.type not in found:
-            raise _Malformed(f"the answer's content has a part of type {part.type!r}, which this API does not define")
-        found[part.type].append(_words(getattr(part, part.type)))
-    return "".join(found["thinking"]), "".join(found["text"]), "".join(found["refusal"])
-
-
-def _words(value: str | list[dict[str, Any]] | None) -> str:
-    if isinstance(value, list):
-        return "".join(str(item.get("text", "")) for item in value)
-    return value or ""
-
-
-def _calls(message: WireMessage) -> Iterator[ToolCall]:
+def _calls(message: WireMessage, taken: set[str | None]) -> Iterator[ToolCall]:
     calls = message.tool_calls or []
     if not calls and message.function_call is not None:
         calls = [WireCall(function=message.function_call)]
-    taken = {call.id for call in calls}
     for index, call in enumerate(calls):
+        call_id = call.id or _free_id(index, taken)
+        if call.custom is not None:
+            yield ToolCall(call_id, call.custom.name or None, None, call.custom.input or "")
+            continue
         function = call.function or WireFunction()
         arguments, raw = read_arguments(function.arguments)
-        yield ToolCall(call.id or _free_id(index, taken), function.name or None, arguments, raw)
+        yield ToolCall(call_id, function.name or None, arguments, raw)
 
 
 def _free_id(index: int, taken: set[str | None]) -> str:
     name = f"call_{index}"
     while name in taken:
         name += "_"
+    taken.add(name)
     return name
 
 
 def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
     if raw not in _FINISH and all(isinstance(part, ReasoningPart) for part in parts):
-        raise _Malformed("the answer has no content, no tool calls, no refusal, and no finish_reason of this API")
+        raise Malformed("the answer has no content, no tool calls, no refusal, and no finish_reason of this API")
     reason = _FINISH.get(raw, "stop")
     if reason in _CUT_SHORT:
         return reason
     if any(isinstance(part, ToolCall) for part in parts):
         return "tool_calls"
     if reason == "tool_calls" and not parts:
-        raise _Malformed("the answer ends for its tool calls, and has none")
-    return "refusal" if any(isinstance(part, RefusalPart) for part in parts) else "stop"
+        raise Malformed("the answer ends for its tool calls, and has none")
+    return "refusal" if reason == "refusal" or any(isinstance(part, RefusalPart) for part in parts) else "stop"
 
 
-def _usage(usage: WireUsage) -> Usage | None:
-    """Return the tokens, or None where a count is negative: a number that cannot be is no number."""
-    if min(usage.prompt_tokens or 0, usage.completion_tokens or 0) < 0:
-        return None
-    given, made = usage.prompt_tokens or 0, usage.completion_tokens or 0
-    inputs = usage.prompt_tokens_details or WireInputDetails()
-    outputs = usage.completion_tokens_details or WireOutputDetails()
-    reasoning = outputs.reasoning_tokens or 0
-    # Some dialects count reasoning beside the completion, not within it; their total says so.
-    beside = usage.total_tokens is not None and usage.total_tokens == given + made + reasoning
-    return Usage(
-        input=given,
-        output=made + reasoning if beside else made,
-        cached_input=inputs.cached_tokens or 0,
-        cache_write=inputs.cache_write_tokens or 0,
-        reasoning=reasoning,
-    )
+def _logprobs(logprobs: WireLogprobs) -> tuple[TokenLogprob, ...]:
+    items = (*(logprobs.content or ()), *(logprobs.refusal or ()))
+    return tuple(_logprob(item, tuple(_logprob(top, ()) for top in item.top_logprobs or ())) for item in items)
+
+
+def _logprob(item: WireLogprob | WireTopLogprob, top: tuple[TokenLogprob, ...]) -> TokenLogprob:
+    return TokenLogprob(item.token, item.logprob, top, None if item.bytes is None else tuple(item.bytes))
+
+
+def _extra(rest: Mapping[str, msgspec.Raw], wire: WireAnswer, choices: list[WireChoice]) -> Mapping[str, Any]:
+    """Return what has no place elsewhere; null is nothing."""
+    try:
+        extra = {name: msgspec.json.decode(raw) for name, raw in rest.items() if name not in HAS_A_PLACE}
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise Malformed(_NO_JSON) from error
+    extra["usage"] = rest_of_usage(extra["usage"]) if wire.usage is not None and "usage" in extra else None
+    expiry = [choice.message.audio.expires_at for choice in choices if choice.message and choice.message.audio]
+    if any(expiry):
+        extra["audio"] = {"expires_at": expiry[0]}
+    return {name: value for name, value in extra.items() if value is not None and value != {}} or EMPTY

@@ -1,47 +1,34 @@
 """Encode: a canonical request → the body of a chat completions call.
 
-Pure. What the API has no place for is a Fault, never dropped: see `find_fault`. Quirks, all optional, come from the
-provider's preset: `max_tokens_field` and `seed_field` rename a field; `reasoning_field` names the one in which the
-model wants its own reasoning back.
+Pure. What the API has no place for is a Fault, never dropped. Where options stand is in `TRAITS.wire`; a provider's
+preset may say otherwise by its quirks: `fields` moves options and adds some, `lacks` takes some away, `efforts` and
+`choices` spell words of `reasoning.effort` and `tool_choice` in another way, `stream_usage: false` leaves out the
+wish for usage in streams.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from ...canonical.chat import ChatRequest, OutputFormat
-from ...canonical.message import Message
-from ...canonical.options import option_paths
-from ...canonical.part import ImagePart, ReasoningPart, RefusalPart, TextPart
-from ...canonical.tool import ToolCall, ToolDefinition, ToolResult
+from ...canonical.options import option_paths, option_value
+from ...canonical.tool import ToolDefinition
 from ..fault import Fault
+from .messages import ENCODER, Body, NoPlace, encode_messages, wire_name
 from .strict import allows_strict
 from .traits import TRAITS
 
-Body = dict[str, Any]
-
-UNNAMED_TOOL = "unnamed_tool"
-_ENCODER = msgspec.json.Encoder(enc_hook=dict)
-_FOREIGN_LETTER = re.compile(r"[^a-zA-Z0-9_-]")
-_LONGEST_NAME = 64
-_EFFORTS = {"max": "xhigh"}
+ELSEWHERE = frozenset({"extra_body", "extra_headers", "timeout"})
+"""Options that stand in no field of their own."""
 _CHOICES = frozenset({"auto", "none", "required"})
-_RETENTIONS: dict[float, Body] = {
-    1800.0: {"prompt_cache_options": {"ttl": "30m"}},
-    86400.0: {"prompt_cache_retention": "24h"},
+_RETENTIONS: dict[float, tuple[str, str]] = {
+    1800.0: ("prompt_cache_options.ttl", "30m"),
+    86400.0: ("prompt_cache_retention", "24h"),
 }
 """How long a prompt may be kept: newer models know the first, older ones the second."""
-_SAME_NAME = ("temperature", "top_p", "stop", "presence_penalty", "frequency_penalty", "service_tier")
-_PARTS: dict[str, tuple[type, ...]] = {
-    "system": (TextPart,),
-    "user": (TextPart, ImagePart),
-    "assistant": (TextPart, ReasoningPart, RefusalPart, ToolCall),
-    "tool": (ToolResult,),
-}
+# Without tools the API refuses these, and they would say nothing: the last call of a tool loop has none.
+_WITH_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 
 
 def encode(request: ChatRequest, quirks: Mapping[str, Any]) -> bytes | Fault:
@@ -55,40 +42,58 @@ def encode_stream(request: ChatRequest, quirks: Mapping[str, Any]) -> bytes | Fa
     return _encoded(request, quirks, {"stream": True, **usage})
 
 
-def _encoded(request: ChatRequest, quirks: Mapping[str, Any], more: Body) -> bytes | Fault:
-    fault = find_fault(request)
-    if fault is not None:
-        return fault
+def to_json(body: Body) -> bytes | Fault:
+    """Return *body* as JSON; read-only mappings in it are objects."""
     try:
-        return _ENCODER.encode({**encode_body(request, quirks), **more})
+        return ENCODER.encode(body)
     except UnicodeEncodeError:
         return Fault("bad_request", "the request holds half a surrogate pair, which is no character and no UTF-8")
 
 
-def find_fault(request: ChatRequest) -> Fault | None:
-    """Return what this API has no place for, if *request* holds any."""
-    for path in option_paths(request.options):
-        if path not in TRAITS.options:
+def option_fault(options: Mapping[str, Any], carried: frozenset[str], quirks: Mapping[str, Any]) -> Fault | None:
+    """Return what is wrong with *options*, if anything is: the provider takes *carried*, but for what it lacks."""
+    for path in option_paths(options):
+        if path in quirks.get("lacks", ()):
+            return Fault("unsupported_option", f"option {path!r} is none that this provider takes")
+        if path not in carried:
             return Fault("unsupported_option", f"option {path!r} has no place in api {TRAITS.name!r}")
-    fault = _retention_fault(request) or _choice_fault(request)
-    if fault is not None:
-        return fault
-    for index, message in enumerate(request.messages):
-        for part in message.content:
-            fault = _part_fault(message.role, index, part)
-            if fault is not None:
-                return fault
     return None
 
 
+def place(body: Body, path: str, value: Any) -> None:
+    """Put *value* at *path* of *body*, dots for nesting."""
+    *outer, last = path.split(".")
+    for name in outer:
+        body = body.setdefault(name, {})
+    body[last] = value
+
+
+def _encoded(request: ChatRequest, quirks: Mapping[str, Any], more: Body) -> bytes | Fault:
+    fault = (
+        option_fault(request.options, TRAITS.options | quirks.get("fields", {}).keys(), quirks)
+        or _retention_fault(request)
+        or _choice_fault(request.options.get("tool_choice", "auto"), request.tools)
+    )
+    if fault is not None:
+        return fault
+    try:
+        return to_json({**encode_body(request, quirks), **more})
+    except NoPlace as none:
+        return none.fault
+
+
 def encode_body(request: ChatRequest, quirks: Mapping[str, Any]) -> Body:
-    """Return the body as plain data, for a *request* without a fault; read-only mappings in it stay as they are."""
-    body: Body = {"model": request.model, "messages": list(_messages(request.messages, quirks))}
+    """Return the body as plain data, for options without a fault; read-only mappings in it stay as they are.
+
+    Raises:
+        NoPlace: As `encode_messages`.
+    """
+    body: Body = {"model": request.model, "messages": list(encode_messages(request.messages, quirks))}
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
     if request.output is not None:
         body["response_format"] = _response_format(request.output)
-    body.update(_options(request, quirks))
+    _add_options(body, request, quirks)
     body.update(request.options.get("extra_body", {}))
     return body
 
@@ -100,94 +105,11 @@ def _retention_fault(request: ChatRequest) -> Fault | None:
     return Fault("unsupported_option", f"`prompt_cache.retention` is 30m or 24h in api {TRAITS.name!r}, nothing else")
 
 
-def _choice_fault(request: ChatRequest) -> Fault | None:
-    choice = request.options.get("tool_choice", "auto")
-    names = sorted({tool.tool for tool in request.tools})
-    if not request.tools or choice in _CHOICES or _chosen(choice, request.tools) is not None:
+def _choice_fault(choice: str, tools: Sequence[ToolDefinition]) -> Fault | None:
+    if not tools or choice in _CHOICES or _chosen(choice, tools) is not None:
         return None
+    names = sorted({tool.tool for tool in tools})
     return Fault("bad_request", f"`tool_choice` names {choice!r}, which is none of the tools: {', '.join(names)}")
-
-
-def _part_fault(role: str, index: int, part: object) -> Fault | None:
-    if not isinstance(part, _PARTS[role]):
-        kind = type(part).__name__
-        if isinstance(part, ImagePart):
-            return Fault("unsupported_capability", f"messages[{index}]: this API takes images from users only")
-        return Fault("bad_request", f"messages[{index}]: a message of role {role!r} cannot hold a {kind}")
-    images = part.content if isinstance(part, ToolResult) else (part,)
-    for image in images:
-        if isinstance(image, ImagePart) and image.url is None and not (image.data and image.media_type):
-            return Fault("bad_request", f"messages[{index}]: an image needs a url, or data and its media_type")
-    return None
-
-
-def _messages(messages: Sequence[Message], quirks: Mapping[str, Any]) -> Iterator[Body]:
-    shown: list[Body] = []
-    for message in messages:
-        # The API wants all results of a turn in a row; their images come after the last one.
-        if message.role != "tool" and shown:
-            yield {"role": "user", "content": shown}
-            shown = []
-        if message.role == "assistant":
-            yield _assistant(message, quirks)
-        elif message.role == "tool":
-            for result in message.tool_results:
-                yield {"role": "tool", "tool_call_id": result.call_id, "content": _result_text(result)}
-                shown += _result_images(result)
-        else:
-            yield {"role": message.role, "content": _content(message)}
-    if shown:
-        yield {"role": "user", "content": shown}
-
-
-def _content(message: Message) -> str | list[Body]:
-    parts = [part for part in message.content if isinstance(part, (TextPart, ImagePart))]
-    if message.role == "system" or (len(parts) <= 1 and not any(isinstance(part, ImagePart) for part in parts)):
-        return message.text
-    return [{"type": "text", "text": part.text} if isinstance(part, TextPart) else _image(part) for part in parts]
-
-
-def _image(part: ImagePart) -> Body:
-    url = part.url if part.url is not None else f"data:{part.media_type};base64,{part.data}"
-    return {"type": "image_url", "image_url": {"url": url}}
-
-
-def _assistant(message: Message, quirks: Mapping[str, Any]) -> Body:
-    calls = [_call(call) for call in message.tool_calls]
-    encoded: Body = {"role": "assistant", "content": message.text or (None if calls else "")}
-    refusal = "".join(part.text for part in message.content if isinstance(part, RefusalPart))
-    if refusal:
-        encoded["refusal"] = refusal
-    if calls:
-        encoded["tool_calls"] = calls
-    if "reasoning_field" in quirks:
-        own = (part for part in message.content if isinstance(part, ReasoningPart) and part.api == TRAITS.name)
-        reasoning = "".join(part.text for part in own)
-        if reasoning:
-            encoded[quirks["reasoning_field"]] = reasoning
-    return encoded
-
-
-def _call(call: ToolCall) -> Body:
-    arguments = _ENCODER.encode(call.arguments).decode() if call.arguments is not None else "{}"
-    function = {"name": _wire_name(call.name or ""), "arguments": arguments}
-    return {"id": call.id, "type": "function", "function": function}
-
-
-def _wire_name(name: str) -> str:
-    return _FOREIGN_LETTER.sub("_", name)[:_LONGEST_NAME] or UNNAMED_TOOL
-
-
-def _result_text(result: ToolResult) -> str:
-    text = result.text
-    if not text and any(isinstance(part, ImagePart) for part in result.content):
-        text = "The result is shown as an image below."
-    return f"Error: {text}" if result.is_error and not text.startswith("Error: ") else text
-
-
-def _result_images(result: ToolResult) -> list[Body]:
-    images = [_image(part) for part in result.content if isinstance(part, ImagePart)]
-    return [{"type": "text", "text": f"From the result of {result.name}:"}, *images] if images else []
 
 
 def _tool(tool: ToolDefinition) -> Body:
@@ -201,37 +123,32 @@ def _tool(tool: ToolDefinition) -> Body:
 def _response_format(output: OutputFormat) -> Body:
     if output.schema is None:
         return {"type": "json_object"}
-    schema = {"name": _wire_name(output.name), "schema": output.schema, "strict": allows_strict(output.schema)}
+    schema = {"name": wire_name(output.name), "schema": output.schema, "strict": allows_strict(output.schema)}
     return {"type": "json_schema", "json_schema": schema}
 
 
-def _options(request: ChatRequest, quirks: Mapping[str, Any]) -> Body:
-    options = request.options
-    body: Body = {name: options[name] for name in _SAME_NAME if name in options}
-    if "max_output_tokens" in options:
-        body[quirks.get("max_tokens_field", "max_completion_tokens")] = options["max_output_tokens"]
-    if "seed" in options:
-        body[quirks.get("seed_field", "seed")] = options["seed"]
-    effort = options.get("reasoning", {}).get("effort")
-    if effort is not None:
-        body["reasoning_effort"] = _EFFORTS.get(effort, effort)
-    cache = options.get("prompt_cache", {})
-    if "key" in cache:
-        body["prompt_cache_key"] = cache["key"]
-    if "retention" in cache:
-        body.update(_RETENTIONS[cache["retention"]])
-    # Without tools the API refuses these fields, and they would say nothing: the last call of a tool loop has none.
-    if request.tools and "parallel_tool_calls" in options:
-        body["parallel_tool_calls"] = options["parallel_tool_calls"]
-    if request.tools and "tool_choice" in options:
-        body["tool_choice"] = _tool_choice(options["tool_choice"], request.tools)
-    return body
+def _add_options(body: Body, request: ChatRequest, quirks: Mapping[str, Any]) -> None:
+    fields = quirks.get("fields", {})
+    for path in option_paths(request.options):
+        if path in ELSEWHERE or (path in _WITH_TOOLS and not request.tools):
+            continue
+        value = option_value(request.options, path)
+        field = fields.get(path) or TRAITS.wire[path]
+        if path == "prompt_cache.retention":
+            field, value = _RETENTIONS[value]
+        elif path == "reasoning.effort":
+            value = quirks.get("efforts", {}).get(value, value)
+        elif path == "tool_choice":
+            value = _tool_choice(value, request.tools, quirks.get("choices", {}))
+        elif path == "logprobs":
+            body["logprobs"] = True
+        place(body, field, value)
 
 
-def _tool_choice(choice: str, tools: Sequence[ToolDefinition]) -> str | Body:
+def _tool_choice(choice: str, tools: Iterable[ToolDefinition], words: Mapping[str, str]) -> str | Body:
     chosen = None if choice in _CHOICES else _chosen(choice, tools)
-    return choice if chosen is None else {"type": "function", "function": {"name": chosen.name}}
+    return words.get(choice, choice) if chosen is None else {"type": "function", "function": {"name": chosen.name}}
 
 
-def _chosen(choice: str, tools: Sequence[ToolDefinition]) -> ToolDefinition | None:
+def _chosen(choice: str, tools: Iterable[ToolDefinition]) -> ToolDefinition | None:
     return next((tool for tool in tools if choice in (tool.tool, tool.name)), None)

@@ -7,39 +7,68 @@ words. Words are matched only against the sentence that a person would read.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...errors import FaultKind
 from ..answer import Answer
 from ..fault import Fault, kind_of_status, read_retry_after, redirect, say, status_phrase
+from ..rate_limit_headers import HeaderNames
 from ..sentence import parse_json, read_sentence, sentence_of
 
+RATE_LIMITS = HeaderNames(
+    requests_limit="x-ratelimit-limit-requests",
+    requests_remaining="x-ratelimit-remaining-requests",
+    requests_reset="x-ratelimit-reset-requests",
+    tokens_limit="x-ratelimit-limit-tokens",
+    tokens_remaining="x-ratelimit-remaining-tokens",
+    tokens_reset="x-ratelimit-reset-tokens",
+)
+_STATUS = re.compile(r"[45][0-9]{2}")
 _BY_CODE: dict[str, FaultKind] = {
     "invalid_api_key": "authentication",
     "invalid_authentication": "authentication",
     "authentication_error": "authentication",
+    "token_not_found_in_db": "authentication",
     "permission_denied": "permission_denied",
     "permission_error": "permission_denied",
     "unsupported_country_region_territory": "permission_denied",
+    "account_deactivated": "permission_denied",
+    "organization_restricted": "permission_denied",
+    "model_terms_required": "permission_denied",
+    "key_model_access_denied": "permission_denied",
+    "team_model_access_denied": "permission_denied",
     "model_not_found": "not_found",
+    "model_not_available": "not_found",
+    "model_decommissioned": "not_found",
     "not_found_error": "not_found",
     "unknown_model": "not_found",
+    "deploymentnotfound": "not_found",
     "unknown_parameter": "unsupported_option",
     "unsupported_parameter": "unsupported_option",
     "unsupported_value": "unsupported_option",
     "extra_forbidden": "unsupported_option",
+    "operationnotsupported": "unsupported_capability",
     "context_length_exceeded": "context_window_exceeded",
     "exceed_context_size_error": "context_window_exceeded",
     "content_filter": "content_filter",
     "content_policy_violation": "content_filter",
+    "responsibleaipolicyviolation": "content_filter",
+    "moderation_blocked": "content_filter",
     "insufficient_quota": "quota_exceeded",
     "insufficient_balance": "quota_exceeded",
+    "exceeded_current_quota_error": "quota_exceeded",
+    "budget_exceeded": "quota_exceeded",
     "billing_hard_limit_reached": "quota_exceeded",
     "billing_not_active": "quota_exceeded",
     "rate_limit_exceeded": "rate_limit",
     "rate_limit_error": "rate_limit",
+    "rate_limit_reached_error": "rate_limit",
+    "ratelimitreached": "rate_limit",
     "overloaded_error": "overloaded",
+    "engine_overloaded_error": "overloaded",
+    "tool_use_failed": "malformed_response",
+    "json_validate_failed": "malformed_response",
     "server_error": "server_error",
     "internal_server_error": "server_error",
 }
@@ -48,12 +77,18 @@ _BY_CODE: dict[str, FaultKind] = {
 # missing capability comes with the status of a missing model.
 _BY_WORDS: tuple[tuple[FaultKind, tuple[int, ...], str], ...] = (
     ("authentication", (400,), r"\b(invalid|incorrect|missing) api.?key|\bapi.?key (is )?(not valid|invalid)"),
-    ("quota_exceeded", (400, 403, 429), r"credit balance is too low|insufficient (balance|credits?|funds)"),
+    (
+        "quota_exceeded",
+        (400, 403, 429),
+        r"credit balance is too low|insufficient (balance|credits?|funds)"
+        r"|used all available credits|spending limit|budget has been exceeded",
+    ),
     (
         "unsupported_option",
         (400, 422),
         r"\b(unsupported|unknown|unrecognized) (request )?(parameter|argument|field|value|option)"
-        r"|\b(parameter|argument|option)\b.{0,60} not supported|extra inputs are not permitted",
+        r"|\b(parameter|argument|option)\b.{0,60} not supported|extra inputs are not permitted"
+        r"|\bdoes not support parameters?\b|\bUnsupportedParamsError\b",
     ),
     (
         "unsupported_capability",
@@ -65,7 +100,8 @@ _BY_WORDS: tuple[tuple[FaultKind, tuple[int, ...], str], ...] = (
         "context_window_exceeded",
         (400, 422),
         r"\bcontext (length|window|size)|\b(prompt|input|messages?) (is|are|was) too (long|large)"
-        r"|too many (input |prompt )?tokens|reduce the length of the (messages|prompt|input)",
+        r"|too many (input |prompt )?tokens|reduce the length of the (messages|prompt|input)"
+        r"|\bContextWindowExceededError\b",
     ),
     (
         "not_found",
@@ -73,7 +109,12 @@ _BY_WORDS: tuple[tuple[FaultKind, tuple[int, ...], str], ...] = (
         r"\bmodel\b.{0,100}\b(not found|not exist|not supported|not available)|not a valid model"
         r"|\b(unknown|invalid|no such) model",
     ),
-    ("content_filter", (400, 403), r"content.{0,20} (policy|filter)|safety system|\bflagged\b|\bmoderation\b"),
+    (
+        "content_filter",
+        (400, 403),
+        r"content.{0,20} (policy|filter)|safety system|\bflagged\b|\bmoderation\b"
+        r"|violates usage guidelines|\bContentPolicyViolationError\b",
+    ),
     ("overloaded", (503,), r"overload|at capacity|over capacity"),
 )
 
@@ -96,9 +137,14 @@ def fault_of_error(error: Any, answer: Answer) -> Fault:
 
 def _fault(parsed: Any, sentence: str | None, answer: Answer) -> Fault:
     error = _error_of(parsed)
-    sentence = _with_upstream(error, sentence) or status_phrase(answer.status)
-    kind = _kind(error, sentence, _meant_status(error, answer.status))
-    return Fault(kind, say(sentence, answer.secrets), read_retry_after(answer.headers, answer.now))
+    metadata = _mapping(error.get("metadata"))
+    upstream = metadata.get("raw")
+    sentence = _joined(sentence, sentence_of(upstream)) or status_phrase(answer.status)
+    status = _meant_status(error, answer.status)
+    kind = _kind(_names(error, _error_of(_parsed(upstream))), sentence, status)
+    passed_on = {str(name).lower(): str(value) for name, value in _mapping(metadata.get("headers")).items()}
+    retry_after = read_retry_after({**passed_on, **answer.headers}, answer.now, status)
+    return Fault(kind, say(sentence, answer.secrets), retry_after)
 
 
 def _error_of(parsed: Any) -> Mapping[str, Any]:
@@ -107,18 +153,36 @@ def _error_of(parsed: Any) -> Mapping[str, Any]:
         parsed = parsed[0]
     if not isinstance(parsed, Mapping):
         return {}
-    error = parsed.get("error")
-    return error if isinstance(error, Mapping) else parsed
+    error, detail = parsed.get("error"), parsed.get("detail")
+    if isinstance(error, Mapping):
+        return error
+    return _error_of(detail) if isinstance(detail, (Mapping, list)) else parsed
+
+
+def _names(error: Mapping[str, Any], upstream: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the names that are given to an error, the most telling first; a router passes on its provider's."""
+    inner = _mapping(error.get("innererror"))
+    for names in (inner, error, upstream):
+        yield names.get("code")
+        yield names.get("type")
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _parsed(value: Any) -> Any:
+    return parse_json(value)[0] if isinstance(value, str) else value
 
 
 def _meant_status(error: Mapping[str, Any], status: int) -> int:
     """Return *status*, or the one that the error's code stands for where the HTTP status tells of a success."""
     code = str(error.get("code"))
-    return int(code) if status < 300 and re.fullmatch(r"[45][0-9]{2}", code) else status
+    return int(code) if status < 300 and _STATUS.fullmatch(code) else status
 
 
-def _kind(error: Mapping[str, Any], sentence: str, status: int) -> FaultKind:
-    for name in (error.get("code"), error.get("type")):
+def _kind(names: Iterable[Any], sentence: str, status: int) -> FaultKind:
+    for name in names:
         if isinstance(name, str) and name.lower() in _BY_CODE:
             return _BY_CODE[name.lower()]
     for kind, statuses, words in _BY_WORDS:
@@ -127,8 +191,6 @@ def _kind(error: Mapping[str, Any], sentence: str, status: int) -> FaultKind:
     return kind_of_status(status)
 
 
-def _with_upstream(error: Mapping[str, Any], sentence: str | None) -> str | None:
+def _joined(sentence: str | None, upstream: str | None) -> str | None:
     """Add what the provider behind a router said, where the router passes it on."""
-    metadata = error.get("metadata")
-    raw = sentence_of(metadata.get("raw")) if isinstance(metadata, Mapping) else None
-    return ": ".join(part for part in (sentence, raw) if part) or None
+    return ": ".join(part for part in (sentence, upstream) if part) or None

@@ -37,6 +37,12 @@ _KNOWN = frozenset(_SCHEMAS_BY_NAME) | {
 _SAYS_WHAT = frozenset({"type", "anyOf", "enum", "const"})
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"})
 _DEEPEST = 10
+# How much a schema may hold in all: properties, values of `enum`, letters of names and values; and one long `enum`.
+_MOST_PROPERTIES = 5000
+_MOST_VALUES = 1000
+_MOST_LETTERS = 120_000
+_LONG_ENUM = 250
+_MOST_LETTERS_OF_LONG_ENUM = 15_000
 
 Path = tuple[str | int, ...]
 
@@ -52,7 +58,7 @@ def strict_gap(schema: Mapping[str, Any]) -> SchemaGap | None:
         return SchemaGap((), "the top is no object")
     if "anyOf" in schema:
         return SchemaGap(("anyOf",), "keyword 'anyOf' stands at the top")
-    return next(_gaps(schema, (), _DEEPEST), None)
+    return next(_gaps(schema, (), _DEEPEST), None) or _size_gap(schema)
 
 
 def _gaps(schema: Any, path: Path, depth: int) -> Iterator[SchemaGap]:
@@ -110,3 +116,27 @@ def _parts(schema: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
         yield ("anyOf", index), part
     if "items" in schema:
         yield ("items",), schema["items"]
+
+
+def _size_gap(schema: Mapping[str, Any]) -> SchemaGap | None:
+    """Return that a schema of known words is too large."""
+    parts = list(_within(schema))
+    enums = [[str(value) for value in part.get("enum", ())] for part in parts]
+    names = [name for part in parts for keyword in _SCHEMAS_BY_NAME for name in part.get(keyword, ())]
+    consts = [str(part["const"]) for part in parts if "const" in part]
+    letters = sum(map(len, (*names, *consts, *(value for values in enums for value in values))))
+    if sum(len(part.get("properties", ())) for part in parts) > _MOST_PROPERTIES:
+        return SchemaGap((), f"it has more than {_MOST_PROPERTIES} properties")
+    if sum(map(len, enums)) > _MOST_VALUES:
+        return SchemaGap((), f"it has more than {_MOST_VALUES} values of `enum`")
+    if any(len(values) > _LONG_ENUM and sum(map(len, values)) > _MOST_LETTERS_OF_LONG_ENUM for values in enums):
+        return SchemaGap(
+            (), f"an `enum` of more than {_LONG_ENUM} values has over {_MOST_LETTERS_OF_LONG_ENUM} letters"
+        )
+    return SchemaGap((), f"its names and values have over {_MOST_LETTERS} letters") if letters > _MOST_LETTERS else None
+
+
+def _within(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield schema
+    for _, part in _parts(schema):
+        yield from _within(part)

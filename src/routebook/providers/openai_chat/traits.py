@@ -1,7 +1,4 @@
-"""What the chat completions API can carry.
-
-Its `n` and `logprobs` are not claimed: an answer has one choice here, and no place for probabilities.
-"""
+"""What the chat completions API can carry."""
 
 from __future__ import annotations
 
@@ -10,51 +7,44 @@ from types import MappingProxyType
 from ...routing.traits import ApiTraits, NativeSchemas
 from .strict import strict_gap
 
+_EVERYWHERE = frozenset({"extra_body", "extra_headers", "timeout"})
+_WIRE = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "n": "n",
+    "max_output_tokens": "max_completion_tokens",
+    "stop": "stop",
+    "seed": "seed",
+    "presence_penalty": "presence_penalty",
+    "frequency_penalty": "frequency_penalty",
+    "reasoning.effort": "reasoning_effort",
+    "tool_choice": "tool_choice",
+    "parallel_tool_calls": "parallel_tool_calls",
+    "prompt_cache.key": "prompt_cache_key",
+    "prompt_cache.retention": "prompt_cache_options.ttl",
+    "service_tier": "service_tier",
+    "logprobs": "top_logprobs",
+}
+
 TRAITS = ApiTraits(
     name="openai-chat",
-    options=frozenset(
-        {
-            "temperature",
-            "top_p",
-            "max_output_tokens",
-            "stop",
-            "seed",
-            "presence_penalty",
-            "frequency_penalty",
-            "reasoning.effort",
-            "tool_choice",
-            "parallel_tool_calls",
-            "prompt_cache.key",
-            "prompt_cache.retention",
-            "service_tier",
-            "extra_body",
-            "extra_headers",
-            "timeout",
-        }
-    ),
-    embedding_options=frozenset(
-        {
-            "dimensions",
-            "extra_body",
-            "extra_headers",
-            "timeout",
-        }
-    ),
-    image_options=frozenset(
-        {
-            "n",
-            "size",
-            "quality",
-            "extra_body",
-            "extra_headers",
-            "timeout",
-        }
-    ),
+    options=_EVERYWHERE | _WIRE.keys(),
+    embedding_options=_EVERYWHERE | {"dimensions"},
+    image_options=_EVERYWHERE | {"n", "size", "quality"},
     native_schemas=NativeSchemas(strict_gap, "with `strict: false`, as a strong hint"),
     values=MappingProxyType({"prompt_cache.retention": (1800.0, 86400.0)}),
+    wire=MappingProxyType(_WIRE),
+    notes=MappingProxyType(
+        {
+            "logprobs": "with `logprobs: true`",
+            "parallel_tool_calls": "only beside tools",
+            "prompt_cache.retention": "`30m`; 24h is `24h` in `prompt_cache_retention`",
+            "tool_choice": "a tool's name is a mapping; only beside tools",
+        }
+    ),
     body_fields=frozenset(
         {
-            # set from the request and its options, some under the name that a quirk gives
+            # set from the request and its options, some in the field that a preset names
             "model",
             "messages",
             "tools",
@@ -62,6 +52,8 @@ TRAITS = ApiTraits(
             "response_format",
             "temperature",
             "top_p",
+            "top_k",
+            "n",
             "max_completion_tokens",
             "max_tokens",
             "stop",
@@ -70,17 +62,28 @@ TRAITS = ApiTraits(
             "presence_penalty",
             "frequency_penalty",
             "reasoning_effort",
+            "reasoning",
+            "thinking_token_budget",
             "parallel_tool_calls",
             "prompt_cache_key",
+            "prompt_cache_isolation_key",
             "prompt_cache_retention",
             "prompt_cache_options",
             "service_tier",
-            # never set, and not for anyone else to set: the answer could not be read
-            "stream",
-            "stream_options",
-            "n",
             "logprobs",
             "top_logprobs",
+            # of embeddings and images
+            "input",
+            "encoding_format",
+            "dimensions",
+            "output_dimension",
+            "prompt",
+            "size",
+            "quality",
+            # the answer is read as it was asked for
+            "stream",
+            "stream_options",
+            # in place of `tools`, and never set
             "functions",
             "function_call",
         }

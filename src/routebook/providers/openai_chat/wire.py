@@ -1,6 +1,7 @@
 """Wire: the answers of chat completions calls, typed, as far as they are read.
 
-Shapes that the API's dialects add are known: reasoning beside or within the content, an error inside a choice.
+Shapes that the API's dialects add are known: reasoning beside or within the content, images beside it, an error
+inside a choice, tokens counted under other names.
 """
 
 from __future__ import annotations
@@ -10,35 +11,69 @@ from typing import Any
 import msgspec
 
 
+class Malformed(Exception):
+    """The answer has the right types and still makes no sense; its text is the message."""
+
+
 class WireFunction(msgspec.Struct):
     name: str | None = None
     arguments: Any = None
 
 
+class WireCustom(msgspec.Struct):
+    name: str | None = None
+    input: str | None = None
+
+
 class WireCall(msgspec.Struct):
     id: str | None = None
     function: WireFunction | None = None
+    custom: WireCustom | None = None
 
 
-class WirePart(msgspec.Struct):
-    type: str
-    text: str | None = None
-    thinking: str | list[dict[str, Any]] | None = None
-    refusal: str | None = None
+class WireAudio(msgspec.Struct):
+    id: str | None = None
+    data: str | None = None
+    transcript: str | None = None
+    expires_at: int | None = None
 
 
 class WireMessage(msgspec.Struct):
-    content: str | list[WirePart] | None = None
+    content: str | list[dict[str, Any]] | None = None
     refusal: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
+    reasoning_details: list[dict[str, Any]] | None = None
     tool_calls: list[WireCall] | None = None
     function_call: WireFunction | None = None
+    annotations: list[dict[str, Any]] | None = None
+    images: list[str | dict[str, Any]] | None = None
+    audio: WireAudio | None = None
+
+
+class WireTopLogprob(msgspec.Struct):
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+
+
+class WireLogprob(msgspec.Struct):
+    token: str
+    logprob: float
+    top_logprobs: list[WireTopLogprob] | None = None
+    bytes: list[int] | None = None
+
+
+class WireLogprobs(msgspec.Struct):
+    content: list[WireLogprob] | None = None
+    refusal: list[WireLogprob] | None = None
 
 
 class WireChoice(msgspec.Struct):
+    index: int = 0
     message: WireMessage | None = None
     finish_reason: str | None = None
+    logprobs: WireLogprobs | None = None
     error: Any = None
 
 
@@ -57,35 +92,57 @@ class WireUsage(msgspec.Struct):
     total_tokens: int | None = None
     prompt_tokens_details: WireInputDetails | None = None
     completion_tokens_details: WireOutputDetails | None = None
+    # as dialects have it: DeepSeek, Moonshot and Together, LiteLLM, Perplexity
+    prompt_cache_hit_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
-class WireAnswer(msgspec.Struct):
-    choices: list[WireChoice] | None = None
+class WireBody(msgspec.Struct):
+    """What an answer and each chunk of one have in common."""
+
+    id: str | None = None
+    object: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
     usage: WireUsage | None = None
     error: Any = None
+    citations: list[str | dict[str, Any]] | None = None
+    search_results: list[dict[str, Any]] | None = None
+
+
+class WireAnswer(WireBody):
+    choices: list[WireChoice] | None = None
 
 
 class WireCallPiece(msgspec.Struct):
-    index: int = 0
+    index: int | None = None
     id: str | None = None
     function: WireFunction | None = None
+    custom: WireCustom | None = None
 
 
 class WirePiece(msgspec.Struct):
-    content: str | None = None
+    content: str | list[dict[str, Any]] | None = None
     refusal: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
+    reasoning_details: list[dict[str, Any]] | None = None
     tool_calls: list[WireCallPiece] | None = None
+    function_call: WireFunction | None = None
+    annotations: list[dict[str, Any]] | None = None
+    images: list[str | dict[str, Any]] | None = None
+    audio: WireAudio | None = None
 
 
 class WireChoicePiece(msgspec.Struct):
     index: int = 0
     delta: WirePiece | None = None
     finish_reason: str | None = None
-
-
-class WireChunk(msgspec.Struct):
-    choices: list[WireChoicePiece] | None = None
-    usage: WireUsage | None = None
+    logprobs: WireLogprobs | None = None
     error: Any = None
+
+
+class WireChunk(WireBody):
+    choices: list[WireChoicePiece] | None = None

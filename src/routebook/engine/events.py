@@ -1,0 +1,129 @@
+"""StreamEvents: what a run tells while it goes on, and who is told.
+
+A run begins with `RunStarted` and, unless it raises, ends with `RunFinished`. Between them each model call has its
+`TurnStarted`, an `AttemptFailed` for each attempt in vain, and the deltas of the answer; then each tool call that the
+model made is requested once and finished once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..canonical.event import ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
+from ..canonical.tool import ToolCall, ToolResult
+from ..routing.decision import Decision
+from .attempt import Attempt
+from .result import RunResult
+
+_LOG = logging.getLogger("routebook")
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """It is decided what serves the run."""
+
+    run_id: str
+    decision: Decision
+    type: ClassVar[str] = "run_started"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as plain data."""
+        return {"run_id": self.run_id, "decision": self.decision.to_dict()}
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """The model is called, for the `turn`-th time, from 1."""
+
+    turn: int
+    type: ClassVar[str] = "turn_started"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as plain data."""
+        return {"turn": self.turn}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallRequested:
+    """The model's answer is whole and calls a tool."""
+
+    call: ToolCall
+    type: ClassVar[str] = "tool_call_requested"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as plain data."""
+        return {"call": self.call.to_dict()}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """A tool call is answered; `result` is whole and uncut. Calls of one turn finish in any order."""
+
+    result: ToolResult
+    type: ClassVar[str] = "tool_finished"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as plain data."""
+        return {"result": self.result.to_dict()}
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """A provider's call failed; where another attempt answers its kind, that one comes next."""
+
+    attempt: Attempt
+    type: ClassVar[str] = "attempt_failed"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as plain data."""
+        return {"attempt": self.attempt.to_dict()}
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The run is over: the last event."""
+
+    result: RunResult
+    type: ClassVar[str] = "run_finished"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as plain data."""
+        return {"result": self.result.to_dict()}
+
+
+StreamEvent = (
+    RunStarted
+    | TurnStarted
+    | TextDelta
+    | ReasoningDelta
+    | RefusalDelta
+    | ToolCallDelta
+    | ToolCallRequested
+    | ToolFinished
+    | AttemptFailed
+    | RunFinished
+)
+
+Tell = Callable[[StreamEvent], Awaitable[None]]
+"""Passes an event on, and comes back when there is room for the next."""
+
+Listener = Callable[[StreamEvent], object]
+"""A caller's own function; what it returns is awaited where it can be."""
+
+
+def telling(listener: Listener) -> Tell:
+    """Return what tells *listener*; where it raises, that is logged and changes nothing."""
+
+    async def tell(event: StreamEvent) -> None:
+        try:
+            answer = listener(event)
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception:  # noqa: BLE001, a host's mistake is no reason to stop
+            _LOG.exception("on_event failed, which changes nothing")
+
+    return tell

@@ -1,0 +1,81 @@
+"""Media: pictures and documents → the blocks of the wire. What the API cannot take raises NoPlace."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from ...canonical.part import FilePart, ImagePart
+from ...errors import FaultKind
+from ..fault import Fault
+
+Body = dict[str, Any]
+
+_DATA_URL = re.compile(r"data:([^;,]*);base64,(.*)", re.S)
+_PDF = "application/pdf"
+_IMAGE_TYPES = {"image/jpg": "image/jpeg"} | {
+    name: name for name in ("image/jpeg", "image/png", "image/gif", "image/webp")
+}
+
+
+class NoPlace(Exception):
+    """This API has no place for what was to be sent; `fault` says so."""
+
+    def __init__(self, kind: FaultKind, what: str) -> None:
+        self.fault = Fault(kind, what)
+        super().__init__(what)
+
+
+def image_block(index: int, part: ImagePart) -> Body:
+    """Return the block of a picture in message *index*; an address that holds its data itself is sent as data."""
+    if part.detail is not None:
+        raise NoPlace("unsupported_option", f"messages[{index}]: this API has no place for an image's detail")
+    media_type, data = part.media_type, part.data
+    if part.url is not None:
+        inline = _DATA_URL.match(part.url) if part.url.startswith("data:") else None
+        if inline is None:
+            return {"type": "image", "source": {"type": "url", "url": part.url}}
+        media_type, data = inline[1], inline[2]
+    if not data or not media_type:
+        raise NoPlace("bad_request", f"messages[{index}]: an image needs a url, or data and its media_type")
+    known = _IMAGE_TYPES.get(media_type)
+    if known is None:
+        what = f"messages[{index}]: this API takes images as JPEG, PNG, GIF and WebP, not as {media_type!r}"
+        raise NoPlace("unsupported_capability", what)
+    return {"type": "image", "source": {"type": "base64", "media_type": known, "data": data}}
+
+
+def file_block(index: int, part: FilePart) -> Body:
+    """Return the block of a document in message *index*."""
+    title = {"title": part.name} if part.name else {}
+    return {"type": "document", "source": _file_source(index, part), **title}
+
+
+def _file_source(index: int, part: FilePart) -> Body:
+    kind = part.media_type
+    if part.url is not None:
+        if kind in (None, _PDF):
+            return {"type": "url", "url": part.url}
+        what = f"messages[{index}]: by its address this API takes a file as PDF only, not as {kind!r}"
+        raise NoPlace("unsupported_capability", what)
+    if not part.data or not kind:
+        raise NoPlace("bad_request", f"messages[{index}]: a file needs a url, or data and its media_type")
+    if kind == _PDF:
+        return {"type": "base64", "media_type": _PDF, "data": part.data}
+    if kind.startswith("text/"):
+        return {"type": "text", "media_type": "text/plain", "data": _text_of(index, part.data)}
+    what = f"messages[{index}]: this API takes files as PDF and as text, not as {kind!r}"
+    raise NoPlace("unsupported_capability", what)
+
+
+def _text_of(index: int, data: str) -> str:
+    try:
+        text = base64.b64decode(data, validate=True).decode("utf-8-sig")
+    except (binascii.Error, ValueError):
+        what = f"messages[{index}]: a text file is no text in UTF-8, or its data is no base64"
+        raise NoPlace("bad_request", what) from None
+    if not text.strip():
+        raise NoPlace("bad_request", f"messages[{index}]: a text file holds no text")
+    return text

@@ -1,0 +1,96 @@
+"""Connections: those to one address, used again while they are fresh, and never more than a bound.
+
+The one that was used last is taken first, so the rest may grow old and go. Only the one that is taken is asked whether
+it still lives: a call costs the same whether one connection is idle or a thousand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
+
+from httpcore2 import AsyncConnectionInterface
+
+from .exchange import ExchangeFault
+from .idle_room import IdleRoom
+
+Connection: TypeAlias = AsyncConnectionInterface
+
+
+class Connections:
+    """The connections to *address*, *most* at a time, each made by *make* when no idle one is there."""
+
+    def __init__(self, address: str, make: Callable[[], Connection], most: int, room: IdleRoom[Connection]) -> None:
+        self._address = address
+        self._make = make
+        self._turns = asyncio.Semaphore(most)
+        self._room = room
+        self._shelf: deque[Connection] = deque()
+        self._busy: set[Connection] = set()
+        self._closed = False
+
+    async def take(self, wait_s: float) -> Connection:
+        """Return a connection for one exchange, which `give_back` has to end; wait for one at most *wait_s* seconds.
+
+        Raises:
+            ExchangeFault: All were in use for that long.
+        """
+        await self._take_turn(wait_s)
+        try:
+            connection = await self._fresh() or self._make()
+        except BaseException:
+            self._turns.release()
+            raise
+        self._busy.add(connection)
+        return connection
+
+    async def give_back(self, connection: Connection) -> None:
+        """End an exchange: keep *connection* if it can be used again, else close it."""
+        self._turns.release()
+        self._busy.discard(connection)
+        if self._closed or not connection.is_available() or _has_more(connection):
+            await connection.aclose()
+            return
+        for leaving in self._room.put(connection, self._shelf):
+            await leaving.aclose()
+
+    async def close(self) -> None:
+        """Close all, those in use as well."""
+        self._closed = True
+        while self._shelf:
+            await self._room.take(self._shelf).aclose()
+        for connection in tuple(self._busy):
+            await connection.aclose()
+
+    async def _take_turn(self, wait_s: float) -> None:
+        if not self._turns.locked():
+            await self._turns.acquire()
+            return
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            message = f"every connection to {self._address} was in use for {wait_s:g} s"
+            raise ExchangeFault("queue_timeout", message) from error
+
+    async def _fresh(self) -> Connection | None:
+        while self._shelf:
+            connection = self._room.take(self._shelf)
+            if not connection.has_expired():
+                return connection
+            await connection.aclose()
+        return None
+
+
+def _has_more(connection: Connection) -> bool:
+    """Tell whether bytes came behind the end of the answer, or its end is the connection's.
+
+    The library says so nowhere, and would read such bytes as the answer to the next request.
+    """
+    inner = connection
+    while (beneath := getattr(inner, "_connection", None)) is not None:
+        inner = beneath
+    state = getattr(inner, "_h11_state", None)
+    return state is not None and state.trailing_data != (b"", False)

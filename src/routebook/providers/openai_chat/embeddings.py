@@ -1,0 +1,115 @@
+"""Embeddings: a canonical request ↔ a call of `/embeddings`.
+
+Pure. Vectors are asked for as base64 of floats, a quarter of the bytes; a server that sends lists all the same is
+understood. They are put in the order of the texts by their index, and every text has one, all of one length and without
+gaps: anything else is malformed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import sys
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ...canonical.embedding import EmbeddingRequest, EmbeddingResponse
+from ..answer import Answer
+from ..body import malformed, read_body
+from ..fault import Fault
+from ..rate_limit_headers import read_rate_limits
+from ..sentence import read_sentence
+from .encode import ELSEWHERE, option_fault, place, to_json
+from .faults import RATE_LIMITS, fault_of_error
+from .messages import Body
+from .traits import TRAITS
+from .usage import read_usage
+from .wire import Malformed, WireUsage
+
+_FLOAT_BYTES = 4
+
+
+class WireEmbedding(msgspec.Struct):
+    embedding: str | list[float]
+    # A server that leaves out zeros leaves out the first index.
+    index: int = 0
+
+
+class WireEmbeddings(msgspec.Struct):
+    data: list[WireEmbedding] | None = None
+    model: str | None = None
+    usage: WireUsage | None = None
+    error: Any = None
+
+
+_DECODER = msgspec.json.Decoder(WireEmbeddings)
+
+
+def encode_embedding(request: EmbeddingRequest, quirks: Mapping[str, Any]) -> bytes | Fault:
+    """Return the body as JSON, or what keeps *request* from being sent."""
+    fault = option_fault(request.options, TRAITS.embedding_options, quirks)
+    if fault is not None:
+        return fault
+    body: Body = {"model": request.model, "input": request.inputs, "encoding_format": "base64"}
+    for name, value in request.options.items():
+        if name not in ELSEWHERE:
+            place(body, quirks.get("fields", {}).get(name, name), value)
+    return to_json({**body, **request.options.get("extra_body", {})})
+
+
+def decode_embedding(answer: Answer, inputs: int) -> EmbeddingResponse | Fault:
+    """Return the vectors that *answer*, a success, has for so many *inputs*, or why it is none."""
+    wire = read_body(_DECODER, answer)
+    if isinstance(wire, Fault):
+        return wire
+    if wire.error:
+        return fault_of_error(wire.error, answer)
+    if not wire.data:
+        words = read_sentence(answer.body)
+        return malformed("the answer has no embeddings" + (f": {words}" if words else ""), answer)
+    try:
+        vectors = _vectors(wire.data, inputs)
+    except Malformed as error:
+        return malformed(str(error), answer)
+    return EmbeddingResponse(
+        vectors=vectors,
+        usage=read_usage(wire.usage),
+        request_id=answer.headers.get("x-request-id"),
+        model=wire.model or None,
+        rate_limits=read_rate_limits(answer.headers, RATE_LIMITS, answer.now),
+    )
+
+
+def _vectors(found: list[WireEmbedding], inputs: int) -> tuple[tuple[float, ...], ...]:
+    by_index = {item.index: item for item in found}
+    if len(found) != inputs or by_index.keys() != set(range(inputs)):
+        raise Malformed(f"the answer has embeddings {sorted(item.index for item in found)[:10]} for {inputs} texts")
+    vectors = tuple(_vector(by_index[index].embedding) for index in range(inputs))
+    if len({len(vector) for vector in vectors}) != 1 or not vectors[0]:
+        raise Malformed("the answer's embeddings are empty, or not of one length")
+    return vectors
+
+
+def _vector(embedding: str | list[float]) -> tuple[float, ...]:
+    vector = _floats(embedding) if isinstance(embedding, str) else tuple(embedding)
+    # One number that is none makes the sum none.
+    if not math.isfinite(sum(vector)):
+        raise Malformed("the answer has an embedding with a number that is none")
+    return vector
+
+
+def _floats(text: str) -> tuple[float, ...]:
+    try:
+        packed = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Malformed("the answer has an embedding that is no base64") from error
+    if len(packed) % _FLOAT_BYTES:
+        raise Malformed("the answer has an embedding that ends within a number")
+    floats = array("f", packed)
+    if sys.byteorder == "big":
+        floats.byteswap()
+    return tuple(floats)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+
+from routebook.providers.http.decompress import Body
+from routebook.providers.http.exchange import ExchangeFault
+
+TEXT = b"Noon. " * 1000
+PACKED = {
+    "gzip": gzip.compress(TEXT),
+    "x-gzip": gzip.compress(TEXT),
+    "GZIP": gzip.compress(TEXT[:70]) + gzip.compress(b"") + gzip.compress(TEXT[70:]),
+    "deflate": zlib.compress(TEXT),
+    " Deflate ": zlib.compress(TEXT)[2:-4],
+    "identity": TEXT,
+    "": TEXT,
+}
+
+
+def unpacked(encoding: str, packed: bytes, size: int, most: int = 2**20) -> bytes:
+    body = Body(encoding, most)
+    plain = b"".join(body.take(packed[start : start + size]) for start in range(0, len(packed), size))
+    body.end()
+    return plain
+
+
+@pytest.mark.parametrize("size", [2, 3, 50, 10_000])
+@pytest.mark.parametrize("encoding", list(PACKED))
+def test_a_body_is_unpacked_in_pieces_of_any_size(encoding: str, size: int):
+    assert unpacked(encoding, PACKED[encoding], size) == TEXT
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_an_empty_body_is_no_broken_one(encoding: str):
+    assert unpacked(encoding, b"", 1) == b""
+
+
+def test_what_follows_a_packed_body_is_passed_over():
+    assert unpacked("gzip", gzip.compress(TEXT) + b"\0" * 512, 100) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed", "words"),
+    [
+        ("gzip", gzip.compress(TEXT)[:-9], "its compression is broken"),
+        ("gzip", TEXT, "its compression is broken"),
+        ("deflate", TEXT, "its compression is broken"),
+        ("gzip", gzip.compress(bytes(2**21)), "larger than 1 MiB"),
+        ("gzip", gzip.compress(TEXT) + gzip.compress(bytes(2**21)), "larger than 1 MiB"),
+        ("", bytes(2**20 + 1), "larger than 1 MiB"),
+        ("br", TEXT, "in a way that was not asked for"),
+        ("gzip, gzip", gzip.compress(gzip.compress(TEXT)), "in a way that was not asked for"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_malformed(encoding: str, packed: bytes, words: str):
+    with pytest.raises(ExchangeFault, match=words) as caught:
+        unpacked(encoding, packed, 4096)
+    assert caught.value.kind == "malformed_response"

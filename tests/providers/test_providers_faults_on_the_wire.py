@@ -1,0 +1,354 @@
+"""Servers that fail, on real sockets, met by every API's client: each ends in time, in its kind, and leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import pytest
+from fault_server import CUTS_STREAMS_OFF, HANGS_UP, TAKES_TOO_LONG, TALKS_NONSENSE, Fault
+from loopback_server import Loopback
+
+from routebook.canonical.chat import ChatRequest
+from routebook.canonical.event import ResponseFinished
+from routebook.canonical.message import Message
+from routebook.errors import ProviderError
+from routebook.providers.anthropic.client import AnthropicClient
+from routebook.providers.http.over_httpx2 import HttpxTransport
+from routebook.providers.openai_chat.client import OpenAIChatClient
+from routebook.providers.protocol import ClientConfig, ModelClient
+from routebook.routing.provider_spec import Timeouts
+
+BRIEF = Timeouts(connect=2, first_token=0.1, idle=0.1, total=0.3)
+LONG = Timeouts(connect=2, first_token=10, idle=10, total=10)
+REQUEST = ChatRequest("m-1", (Message("user", "What time is it?"),), target="luna")
+KEY = "sk-very-secret"
+FOREIGN_VARIABLES = (
+    *("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "OPENAI_ORG_ID", "OPENAI_ORGANIZATION"),
+    *("OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY", "OPENAI_CUSTOM_HEADERS", "OPENAI_WEBHOOK_SECRET"),
+    *("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION"),
+    *("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "ANTHROPIC_CUSTOM_HEADERS"),
+    *("HF_TOKEN", "GROQ_API_KEY", "MISTRAL_API_KEY", "AWS_BEARER_TOKEN_BEDROCK", "GOOGLE_API_KEY"),
+)
+
+
+@dataclass(frozen=True)
+class Api:
+    """What a client of one API is made by, and what a good server answers it."""
+
+    client: Callable[[ClientConfig], ModelClient]
+    answer: dict
+    events: tuple[dict | str, ...]
+
+    @property
+    def whole(self) -> bytes:
+        return json.dumps(self.answer).encode()
+
+    @property
+    def stream(self) -> bytes:
+        lines = [event if isinstance(event, str) else json.dumps(event) for event in self.events]
+        return "".join(f"data: {line}\n\n" for line in lines).encode()
+
+
+APIS = {
+    "openai-chat": Api(
+        OpenAIChatClient,
+        {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Noon."}}]},
+        (
+            {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]},
+            {"choices": [{"index": 0, "delta": {"content": "Noon."}}]},
+            {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+            "[DONE]",
+        ),
+    ),
+    "anthropic": Api(
+        AnthropicClient,
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "text", "text": "Noon."}],
+            "stop_reason": "end_turn",
+            "usage": {"input_tokens": 1, "output_tokens": 1},
+        },
+        (
+            {
+                "type": "message_start",
+                "message": {"type": "message", "role": "assistant", "content": [], "usage": {"input_tokens": 1}},
+            },
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Noon."}},
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}},
+            {"type": "message_stop"},
+        ),
+    ),
+}
+TRANSPORTS = {"httpx2": HttpxTransport}
+
+
+async def _complete(client: ModelClient) -> str:
+    return (await client.complete(REQUEST)).message.text
+
+
+async def _stream(client: ModelClient) -> str:
+    return [event async for event in client.stream(REQUEST)][-1].response.message.text
+
+
+CALLS = {"complete": _complete, "stream": _stream}
+
+
+@pytest.fixture(params=list(APIS))
+def api(request: pytest.FixtureRequest) -> Api:
+    return APIS[request.param]
+
+
+@pytest.fixture(params=list(TRANSPORTS))
+async def client_of(request: pytest.FixtureRequest, api: Api) -> AsyncIterator[Callable[..., ModelClient]]:
+    clients = []
+
+    def make(url: str, timeout: Timeouts = LONG) -> ModelClient:
+        transport = TRANSPORTS[request.param]()
+        clients.append(api.client(ClientConfig("house", f"{url}/v1", KEY, timeout=timeout, transport=transport)))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture(params=list(CALLS))
+def how(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def body(api: Api, how: str) -> bytes:
+    return api.whole if how == "complete" else api.stream
+
+
+async def fails(loopback, client_of, fault: Fault, body: bytes, how: str, bounds: Timeouts) -> ProviderError:
+    """Meet *fault*; return the error. Nothing of the call is left then: no connection that broke, no task, no key."""
+    server = await loopback.start(fault(body))
+    client = client_of(server.url, bounds)
+    tasks, began = asyncio.all_tasks(), time.monotonic()
+    with pytest.raises(ProviderError) as caught:
+        await CALLS[how](client)
+    assert time.monotonic() - began < bounds.total + 1
+    if caught.value.kind in ("timeout", "connection"):
+        await server.wait_until_open(0)
+    await client.close()
+    await server.wait_until_open(0)
+    assert asyncio.all_tasks() - server.tasks <= tasks
+    assert KEY not in str(caught.value)
+    assert (caught.value.provider, caught.value.model) == ("house", "luna")
+    return caught.value
+
+
+async def test_a_good_server_is_understood(loopback, client_of, body, how):
+    server = await loopback.start(loopback.answer(200, body))
+    assert await CALLS[how](client_of(server.url)) == "Noon."
+
+
+@pytest.mark.parametrize("fault", list(HANGS_UP))
+async def test_a_server_that_hangs_up_is_a_broken_connection(loopback, client_of, body, how, fault):
+    error = await fails(loopback, client_of, HANGS_UP[fault], body, how, LONG)
+    assert error.kind == "connection"
+
+
+@pytest.mark.parametrize("fault", list(TAKES_TOO_LONG))
+async def test_a_server_that_takes_too_long_is_a_timeout(loopback, client_of, body, how, fault):
+    error = await fails(loopback, client_of, TAKES_TOO_LONG[fault], body, how, BRIEF)
+    assert error.kind == "timeout"
+
+
+@pytest.mark.parametrize("fault", list(TALKS_NONSENSE))
+async def test_a_server_that_talks_nonsense_gave_a_malformed_answer(loopback, client_of, body, how, fault):
+    error = await fails(loopback, client_of, TALKS_NONSENSE[fault], body, how, LONG)
+    assert error.kind == ("connection" if how == "stream" and fault in CUTS_STREAMS_OFF else "malformed_response")
+
+
+async def test_a_server_that_is_not_there_is_a_failed_connection(loopback, client_of, how):
+    server = await loopback.start(b"")
+    await loopback.stop()
+    with pytest.raises(ProviderError) as caught:
+        await CALLS[how](client_of(server.url))
+    assert (caught.value.kind, caught.value.status) == ("connection", None)
+
+
+async def test_tls_to_a_server_that_speaks_without_is_a_failed_connection(client_of, how):
+    async def speak_plainly(reader, writer):
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(speak_plainly, "127.0.0.1", 0) as server:
+        client = client_of(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        with pytest.raises(ProviderError) as caught:
+            await CALLS[how](client)
+    assert caught.value.kind == "connection"
+
+
+@pytest.mark.parametrize("ends", ["cancelled", "at its deadline"])
+async def test_a_handshake_that_stalls_leaves_no_connection(loopback, client_of, how, ends):
+    server = await loopback.start(b"")
+    bounds = LONG if ends == "cancelled" else BRIEF
+    call = asyncio.create_task(CALLS[how](client_of(server.url.replace("http:", "https:"), bounds)))
+    await asyncio.sleep(0.05)
+    assert server.open_connections == 1
+    if ends == "cancelled":
+        call.cancel()
+    with pytest.raises((asyncio.CancelledError, ProviderError)):
+        await call
+    await server.wait_until_open(0)
+
+
+async def test_a_stream_that_is_closed_after_its_first_event_closes_its_connection_at_once(loopback, client_of, api):
+    server = await loopback.start(TAKES_TOO_LONG["sends events without end"](api.stream))
+    stream = client_of(server.url).stream(REQUEST)
+    await anext(stream)
+    await stream.aclose()
+    await server.wait_until_open(0)
+
+
+async def test_a_stream_that_nobody_holds_any_more_closes_its_connection(loopback, client_of, api):
+    server = await loopback.start(TAKES_TOO_LONG["sends events without end"](api.stream))
+    stream = client_of(server.url).stream(REQUEST)
+    await anext(stream)
+    del stream
+    await server.wait_until_open(0)
+
+
+async def test_a_loop_that_is_left_closes_its_connection(loopback, client_of, api):
+    server = await loopback.start(TAKES_TOO_LONG["sends events without end"](api.stream))
+    async for _ in client_of(server.url).stream(REQUEST):
+        break
+    await server.wait_until_open(0)
+
+
+async def test_a_call_that_is_cancelled_is_cancelled_and_closes_its_connection(loopback, client_of, body, how):
+    server = await loopback.start(TAKES_TOO_LONG["stalls in the middle"](body))
+    call = asyncio.create_task(CALLS[how](client_of(server.url)))
+    await server.wait_for(1)
+    await asyncio.sleep(0.02)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    await server.wait_until_open(0)
+
+
+async def test_a_call_that_is_cancelled_as_its_time_runs_out_is_still_cancelled(loopback, client_of, body, how):
+    """Whichever comes first within the same turn of the loop, the caller's cancellation is never lost."""
+    server = await loopback.start(TAKES_TOO_LONG["stalls before its answer"](body))
+    bounds = Timeouts(connect=2, first_token=0.05, idle=0.05, total=0.05)
+    loop = asyncio.get_running_loop()
+    for early_s in (0.001, 0.0005, 0.0002, 0.0001, 0.0):
+        call = asyncio.create_task(CALLS[how](client_of(server.url, bounds)))
+        was_cancelled = loop.create_future()
+        loop.call_later(0.05 - early_s, lambda call=call, told=was_cancelled: told.set_result(call.cancel()))
+        (outcome,) = await asyncio.gather(call, return_exceptions=True)
+        assert isinstance(outcome, asyncio.CancelledError if await was_cancelled else ProviderError)
+
+
+async def test_a_slow_reader_of_a_stream_is_not_taken_for_a_slow_server(loopback, client_of, api):
+    server = await loopback.start(loopback.answer(200, api.stream))
+    stream = client_of(server.url, Timeouts(connect=2, first_token=0.1, idle=0.1, total=5)).stream(REQUEST)
+    events = []
+    async for event in stream:
+        await asyncio.sleep(0.15)
+        events.append(event)
+    assert events[-1].response.message.text == "Noon."
+
+
+async def test_comments_do_not_stop_the_wait_for_the_first_content(loopback, client_of):
+    server = await loopback.start(TAKES_TOO_LONG["sends comments without end"](b""))
+    bounds = Timeouts(connect=2, first_token=0.15, idle=0.1, total=5)
+    with pytest.raises(ProviderError, match=r"no answer within 0\.15 s"):
+        await _stream(client_of(server.url, bounds))
+
+
+async def test_two_streams_one_after_the_other_share_a_connection(loopback, client_of, api):
+    body = api.stream
+    chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    server = await loopback.start(chunked)
+    client = client_of(server.url)
+    assert [await _stream(client) for _ in range(3)] == ["Noon."] * 3
+    assert server.connections == 1
+
+
+async def test_a_stream_whose_body_never_ends_is_over_at_its_terminal_marker(loopback, client_of, api):
+    async def reply(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n" % len(api.stream))
+        writer.write(api.stream + b"\r\n")
+        await asyncio.sleep(30)
+
+    server = await loopback.start(reply)
+    began = time.monotonic()
+    stream = client_of(server.url).stream(REQUEST)
+    while (await anext(stream)).__class__ is not ResponseFinished:
+        pass
+    assert time.monotonic() - began < 0.15
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
+    await server.wait_until_open(0)
+
+
+async def test_bytes_behind_an_answer_are_not_the_next_one(loopback, client_of, body, how):
+    answer = loopback.answer(200, body)
+    server = await loopback.start(answer + b"HTTP/1.1 500 Stolen\r\ncontent-length: 0\r\n\r\n")
+    client = client_of(server.url)
+    assert [await CALLS[how](client) for _ in range(3)] == ["Noon."] * 3
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(loopback, client_of, how, status):
+    other = await loopback.start(loopback.answer(200, b"{}"))
+    server = await loopback.start(loopback.answer(status, b"", f"location: {other.url}/v1/stolen"))
+    with pytest.raises(ProviderError) as caught:
+        await CALLS[how](client_of(server.url))
+    assert (caught.value.kind, caught.value.status) == ("malformed_response", status)
+    assert (len(server.received), other.received) == (1, [])
+
+
+async def test_nothing_of_the_environment_or_of_netrc_is_sent(loopback, client_of, body, how, monkeypatch, tmp_path):
+    for name in FOREIGN_VARIABLES:
+        monkeypatch.setenv(name, "http://canary.invalid" if name.endswith(("URL", "BASE")) else "canary")
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login canary password canary", encoding="utf-8")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    server = await loopback.start(loopback.answer(200, body))
+    assert await CALLS[how](client_of(server.url)) == "Noon."
+    assert "canary" not in repr(server.received)
+
+
+@pytest.mark.parametrize(
+    "fault", ["sends a compression bomb", "sends a header without end", "sends a line without end"]
+)
+def test_what_never_ends_takes_bounded_memory(api, how, fault):
+    name = next(name for name, known in APIS.items() if known is api)
+    command = [sys.executable, __file__, name, how, fault]
+    grown_mib = float(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+    assert grown_mib < 400
+
+
+async def _meet(api: Api, how: str, fault: str) -> float:
+    """Return how many MiB the process grew by at its highest, while a call met *fault*."""
+    loopback = Loopback()
+    server = await loopback.start(TALKS_NONSENSE[fault](api.whole if how == "complete" else api.stream))
+    client = api.client(ClientConfig("house", server.url, KEY, timeout=LONG))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ProviderError):
+        await CALLS[how](client)
+    await client.close()
+    await loopback.stop()
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+if __name__ == "__main__":
+    print(asyncio.run(_meet(APIS[sys.argv[1]], sys.argv[2], sys.argv[3])))  # noqa: T201
