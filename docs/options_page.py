@@ -29,6 +29,7 @@ _WORDS = {
     "reasoning_field": "the model's own reasoning goes back in `{}`",
     "efforts": "`reasoning.effort`: {}",
     "choices": "`tool_choice`: {}",
+    "call_ids": "ids of tool calls match `{}`, or are replaced",
     "reasoning_details": "reasoning goes back in `reasoning_details`, as it came",
     "stream_usage": "no `stream_options` are sent",
     "stream_end": "a stream ends with its `{}`",
