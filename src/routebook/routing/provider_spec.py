@@ -18,7 +18,7 @@ from .secret import SecretRef
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Bounds on one HTTP call, in seconds; `first_token` runs to a stream's first content, otherwise to the first byte."""
+    """Bounds on one HTTP call, in seconds; `first_token` runs to a stream's first content, else to the first byte."""
 
     connect: float = 5.0
     first_token: float = 60.0
