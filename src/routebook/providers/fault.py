@@ -86,7 +86,9 @@ def say(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def status_phrase(status: int) -> str:
-    """Return the status in words, for an answer that has none of its own."""
+    """Return the status in words, for a refusal that has none of its own; a success says nothing of why."""
+    if 200 <= status < 300:
+        return "the provider gave no reason"
     try:
         return f"the provider gave no reason ({HTTPStatus(status).phrase})"
     except ValueError:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from routebook.providers.answer import Answer
-from routebook.providers.openai_chat.faults import read_fault
+from routebook.providers.openai_chat.faults import fault_of_error, read_fault
 
 
 def read(status: int, body: object, **headers: str):
@@ -214,6 +214,19 @@ def test_a_router_passes_on_what_the_provider_behind_it_said():
 )
 def test_a_refusal_without_words_is_told_by_its_status(status: int, body: bytes, message: str):
     assert read(status, body).message == message
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        ({"code": 429}, "rate_limit", "the provider gave no reason (Too Many Requests)"),
+        ({"code": "odd"}, "server_error", "the provider gave no reason"),
+        (True, "server_error", "the provider gave no reason"),
+    ],
+)
+def test_an_error_without_words_in_a_success_is_not_told_as_one(error: object, kind: str, message: str):
+    fault = fault_of_error(error, Answer(200, {}, b""))
+    assert (fault.kind, fault.message) == (kind, message)
 
 
 def test_a_message_is_bounded_and_never_shows_the_key():

@@ -139,8 +139,8 @@ def _fault(parsed: Any, sentence: str | None, answer: Answer) -> Fault:
     error = _error_of(parsed)
     metadata = _mapping(error.get("metadata"))
     upstream = metadata.get("raw")
-    sentence = _joined(sentence, sentence_of(upstream)) or status_phrase(answer.status)
     status = _meant_status(error, answer.status)
+    sentence = _joined(sentence, sentence_of(upstream)) or status_phrase(status)
     kind = _kind(_names(error, _error_of(_parsed(upstream))), sentence, status)
     passed_on = {str(name).lower(): str(value) for name, value in _mapping(metadata.get("headers")).items()}
     retry_after = read_retry_after({**passed_on, **answer.headers}, answer.now, status)
