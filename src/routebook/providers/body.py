@@ -1,4 +1,5 @@
-"""Body: the bytes of an answer → typed structures, once and strictly, or a fault that says what they are instead.
+"""Body: plain data → the bytes of a request; and the bytes of an answer → typed structures, once and strictly, or a
+fault that says what they are instead.
 
 An object that has a telling key twice, with two values, says nothing: readers would differ on which one holds. Such an
 answer is malformed. To look for these keys costs about a microsecond; what looks suspicious is read a second time.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +20,9 @@ from .sentence import read_sentence
 
 T = TypeVar("T")
 
+ENCODER = msgspec.json.Encoder(enc_hook=dict)
+"""Writes JSON; read-only mappings are objects."""
+
 _TELLING = (
     *("arguments", "choices", "content", "data", "delta", "error", "finish_reason", "input", "message", "name"),
     *("output", "partial_json", "signature", "stop_reason", "text", "thinking", "tool_calls", "usage"),
@@ -25,8 +30,20 @@ _TELLING = (
 _find_telling = re.compile(rb'"(%s)"\s*:' % "|".join(_TELLING).encode()).findall
 
 
+class Malformed(Exception):
+    """The answer has the right types and still makes no sense; its text is the message."""
+
+
 class _Ambiguous(Exception):
     """An object has a key twice; the text is the key."""
+
+
+def write_body(body: Mapping[str, Any]) -> bytes | Fault:
+    """Return *body* as JSON; read-only mappings in it are objects."""
+    try:
+        return ENCODER.encode(body)
+    except UnicodeEncodeError:
+        return Fault("bad_request", "the request holds half a surrogate pair, which is no character and no UTF-8")
 
 
 def read_body(decoder: msgspec.json.Decoder[T], answer: Answer) -> T | Fault:
@@ -49,6 +66,12 @@ def read_json(decoder: msgspec.json.Decoder[T], text: bytes, answer: Answer) -> 
 def malformed(what: str, answer: Answer) -> Fault:
     """Return the fault of an answer that is none of its API's; *what* is a sentence."""
     return Fault("malformed_response", say(what, answer.secrets))
+
+
+def lacking(what: str, answer: Answer) -> Fault:
+    """Return the fault of an answer that has no *what*, with the words that stand in it instead."""
+    words = read_sentence(answer.body)
+    return malformed(f"the answer has no {what}" + (f": {words}" if words else ""), answer)
 
 
 def _unreadable(text: bytes, error: Exception) -> str:

@@ -53,6 +53,14 @@ class Fault:
     usage: Usage | None = None
 
 
+class NoPlace(Exception):
+    """An API has no place for what was to be sent; `fault` says so."""
+
+    def __init__(self, kind: FaultKind, what: str) -> None:
+        self.fault = Fault(kind, what)
+        super().__init__(what)
+
+
 def kind_of_status(status: int) -> FaultKind:
     """Return what *status* means when nothing better is known; a redirect is a malformed answer."""
     if status in _BY_STATUS:

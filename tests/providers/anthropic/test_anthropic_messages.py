@@ -17,9 +17,8 @@ from routebook.canonical.part import (
     TextPart,
 )
 from routebook.canonical.tool import ToolCall, ToolResult
-from routebook.providers.anthropic.media import NoPlace
 from routebook.providers.anthropic.messages import encode_messages, encode_system
-from routebook.providers.fault import Fault
+from routebook.providers.fault import Fault, NoPlace
 
 HELLO = Message("user", "When?")
 IMAGE = ImagePart(data="aGk=", media_type="image/png")

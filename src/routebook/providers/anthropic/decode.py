@@ -20,13 +20,12 @@ from ...canonical.tool import ToolCall
 from ...canonical.usage import Usage
 from ..answer import Answer
 from ..arguments import read_arguments
-from ..body import malformed, read_body
+from ..body import Malformed, lacking, malformed, read_body
 from ..fault import Fault
 from ..rate_limit_headers import read_rate_limits
-from ..sentence import read_sentence
 from .faults import RATE_LIMITS, fault_of_error
 from .traits import TRAITS
-from .wire import Malformed, WireAnswer, WireBlock, WireUsage
+from .wire import WireAnswer, WireBlock, WireUsage
 
 Block = WireBlock | dict[str, Any]
 """A block of an answer; one that only the API knows is plain data."""
@@ -60,8 +59,7 @@ def decode(answer: Answer) -> ChatResponse | Fault:
     if wire.error or wire.type == "error":
         return fault_of_error(wire.error, answer)
     if wire.content is None:
-        words = read_sentence(answer.body)
-        return malformed("the answer has no content" + (f": {words}" if words else ""), answer)
+        return lacking("content", answer)
     blocks: list[Block] = []
     for plain in wire.content:
         block = read_block(plain, answer)

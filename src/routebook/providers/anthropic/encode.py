@@ -10,19 +10,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from ...canonical.chat import ChatRequest
 from ...canonical.frozen import thaw
 from ...canonical.options import option_paths
 from ...canonical.tool import ToolDefinition
-from ..fault import Fault
-from .media import Body, NoPlace
+from ..body import write_body
+from ..fault import Fault, NoPlace
+from .media import Body
 from .messages import encode_messages, encode_system, wire_name
 from .schemas import held_schema
 from .traits import TRAITS
 
-_ENCODER = msgspec.json.Encoder(enc_hook=dict)
 _EFFORTS = {"minimal": "low"}
 _CHOICES: dict[str, Body] = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
 _FORCED = frozenset({"any", "tool"})
@@ -52,11 +50,9 @@ def _encoded(request: ChatRequest, version: str, more: Body) -> bytes | Fault:
     if fault is not None:
         return fault
     try:
-        return _ENCODER.encode({**_body(request), **more})
+        return write_body({**_body(request), **more})
     except NoPlace as none:
         return none.fault
-    except UnicodeEncodeError:
-        return Fault("bad_request", "the request holds half a surrogate pair, which is no character and no UTF-8")
 
 
 def _body(request: ChatRequest) -> Body:

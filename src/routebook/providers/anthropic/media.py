@@ -8,8 +8,7 @@ import re
 from typing import Any
 
 from ...canonical.part import FilePart, ImagePart
-from ...errors import FaultKind
-from ..fault import Fault
+from ..fault import NoPlace
 
 Body = dict[str, Any]
 
@@ -18,14 +17,6 @@ _PDF = "application/pdf"
 _IMAGE_TYPES = {"image/jpg": "image/jpeg"} | {
     name: name for name in ("image/jpeg", "image/png", "image/gif", "image/webp")
 }
-
-
-class NoPlace(Exception):
-    """This API has no place for what was to be sent; `fault` says so."""
-
-    def __init__(self, kind: FaultKind, what: str) -> None:
-        self.fault = Fault(kind, what)
-        super().__init__(what)
 
 
 def image_block(index: int, part: ImagePart) -> Body:

@@ -19,7 +19,8 @@ from typing import Any
 from ...canonical.message import Message
 from ...canonical.part import AudioPart, Citation, FilePart, ImagePart, NativePart, ReasoningPart, RefusalPart, TextPart
 from ...canonical.tool import ToolCall, ToolResult
-from .media import Body, NoPlace, file_block, image_block
+from ..fault import NoPlace
+from .media import Body, file_block, image_block
 from .traits import TRAITS
 
 UNNAMED_TOOL = "unnamed_tool"

@@ -10,10 +10,6 @@ from typing import Any
 import msgspec
 
 
-class Malformed(Exception):
-    """The answer has the right types and still makes no sense; its text is the message."""
-
-
 class WireOutputDetails(msgspec.Struct):
     thinking_tokens: int | None = None
 

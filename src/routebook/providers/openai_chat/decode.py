@@ -21,16 +21,15 @@ from ...canonical.part import ReasoningPart, RefusalPart
 from ...canonical.tool import ToolCall
 from ..answer import Answer
 from ..arguments import read_arguments
-from ..body import malformed, read_body
+from ..body import Malformed, lacking, malformed, read_body
 from ..fault import Fault
 from ..rate_limit_headers import read_rate_limits
-from ..sentence import parse_json, read_sentence
+from ..sentence import parse_json
 from .faults import RATE_LIMITS, fault_of_error
 from .media import read_audio, read_images
 from .texts import read_citations, read_content, read_reasoning
 from .usage import read_usage, rest_of_usage
 from .wire import (
-    Malformed,
     WireAnswer,
     WireBody,
     WireCall,
@@ -98,8 +97,7 @@ def response_of(wire: WireAnswer, rest: Mapping[str, msgspec.Raw], answer: Answe
     if not wire.choices:
         if wire.object == "error":
             return fault_of_error(parse_json(answer.body)[0], answer)
-        words = read_sentence(answer.body)
-        return malformed("the answer has no choices" + (f": {words}" if words else ""), answer)
+        return lacking("choices", answer)
     for choice in wire.choices:
         if choice.error or choice.finish_reason in _ENDED_BY_ERROR:
             return fault_of_error(choice.error or _ENDED_BY_ERROR[choice.finish_reason or ""], answer)

@@ -19,16 +19,15 @@ import msgspec
 
 from ...canonical.embedding import EmbeddingRequest, EmbeddingResponse
 from ..answer import Answer
-from ..body import malformed, read_body
+from ..body import Malformed, lacking, malformed, read_body, write_body
 from ..fault import Fault
 from ..rate_limit_headers import read_rate_limits
-from ..sentence import read_sentence
-from .encode import ELSEWHERE, option_fault, place, to_json
+from .encode import ELSEWHERE, option_fault, place
 from .faults import RATE_LIMITS, fault_of_error
 from .messages import Body
 from .traits import TRAITS
 from .usage import read_usage
-from .wire import Malformed, WireUsage
+from .wire import WireUsage
 
 _FLOAT_BYTES = 4
 
@@ -58,7 +57,7 @@ def encode_embedding(request: EmbeddingRequest, quirks: Mapping[str, Any]) -> by
     for name, value in request.options.items():
         if name not in ELSEWHERE:
             place(body, quirks.get("fields", {}).get(name, name), value)
-    return to_json({**body, **request.options.get("extra_body", {})})
+    return write_body({**body, **request.options.get("extra_body", {})})
 
 
 def decode_embedding(answer: Answer, inputs: int) -> EmbeddingResponse | Fault:
@@ -69,8 +68,7 @@ def decode_embedding(answer: Answer, inputs: int) -> EmbeddingResponse | Fault:
     if wire.error:
         return fault_of_error(wire.error, answer)
     if not wire.data:
-        words = read_sentence(answer.body)
-        return malformed("the answer has no embeddings" + (f": {words}" if words else ""), answer)
+        return lacking("embeddings", answer)
     try:
         vectors = _vectors(wire.data, inputs)
     except Malformed as error:

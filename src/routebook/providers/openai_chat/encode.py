@@ -14,8 +14,9 @@ from typing import Any
 from ...canonical.chat import ChatRequest, OutputFormat
 from ...canonical.options import option_paths, option_value
 from ...canonical.tool import ToolDefinition
-from ..fault import Fault
-from .messages import ENCODER, Body, NoPlace, encode_messages, wire_name
+from ..body import write_body
+from ..fault import Fault, NoPlace
+from .messages import Body, encode_messages, wire_name
 from .strict import allows_strict
 from .traits import TRAITS
 
@@ -40,14 +41,6 @@ def encode_stream(request: ChatRequest, quirks: Mapping[str, Any]) -> bytes | Fa
     """Return the body as `encode`, for an answer in events."""
     usage = {"stream_options": {"include_usage": True}} if quirks.get("stream_usage", True) else {}
     return _encoded(request, quirks, {"stream": True, **usage})
-
-
-def to_json(body: Body) -> bytes | Fault:
-    """Return *body* as JSON; read-only mappings in it are objects."""
-    try:
-        return ENCODER.encode(body)
-    except UnicodeEncodeError:
-        return Fault("bad_request", "the request holds half a surrogate pair, which is no character and no UTF-8")
 
 
 def option_fault(options: Mapping[str, Any], carried: frozenset[str], quirks: Mapping[str, Any]) -> Fault | None:
@@ -77,7 +70,7 @@ def _encoded(request: ChatRequest, quirks: Mapping[str, Any], more: Body) -> byt
     if fault is not None:
         return fault
     try:
-        return to_json({**encode_body(request, quirks), **more})
+        return write_body({**encode_body(request, quirks), **more})
     except NoPlace as none:
         return none.fault
 

@@ -15,13 +15,13 @@ import msgspec
 from ...canonical.chat import ChatResponse
 from ...canonical.event import ModelEvent
 from ..answer import CUT_OFF, Answer
-from ..body import malformed, read_json
+from ..body import Malformed, malformed, read_json
 from ..fault import Fault
 from ..sentence import parse_json
 from .decode import HAS_A_PLACE, read_fields, response_of
 from .faults import fault_of_error
 from .pieces import Pieces
-from .wire import Malformed, WireAnswer, WireChunk
+from .wire import WireAnswer, WireChunk
 
 _DECODER = msgspec.json.Decoder(WireChunk)
 _DONE = b"[DONE]"

@@ -7,6 +7,7 @@ fault. In a chat, images and text are asked for, unless `extra_body` names other
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -16,12 +17,11 @@ from ...canonical.image import ImageRequest, ImageResponse
 from ...canonical.part import ImagePart, RefusalPart
 from ...canonical.usage import Usage
 from ..answer import Answer
-from ..body import malformed, read_body
+from ..body import lacking, read_body, write_body
 from ..fault import Fault, say
 from ..rate_limit_headers import read_rate_limits
-from ..sentence import read_sentence
 from .decode import decode
-from .encode import ELSEWHERE, option_fault, place, to_json
+from .encode import ELSEWHERE, option_fault, place
 from .faults import RATE_LIMITS, fault_of_error
 from .media import image_at, image_type
 from .messages import Body
@@ -30,7 +30,6 @@ from .traits import TRAITS
 _BY_CHAT = frozenset({"n", *ELSEWHERE})
 # These answer with an address unless data are asked for; others know no such field, and refuse it.
 _WANT_A_FORMAT = ("dall-e", "grok")
-_NO_IMAGE = "the answer has no image"
 
 
 class WireImage(msgspec.Struct):
@@ -74,7 +73,7 @@ def encode_image(request: ImageRequest, quirks: Mapping[str, Any]) -> bytes | Fa
     for name, value in request.options.items():
         if name not in ELSEWHERE:
             place(body, quirks.get("fields", {}).get(name, name), value)
-    return to_json({**body, **extra})
+    return write_body({**body, **extra})
 
 
 def decode_image(answer: Answer) -> ImageResponse | Fault:
@@ -145,9 +144,7 @@ def _media_type(data: str, output_format: str | None) -> str:
 def _none(wire: WireImages, usage: Usage | None, answer: Answer) -> Fault:
     if any(_is_filtered(image) for image in wire.data or ()):
         return Fault("content_filter", "the provider's content filter withholds the image", None, usage)
-    words = read_sentence(answer.body)
-    fault = malformed(_NO_IMAGE + (f": {words}" if words else ""), answer)
-    return Fault(fault.kind, fault.message, None, usage)
+    return replace(lacking("image", answer), usage=usage)
 
 
 def _is_filtered(image: WireImage) -> bool:
@@ -159,7 +156,7 @@ def _is_filtered(image: WireImage) -> bool:
 def _none_said(response: ChatResponse, answer: Answer) -> Fault:
     refusal = "".join(part.text for part in response.message.content if isinstance(part, RefusalPart))
     said = refusal or response.message.text
-    message = say(_NO_IMAGE + (f", only words: {said}" if said else ""), answer.secrets)
+    message = say("the answer has no image" + (f", only words: {said}" if said else ""), answer.secrets)
     if response.finish_reason == "content_filter":
         return Fault("content_filter", message, None, response.usage)
     return Fault("refusal" if refusal else "malformed_response", message, None, response.usage)

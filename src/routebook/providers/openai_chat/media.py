@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...canonical.part import AudioPart, ImagePart
-from .wire import Malformed, WireAudio
+from ..body import Malformed
+from .wire import WireAudio
 
 _IMAGES = (
     (b"\x89PNG", "image/png"),

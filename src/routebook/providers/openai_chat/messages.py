@@ -25,14 +25,13 @@ from ...canonical.part import (
     TextPart,
 )
 from ...canonical.tool import ToolCall, ToolResult
-from ...errors import FaultKind
-from ..fault import Fault
+from ..body import ENCODER
+from ..fault import NoPlace
 from .traits import TRAITS
 
 Body = dict[str, Any]
 
 UNNAMED_TOOL = "unnamed_tool"
-ENCODER = msgspec.json.Encoder(enc_hook=dict)
 _DETAILS = msgspec.json.Decoder(list[Any])
 _FOREIGN_LETTER = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME = 64
@@ -55,14 +54,6 @@ _PARTS: dict[str, tuple[type, ...]] = {
     "tool": (ToolResult,),
 }
 _KINDS = {ImagePart: "images", AudioPart: "sound", FilePart: "files"}
-
-
-class NoPlace(Exception):
-    """This API has no place for what was to be sent; `fault` says so."""
-
-    def __init__(self, kind: FaultKind, what: str) -> None:
-        self.fault = Fault(kind, what)
-        super().__init__(what)
 
 
 def encode_messages(messages: Sequence[Message], quirks: Mapping[str, Any]) -> Iterator[Body]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from ...canonical.event import ModelEvent, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
+from ..body import ENCODER
 from .media import join_base64
 from .texts import Content, said_reasoning, words
 from .wire import (
@@ -27,7 +26,6 @@ from .wire import (
     WirePiece,
 )
 
-_ENCODER = msgspec.json.Encoder()
 _TEXTS = ("text", "summary")
 
 
@@ -195,7 +193,7 @@ def _read(piece: WireCallPiece) -> tuple[str | None, str | None, str]:
     function = piece.function or WireFunction()
     arguments = function.arguments
     if arguments is not None and not isinstance(arguments, str):
-        arguments = _ENCODER.encode(arguments).decode()
+        arguments = ENCODER.encode(arguments).decode()
     return piece.id or None, function.name or None, arguments or ""
 
 

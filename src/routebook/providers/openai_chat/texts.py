@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from ...canonical.message import Part
 from ...canonical.part import Citation, NativePart, ReasoningPart, TextPart
+from ..body import ENCODER, Malformed
 from .media import read_image
 from .traits import TRAITS
-from .wire import Malformed, WireBody, WireMessage, WirePiece
+from .wire import WireBody, WireMessage, WirePiece
 
-_ENCODER = msgspec.json.Encoder()
 Content = str | list[dict[str, Any]] | None
 
 
@@ -66,7 +64,7 @@ def read_reasoning(message: WireMessage, within: str) -> Iterator[ReasoningPart]
     text = said_reasoning(message) or within
     details = message.reasoning_details
     if details:
-        yield ReasoningPart(text, _ENCODER.encode(details).decode(), redacted=not text, api=TRAITS.name)
+        yield ReasoningPart(text, ENCODER.encode(details).decode(), redacted=not text, api=TRAITS.name)
     elif text:
         yield ReasoningPart(text, api=TRAITS.name)
 

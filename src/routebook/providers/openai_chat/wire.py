@@ -11,10 +11,6 @@ from typing import Any
 import msgspec
 
 
-class Malformed(Exception):
-    """The answer has the right types and still makes no sense; its text is the message."""
-
-
 class WireFunction(msgspec.Struct):
     name: str | None = None
     arguments: Any = None
