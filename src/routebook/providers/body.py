@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from .answer import Answer
-from .fault import Fault, say
+from .fault import Fault, NoPlace, say
 from .sentence import read_sentence
 
 T = TypeVar("T")
@@ -38,12 +38,25 @@ class _Ambiguous(Exception):
     """An object has a key twice; the text is the key."""
 
 
-def write_body(body: Mapping[str, Any]) -> bytes | Fault:
-    """Return *body* as JSON; read-only mappings in it are objects."""
+def to_json(value: Any) -> bytes:
+    """Return *value*, a piece of a request, as JSON; read-only mappings in it are objects.
+
+    Raises:
+        NoPlace: A text in it is none.
+    """
     try:
-        return ENCODER.encode(body)
+        return ENCODER.encode(value)
     except UnicodeEncodeError:
-        return Fault("bad_request", "the request holds half a surrogate pair, which is no character and no UTF-8")
+        what = "the request holds half a surrogate pair, which is no character and no UTF-8"
+        raise NoPlace("bad_request", what) from None
+
+
+def write_body(body: Mapping[str, Any]) -> bytes | Fault:
+    """Return *body* as JSON, or why it is none; see `to_json`."""
+    try:
+        return to_json(body)
+    except NoPlace as none:
+        return none.fault
 
 
 def read_body(decoder: msgspec.json.Decoder[T], answer: Answer) -> T | Fault:

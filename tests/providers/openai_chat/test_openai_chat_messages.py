@@ -257,6 +257,7 @@ def test_an_id_that_the_provider_does_not_take_is_replaced_the_same_in_call_and_
         (Message("user", [ToolCall("c", "t", {})]), "bad_request", "'user' cannot hold a ToolCall"),
         (Message("tool", "text"), "bad_request", "'tool' cannot hold a TextPart"),
         (Message("user", "\ud800"), "bad_request", "surrogate"),
+        (Message("assistant", [ToolCall("c", "t", {"q": "\ud800"})]), "bad_request", "surrogate"),
     ],
 )
 def test_what_the_api_has_no_place_for_is_a_fault(message: Message, kind: str, words: str):
@@ -265,8 +266,9 @@ def test_what_the_api_has_no_place_for_is_a_fault(message: Message, kind: str, w
     assert (fault.kind, words in fault.message) == (kind, True)
 
 
-def test_a_signature_that_this_api_did_not_give_is_a_fault_where_it_would_go_back():
-    message = Message("assistant", [ReasoningPart("hm", "c2ln", api="openai-chat")])
+@pytest.mark.parametrize("signature", ["c2ln", '["\ud800"]'])
+def test_a_signature_that_this_api_did_not_give_is_a_fault_where_it_would_go_back(signature: str):
+    message = Message("assistant", [ReasoningPart("hm", signature, api="openai-chat")])
     fault = encode(ChatRequest("m", (message,)), {"reasoning_details": True})
     assert isinstance(fault, Fault)
     assert (fault.kind, "messages[0]: the signature" in fault.message) == ("bad_request", True)

@@ -14,7 +14,7 @@ from ...canonical.chat import ChatRequest
 from ...canonical.frozen import thaw
 from ...canonical.options import option_paths
 from ...canonical.tool import ToolDefinition
-from ..body import write_body
+from ..body import to_json
 from ..fault import Fault, NoPlace
 from .media import Body
 from .messages import encode_messages, encode_system, wire_name
@@ -50,7 +50,7 @@ def _encoded(request: ChatRequest, version: str, more: Body) -> bytes | Fault:
     if fault is not None:
         return fault
     try:
-        return write_body({**_body(request), **more})
+        return to_json({**_body(request), **more})
     except NoPlace as none:
         return none.fault
 

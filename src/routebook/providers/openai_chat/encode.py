@@ -14,7 +14,7 @@ from typing import Any
 from ...canonical.chat import ChatRequest, OutputFormat
 from ...canonical.options import option_paths, option_value
 from ...canonical.tool import ToolDefinition
-from ..body import write_body
+from ..body import to_json
 from ..fault import Fault, NoPlace
 from .messages import Body, encode_messages, wire_name
 from .strict import allows_strict
@@ -70,7 +70,7 @@ def _encoded(request: ChatRequest, quirks: Mapping[str, Any], more: Body) -> byt
     if fault is not None:
         return fault
     try:
-        return write_body({**encode_body(request, quirks), **more})
+        return to_json({**encode_body(request, quirks), **more})
     except NoPlace as none:
         return none.fault
 

@@ -25,7 +25,7 @@ from ...canonical.part import (
     TextPart,
 )
 from ...canonical.tool import ToolCall, ToolResult
-from ..body import ENCODER
+from ..body import to_json
 from ..fault import NoPlace
 from .traits import TRAITS
 
@@ -201,13 +201,13 @@ def _reasoning(index: int, message: Message, quirks: Mapping[str, Any]) -> Body:
 def _details(index: int, part: ReasoningPart) -> list[Any]:
     try:
         return _DETAILS.decode(part.signature or "[]")
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         what = f"messages[{index}]: the signature of the reasoning is none that api {TRAITS.name!r} gave"
         raise NoPlace("bad_request", what) from error
 
 
 def _call(call: ToolCall, quirks: Mapping[str, Any]) -> Body:
-    arguments = ENCODER.encode(call.arguments).decode() if call.arguments is not None else "{}"
+    arguments = to_json(call.arguments).decode() if call.arguments is not None else "{}"
     function = {"name": wire_name(call.name or ""), "arguments": arguments}
     return {"id": _wire_id(call.id, quirks), "type": "function", "function": function}
 
