@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
-from routebook.canonical.chat import ChatRequest
+from routebook.canonical.chat import ChatRequest, ChatResponse
+from routebook.canonical.event import ResponseFinished, TextDelta
 from routebook.canonical.message import Message
+from routebook.canonical.usage import Usage
 from routebook.errors import ProviderError
 from routebook.providers.answer import Answer
 from routebook.providers.endpoint import Dialect, Endpoint
@@ -19,6 +24,46 @@ KEY_ALONE = {"key_header": "x-api-key", "key_prefix": ""}
 BEARER = {"key_header": "authorization", "key_prefix": "Bearer "}
 
 
+class Played:
+    """An HttpStream of a body's lines; `begun_after` is how many were read when the content was said to begin."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        self.status, self.headers = response.status, response.headers
+        self.begun_after: int | None = None
+        self._lines = response.body.splitlines(keepends=True)
+        self._read = 0
+
+    async def next_piece(self) -> bytes | None:
+        self._read += 1
+        return self._lines[self._read - 1] if self._read <= len(self._lines) else None
+
+    def begin_content(self) -> None:
+        if self.begun_after is None:
+            self.begun_after = self._read
+
+
+class Words:
+    """A StreamReader: an event is a word of the answer, save `hm`, which says nothing; `END` is the terminal marker."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.is_finished = False
+        self._words: list[str] = []
+
+    def read(self, data: bytes) -> list[TextDelta]:
+        self.is_finished = data == b"END"
+        if self.is_finished or data == b"hm":
+            return []
+        self._words.append(data.decode())
+        return [TextDelta(data.decode())]
+
+    def response(self) -> ChatResponse:
+        return said(" ".join(self._words))
+
+
+def said(text: str) -> ChatResponse:
+    return ChatResponse(Message("assistant", text), "stop")
+
+
 class Recorded:
     """A Transport that answers from memory."""
 
@@ -30,15 +75,18 @@ class Recorded:
         self.sent.append((request, timeouts))
         return self.response
 
-    def stream(self, request, timeouts):
-        raise AssertionError("nothing is streamed here")
+    @asynccontextmanager
+    async def stream(self, request: HttpRequest, timeouts: Timeouts) -> AsyncIterator[Played]:
+        self.sent.append((request, timeouts))
+        self.played = Played(self.response)
+        yield self.played
 
     async def close(self) -> None:
         self.sent.clear()
 
 
 def refusal(answer: Answer) -> Fault:
-    return Fault("rate_limit", "too much", retry_after=answer.now)
+    return Fault("rate_limit", "too much", retry_after=answer.now, usage=Usage(3, 0))
 
 
 async def call(options=None, *, key=BEARER, status=200, headers=None, body=b"{}", of_provider=None, **config):
@@ -108,7 +156,38 @@ async def test_a_refusal_carries_status_wait_and_request_id_without_a_secret():
         await call(status=429, headers={"x-request-id": f"req-{KEY}"})
     error = caught.value
     assert (error.kind, error.status, error.retry_after, error.model) == ("rate_limit", 429, 7.0, "luna")
-    assert error.request_id == "req-[redacted]"
+    assert (error.request_id, error.usage) == ("req-[redacted]", Usage(3, 0))
+
+
+async def stream(body: bytes, status: int = 200):
+    """Stream a call that *body* answers; return the events, and after how many lines the content began."""
+    transport = Recorded(HttpResponse(status, {}, body))
+    dialect = Dialect(request_id_header="x-request-id", read_fault=refusal, headers={}, **BEARER)
+    endpoint = Endpoint(ClientConfig("house", "https://llm.test", KEY, transport=transport), dialect)
+    request = ChatRequest("m-1", (Message("user", "hi"),))
+    events = endpoint.stream(request, "/chat", b"{}", Words, lambda answer: said(answer.body.decode()))
+    return [event async for event in events], transport.played.begun_after
+
+
+async def test_a_streams_content_begins_with_the_first_event_that_says_something():
+    events, begun_after = await stream(
+        b": still here\n\ndata: hm\n\ndata: Good\n\ndata: day\n\ndata: END\n\ndata: more\n\n"
+    )
+    assert events == [TextDelta("Good"), TextDelta("day"), ResponseFinished(said("Good day"))]
+    assert begun_after == 6
+
+
+@pytest.mark.parametrize("body", ["{\n}", "[\n]", "<html>\n", " \n {}", "\n"])
+async def test_an_answer_that_is_no_stream_is_read_whole_and_has_begun(body: str):
+    events, begun_after = await stream(body.encode())
+    assert events[-1] == ResponseFinished(said(body))
+    assert begun_after is not None
+
+
+async def test_a_refusal_of_a_stream_is_read_as_one_of_a_call():
+    with pytest.raises(ProviderError) as caught:
+        await stream(b"data: Good\n\n", status=429)
+    assert (caught.value.kind, caught.value.status, caught.value.usage) == ("rate_limit", 429, Usage(3, 0))
 
 
 async def test_what_cannot_be_encoded_is_not_sent():
