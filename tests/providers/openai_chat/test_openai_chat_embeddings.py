@@ -139,6 +139,7 @@ def test_a_server_that_leaves_out_zeros_leaves_out_the_first_index():
         ({"detail": "Not here"}, "the answer has no embeddings: Not here"),
         ({"data": [item([1.0], 0)]}, "embeddings [0] for 2 texts"),
         ({"data": [item([1.0], 0), item([1.0], 0)]}, "embeddings [0, 0] for 2 texts"),
+        ({"data": [item([1.0], n) for n in (1, 0, 1)]}, "embeddings [0, 1, 1] for 2 texts"),
         ({"data": [item([1.0], 0), item([1.0], 2)]}, "embeddings [0, 2] for 2 texts"),
         ({"data": [item([1.0]), item([1.0])]}, "embeddings [0, 0] for 2 texts"),
         ({"data": [item([1.0], n) for n in range(3)]}, "embeddings [0, 1, 2] for 2 texts"),

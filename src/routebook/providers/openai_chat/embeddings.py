@@ -83,10 +83,11 @@ def decode_embedding(answer: Answer, inputs: int) -> EmbeddingResponse | Fault:
 
 
 def _vectors(found: list[WireEmbedding], inputs: int) -> tuple[tuple[float, ...], ...]:
-    by_index = {item.index: item for item in found}
-    if len(found) != inputs or by_index.keys() != set(range(inputs)):
-        raise Malformed(f"the answer has embeddings {sorted(item.index for item in found)[:10]} for {inputs} texts")
-    vectors = tuple(_vector(by_index[index].embedding) for index in range(inputs))
+    ordered = sorted(found, key=lambda item: item.index)
+    indices = [item.index for item in ordered]
+    if indices != list(range(inputs)):
+        raise Malformed(f"the answer has embeddings {indices[:10]} for {inputs} texts")
+    vectors = tuple(_vector(item.embedding) for item in ordered)
     if len({len(vector) for vector in vectors}) != 1 or not vectors[0]:
         raise Malformed("the answer's embeddings are empty, or not of one length")
     return vectors
