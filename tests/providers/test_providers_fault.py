@@ -81,6 +81,7 @@ def test_how_long_to_wait_is_read_in_earnest_only(headers: dict, seconds: float 
         ({"x-ratelimit-reset": "1763716530000"}, 30.0),
         ({"x-ratelimit-reset": "1763716400"}, 0.0),
         ({"ratelimit-reset": "12", "ratelimit-remaining": "0"}, 12.0),
+        ({"ratelimit-reset": "12", "ratelimit-remaining": "0", "x-ratelimit-reset-tokens": "9m"}, 12.0),
         ({"ratelimit": '"default";r=0;t=30'}, 30.0),
         ({"ratelimit": '"day";r=9;t=900, "minute";r=0;t=7'}, 7.0),
         ({"ratelimit": "limit=10, remaining=0, reset=50"}, 50.0),

@@ -173,6 +173,8 @@ def test_a_call_of_the_old_form_is_a_call():
         ({"content": "x"}, "eos", "stop"),
         ({"content": "x"}, "tool_calls", "stop"),
         ({"content": "x"}, "length", "length"),
+        ({"content": "x"}, "model_length", "length"),
+        ({"content": "x"}, "max_tokens", "length"),
         ({"content": None}, "length", "length"),
         ({"content": ""}, "stop", "stop"),
         ({"content": ""}, "content_filter", "content_filter"),
