@@ -24,12 +24,13 @@ _EVERY_CALL = {
     "extra_headers": "headers of the request",
     "timeout": "not sent; it bounds the call",
 }
-_WORDS = {
+COLUMNS = frozenset({"fields", "lacks", "lacks_capabilities"})
+WORDS = {
     "key_header": "the key travels in the header `{}`",
     "reasoning_field": "the model's own reasoning goes back in `{}`",
     "efforts": "`reasoning.effort`: {}",
     "choices": "`tool_choice`: {}",
-    "call_ids": "ids of tool calls match `{}`, or are replaced",
+    "call_ids": "the id of a tool call that `{}` does not fit is replaced",
     "reasoning_details": "reasoning goes back in `reasoning_details`, as it came",
     "stream_usage": "no `stream_options` are sent",
     "stream_end": "a stream ends with its `{}`",
@@ -141,7 +142,7 @@ def _presets() -> str:
         if quirks:
             fields = ", ".join(f"`{option}` in `{place}`" for option, place in quirks.get("fields", {}).items())
             lacks, cannot = _names(quirks.get("lacks", ())), _names(quirks.get("lacks_capabilities", ()))
-            others = "; ".join(_said(quirk, value) for quirk, value in quirks.items() if quirk in _WORDS)
+            others = "; ".join(_said(quirk, value) for quirk, value in quirks.items() if quirk in WORDS)
             rows.append(f"| `{name}` | {fields} | {lacks} | {cannot} | {others} |")
     return "\n".join(rows)
 
@@ -149,7 +150,7 @@ def _presets() -> str:
 def _said(quirk: str, value: Any) -> str:
     if isinstance(value, Mapping):
         value = ", ".join(f"`{word}` is `{other}`" for word, other in value.items())
-    return _WORDS[quirk].format(value)
+    return WORDS[quirk].format(value)
 
 
 def _names(names: Any) -> str:

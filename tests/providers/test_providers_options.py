@@ -18,7 +18,7 @@ from routebook.providers.protocol import ClientConfig
 DOCS = Path(__file__).parents[2] / "docs"
 sys.path.insert(0, str(DOCS))
 
-from options_page import page_of_options  # noqa: E402
+from options_page import COLUMNS, WORDS, page_of_options  # noqa: E402
 
 SPOKEN = {api: traits for api, traits in registry.traits().items() if traits.has_client and api != "scripted"}
 CHAT = [(api, option) for api, traits in SPOKEN.items() for option in sorted(traits.options - ELSEWHERE)]
@@ -132,5 +132,7 @@ def test_the_page_tells_of_every_option_and_every_preset_with_a_departure():
     page = page_of_options()
     told = page.partition("## What presets change")[2]
     assert [option for option in VALUES if f"| `{option}` |" not in page] == []
+    quirks = {quirk for preset in registry.presets().values() for quirk in preset.get("quirks", {})}
+    assert quirks <= COLUMNS | WORDS.keys()
     departing = [name for name, preset in registry.presets().items() if preset.get("quirks")]
     assert [name for name in registry.presets() if f"| `{name}` |" in told] == departing
