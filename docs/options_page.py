@@ -28,7 +28,6 @@ COLUMNS = frozenset({"fields", "lacks", "lacks_capabilities"})
 WORDS = {
     "key_header": "the key travels in the header `{}`",
     "reasoning_field": "the model's own reasoning goes back in `{}`",
-    "efforts": "`reasoning.effort`: {}",
     "choices": "`tool_choice`: {}",
     "call_ids": "the id of a tool call that `{}` does not fit is replaced",
     "reasoning_details": "reasoning goes back in `reasoning_details`, as it came",

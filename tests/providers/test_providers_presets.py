@@ -29,7 +29,6 @@ QUIRKS: dict[str, type] = {
     "fields": Mapping,
     "lacks": tuple,
     "lacks_capabilities": tuple,
-    "efforts": Mapping,
     "choices": Mapping,
     "call_ids": str,
     "reasoning_field": str,

@@ -1,9 +1,8 @@
 """Encode: a canonical request → the body of a chat completions call.
 
 Pure. What the API has no place for is a Fault, never dropped. Where options stand is in `TRAITS.wire`; a provider's
-preset may say otherwise by its quirks: `fields` moves options and adds some, `lacks` takes some away, `efforts` and
-`choices` spell words of `reasoning.effort` and `tool_choice` in another way, `stream_usage: false` leaves out the
-wish for usage in streams.
+preset may say otherwise by its quirks: `fields` moves options and adds some, `lacks` takes some away, `choices` spells
+words of `tool_choice` in another way, `stream_usage: false` leaves out the wish for usage in streams.
 """
 
 from __future__ import annotations
@@ -129,8 +128,6 @@ def _add_options(body: Body, request: ChatRequest, quirks: Mapping[str, Any]) ->
         field = fields.get(path) or TRAITS.wire[path]
         if path == "prompt_cache.retention":
             field, value = _RETENTIONS[value]
-        elif path == "reasoning.effort":
-            value = quirks.get("efforts", {}).get(value, value)
         elif path == "tool_choice":
             value = _tool_choice(value, request.tools, quirks.get("choices", {}))
         elif path == "logprobs":
