@@ -68,12 +68,11 @@ def encode_image(request: ImageRequest, quirks: Mapping[str, Any]) -> bytes | Fa
     fault = option_fault(request.options, in_chat if by_chat else TRAITS.image_options, quirks)
     if fault is not None:
         return fault
-    extra = request.options.get("extra_body", {})
-    body = _chat(request, extra) if by_chat else _generation(request)
+    body = _chat(request) if by_chat else _generation(request)
     for name, value in request.options.items():
         if name not in ELSEWHERE:
             place(body, quirks.get("fields", {}).get(name, name), value)
-    return write_body({**body, **extra})
+    return write_body({**body, **request.options.get("extra_body", {})})
 
 
 def decode_image(answer: Answer) -> ImageResponse | Fault:
@@ -115,9 +114,9 @@ def decode_chat_image(answer: Answer) -> ImageResponse | Fault:
     )
 
 
-def _chat(request: ImageRequest, extra: Mapping[str, Any]) -> Body:
-    body: Body = {"model": request.model, "messages": [{"role": "user", "content": request.prompt}]}
-    return body if "modalities" in extra else {**body, "modalities": ["image", "text"]}
+def _chat(request: ImageRequest) -> Body:
+    messages = [{"role": "user", "content": request.prompt}]
+    return {"model": request.model, "messages": messages, "modalities": ["image", "text"]}
 
 
 def _generation(request: ImageRequest) -> Body:
