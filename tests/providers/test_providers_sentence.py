@@ -25,6 +25,7 @@ FASTAPI = {"detail": [{"loc": ["body", "n"], "msg": "too small"}, {"loc": ["body
         ({"object": "error", "message": FASTAPI}, "body.n: too small; body.x: required"),
         ([{"error": {"code": 400, "message": "Bad key"}}], "Bad key"),
         ({"errors": [{"message": "one"}, {"message": "two"}]}, "one; two"),
+        ([f"word {number}" for number in range(9)], "word 0; word 1; word 2; word 3; word 4"),
         ({"error": {"message": json.dumps({"error": {"message": "Bad key"}})}}, "Bad key"),
         ({"error": {"message": 'openai - {"error": {"message": "Bad key"}}'}}, "openai: Bad key"),
         ({"error": {"message": "use {name} in braces"}}, "use {name} in braces"),

@@ -78,7 +78,9 @@ def error(message: str, **fields: object) -> dict:
             ),
             "content_filter",
         ),
+        (400, error("Filtered", code="server_error", innererror={"code": "content_filter"}), "content_filter"),
         (400, error("The prompt was filtered", code="content_filter", param="prompt"), "content_filter"),
+        (400, error("The provider refused", code=503), "bad_request"),
         (
             400,
             error("The chatCompletion operation does not work with x", code="OperationNotSupported"),
