@@ -137,9 +137,9 @@ def _account(result: EmbeddingResult | ImageResult) -> dict[str, Any]:
 class RunRecord:
     """A run in progress: what it has said, called and paid so far.
 
-    `answer` is the model's last message, `made_by` the target that gave each answer, by its index in `messages`;
-    `sent_calls` counts the tool calls sent to a server, `tool_turns` the model
-    calls that made some; `limited` tells that no more tools are offered.
+    `answer` is the model's last message, `made_by` the target that gave each answer, by its index in `messages`.
+    `sent_calls` counts the tool calls sent to a server, `tool_turns` the model calls that made some; `limited` tells
+    that no more tools are offered.
     """
 
     decision: Decision

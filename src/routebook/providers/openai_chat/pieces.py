@@ -141,7 +141,7 @@ class _Calls:
         call_id, name, arguments = _read(piece)
         call = self._known(piece.index, call_id, name)
         if call is None:
-            call = _Call(len(self._calls), call_id, None, piece.custom is not None)
+            call = _Call(len(self._calls), call_id, piece.custom is not None)
             self._calls.append(call)
             if piece.index is not None:
                 self._by_index[piece.index] = call
@@ -172,10 +172,10 @@ class _Calls:
 class _Call:
     """What has come of one tool call."""
 
-    def __init__(self, index: int, call_id: str | None, name: str | None, is_custom: bool) -> None:
+    def __init__(self, index: int, call_id: str | None, is_custom: bool) -> None:
         self.index = index
         self.id = call_id
-        self.name = name
+        self.name: str | None = None
         self.arguments: list[str] = []
         self._is_custom = is_custom
 
