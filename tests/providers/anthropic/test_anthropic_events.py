@@ -202,6 +202,12 @@ def test_later_counts_replace_earlier_ones_where_they_say_anything():
     assert response.usage == Usage(input=125, output=15, cached_input=100, reasoning=4)
 
 
+def test_counts_that_come_at_the_end_alone_are_read():
+    began = {"type": "message_start", "message": {**START["message"], "usage": None}}
+    _, response = read(began, end(output=3), STOP)
+    assert response.usage == Usage(output=3)
+
+
 def test_what_the_end_says_beside_is_kept():
     container = {"id": "c", "expires_at": "2026-11-21T00:00:00Z"}
     last = {**end("stop_sequence", stop_sequence="END", container=container), "context_management": {"edits": [1]}}

@@ -259,6 +259,10 @@ def test_a_picture_is_sent_as_data_or_by_its_address(part: ImagePart, source: di
             FilePart(data=base64.b64encode("é, b".encode()).decode(), media_type="text/csv", name="a.csv"),
             {"source": {"type": "text", "media_type": "text/plain", "data": "é, b"}, "title": "a.csv"},
         ),
+        (
+            FilePart(data=base64.b64encode(b"\xef\xbb\xbfa mark before it").decode(), media_type="text/plain"),
+            {"source": {"type": "text", "media_type": "text/plain", "data": "a mark before it"}},
+        ),
     ],
 )
 def test_a_document_is_sent_as_a_pdf_or_as_text_under_its_name(part: FilePart, block: dict):

@@ -449,6 +449,7 @@ def test_images_and_references_within_the_content_keep_their_places():
     content = [
         {"type": "text", "text": "See "},
         {"type": "reference", "reference_ids": [3]},
+        {"type": "tool_reference", "tool": "web_search", "url": "https://a.test"},
         {"type": "text", "text": "and "},
         {"type": "text", "text": "look:"},
         {"type": "image_url", "image_url": "https://a.test/a.png"},
@@ -456,6 +457,7 @@ def test_images_and_references_within_the_content_keep_their_places():
     assert response_of(answer({"content": content})).message.content == (
         TextPart("See "),
         NativePart("openai-chat", {"type": "reference", "reference_ids": [3]}),
+        NativePart("openai-chat", {"type": "tool_reference", "tool": "web_search", "url": "https://a.test"}),
         TextPart("and look:"),
         ImagePart(url="https://a.test/a.png"),
     )

@@ -211,6 +211,7 @@ def test_reasoning_in_pieces_is_put_together_by_type_and_index():
         delta(reasoning="Let", reasoning_details=[{**kind, "text": "Let"}]),
         delta(reasoning=" me.", reasoning_details=[{**kind, "text": " me."}]),
         delta(reasoning_details=[{**kind, "signature": "c2ln+/=="}]),
+        delta(reasoning_details=[{**kind, "signature": None, "text": ""}]),
         delta(reasoning_details=[hidden, other]),
         delta(content="x"),
         END,
