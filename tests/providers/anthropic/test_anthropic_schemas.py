@@ -81,6 +81,7 @@ def test_one_of_several_is_any_of_them():
         ({"type": "array", "items": STRING}, ()),
         ({"type": "object"}, ()),
         ({"type": "object", "additionalProperties": STRING}, ("additionalProperties",)),
+        ({**closed(a=STRING), "additionalProperties": STRING}, ("additionalProperties",)),
         (closed(a={}), ("properties", "a")),
         (closed(a=True), ("properties", "a")),
         (closed(a={"$ref": "https://a.example/b"}), ("properties", "a", "$ref")),
