@@ -17,8 +17,9 @@ from .context import Context, Facts
 from .decision import Decision, PlannedAttempt
 from .linked import LinkedBook
 from .matcher import first_failing
+from .provider_spec import ProviderSpec
 from .resolve import find_feature, find_profile, find_route, resolve
-from .spec import AttemptSpec, FeatureSpec, OptionLayer, ProfileSpec, RouteSpec, RuleSpec
+from .spec import AttemptSpec, FeatureSpec, ModelSpec, OptionLayer, ProfileSpec, RouteSpec, RuleSpec
 from .sticky import Sticky
 
 _ANSWER = "max_output_tokens"
@@ -83,7 +84,7 @@ def explain(table: LinkedBook, name: str, context: Context, facts: Facts, run_id
     sticky = Sticky(feature.name, context.key, run_id)
     route, _ = find_route(table, feature, profile, context, facts, sticky)
     steps = tuple(_steps(feature, profile, route, context, facts, sticky))
-    specs = _specs(feature, route, decision)
+    specs = _specs(route, decision)
     origins = tuple(
         tuple(_origins(table, feature, attempt, spec, facts))
         for attempt, spec in zip(decision.attempts, specs, strict=True)
@@ -138,7 +139,7 @@ def _rule(
     return None, failing.span or rule.span, f"{failing} does not hold: {found}"
 
 
-def _specs(feature: FeatureSpec, route: RouteSpec, decision: Decision) -> list[AttemptSpec]:
+def _specs(route: RouteSpec, decision: Decision) -> list[AttemptSpec]:
     """Return the spec behind each attempt of *decision*."""
     arms = [arm for arm in route.arms if arm.name == decision.arm]
     specs = iter(arms[0].attempts)
@@ -160,23 +161,21 @@ def _origins(
         (f"model {attempt.model!r}", None if model is None else model.layer),
     ]
     for option in option_paths(attempt.options):
-        by, layer = next(((who, layer) for who, layer in layers if _sets(layer, option)), (None, None))
-        if by is not None and layer is not None:
-            yield Origin(option, option_value(attempt.options, option), by, layer.spans.get(option))
-        elif option == _ANSWER:
-            limit = None if model is None else model.max_output_tokens
-            by = (
-                f"api {attempt.api!r}, which must be told" if limit is None else f"the limit of model {attempt.model!r}"
-            )
-            at = None if model is None or limit is None else model.span
-            yield Origin(option, option_value(attempt.options, option), by, at)
-        else:
-            provider = table.providers[attempt.provider]
-            by = f"provider {attempt.provider!r}"
-            yield Origin(option, option_value(attempt.options, option), by, provider.span)
+        set_by = ((who, layer.spans.get(option)) for who, layer in layers if layer is not None and _sets(layer, option))
+        by, at = next(set_by, None) or _beneath(option, attempt, model, table.providers[attempt.provider])
+        yield Origin(option, option_value(attempt.options, option), by, at)
 
 
-def _sets(layer: OptionLayer | None, option: str) -> bool:
-    if layer is None or option not in option_paths(layer.options):
-        return False
-    return option_value(layer.options, option) is not None
+def _sets(layer: OptionLayer, option: str) -> bool:
+    return option in option_paths(layer.options) and option_value(layer.options, option) is not None
+
+
+def _beneath(
+    option: str, attempt: PlannedAttempt, model: ModelSpec | None, provider: ProviderSpec
+) -> tuple[str, Span | None]:
+    """Return who sets an option that no model, feature, target or caller sets, and where."""
+    if option != _ANSWER:
+        return f"provider {provider.name!r}", provider.span
+    if model is None or model.max_output_tokens is None:
+        return f"api {attempt.api!r}, which must be told", None
+    return f"the limit of model {attempt.model!r}", model.span
