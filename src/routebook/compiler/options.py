@@ -106,13 +106,10 @@ def implied_layer(
 
     It is the model's own limit, else the API's default, with room for what is thought before the answer.
     """
-    default = carrier.traits.default_max_output_tokens
+    default = carrier.traits.default_answer(options.get("reasoning", {}).get("budget_tokens", 0))
     if default is None or call.kind != "chat" or _ANSWER in options or _ANSWER not in carries:
         return None
-    limit = model.max_output_tokens
-    if limit is None:
-        budget = options.get("reasoning", {}).get("budget_tokens", 0)
-        limit = default if budget < default else budget + default
+    limit = default if model.max_output_tokens is None else model.max_output_tokens
     return OptionLayer(freeze_mapping({_ANSWER: limit}))
 
 

@@ -77,3 +77,11 @@ class ApiTraits:
     def options_in(self, version: str | None) -> frozenset[str]:
         """Return the options of chat requests that *version* of the API has a place for."""
         return self.options - self.removed.get(version or "", frozenset())
+
+    def default_answer(self, budget_tokens: int) -> int | None:
+        """Return how many tokens an answer may have where nobody says so, None where the API need not be told.
+
+        It is the default, above a `reasoning.budget_tokens` that leaves no room for an answer.
+        """
+        default = self.default_max_output_tokens
+        return default if default is None or budget_tokens < default else budget_tokens + default

@@ -26,7 +26,6 @@ _CHOICES: dict[str, Body] = {"auto": {"type": "auto"}, "none": {"type": "none"},
 _FORCED = frozenset({"any", "tool"})
 _RETENTIONS = {300.0: "5m", 3600.0: "1h"}
 _SAME_NAME = ("temperature", "top_p", "top_k", "service_tier")
-_MOST_TOKENS = TRAITS.default_max_output_tokens or 0
 
 
 def encode(request: ChatRequest, version: str) -> bytes | Fault:
@@ -122,13 +121,9 @@ def _output_fault(request: ChatRequest) -> Fault | None:
     return Fault("unsupported_capability", f"api {TRAITS.name!r} has no JSON mode; give the output a schema")
 
 
-def _max_tokens(options: Mapping[str, Any]) -> int:
-    """Return the limit; where nobody set one, there is room for what is thought before the answer."""
+def _max_tokens(options: Mapping[str, Any]) -> int | None:
     limit: int | None = options.get("max_output_tokens")
-    if limit is not None:
-        return limit
-    budget: int = options.get("reasoning", {}).get("budget_tokens") or 0
-    return _MOST_TOKENS if budget < _MOST_TOKENS else budget + _MOST_TOKENS
+    return TRAITS.default_answer(options.get("reasoning", {}).get("budget_tokens") or 0) if limit is None else limit
 
 
 def _tools(request: ChatRequest, messages: Sequence[Body]) -> tuple[list[Body], Body | None]:
