@@ -33,7 +33,10 @@ TRAITS = ApiTraits(
                 "turns adaptive thinking on, save where a tool call is forced, which the API refuses beside thinking; "
                 "`minimal` becomes `low`, `none` turns thinking off, which some models refuse"
             ),
-            "reasoning.budget_tokens": "turns thinking on with this budget, for models that know no adaptive thinking",
+            "reasoning.budget_tokens": (
+                "turns thinking on with this budget, for models that know no adaptive thinking, save in a loop of tool "
+                "calls that another model began: the API wants the loop's first thought, which only its own model has"
+            ),
             "tool_choice": "`required` becomes `any`, a tool's name `tool` with that name",
             "parallel_tool_calls": "sent as its opposite",
             "prompt_cache.retention": "`5m` or `1h`; the API finds the longest prefix that it can keep",
