@@ -18,6 +18,7 @@ from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.options import Options
 from ..document.providers import Provider
+from ..document.scalars import duration_text
 from ..routing.carried import WITHOUT, only_without, takes
 from ..routing.provider_spec import ProviderSpec
 from ..routing.spec import Kind, ModelSpec, OptionLayer
@@ -29,6 +30,7 @@ CAPABILITY_OF_MEANS = {"native": "json_schema", "tool": "tools", "json_object": 
 
 _OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 _WITHOUT_TOOLS = frozenset({"n"})
+_DURATIONS = frozenset({"prompt_cache.retention"})
 _FREE_CHOICES = (None, "auto", "none")
 _OF_BODY = "extra_body."
 _ANSWER = "max_output_tokens"
@@ -132,7 +134,8 @@ def refusals(
         if not takes(carries, path, value):
             yield Refusal(path, *_why_not(path, provider, carrier, model, call))
         elif path in traits.values and value not in traits.values[path]:
-            known = ", ".join(map(str, traits.values[path]))
+            spoken = duration_text if path in _DURATIONS else str
+            known = ", ".join(map(spoken, traits.values[path]))
             yield Refusal(path, f"api {traits.name!r}, which knows only the values {known}")
     yield from _beyond_bounds(carrier, model, call, options)
     yield from _beside_budget(carrier, model, call, options)
