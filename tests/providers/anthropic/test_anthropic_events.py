@@ -239,6 +239,22 @@ def test_an_error_in_place_of_the_message_is_one():
     assert (fault.kind, fault.message) == ("overloaded", "Busy.")
 
 
+def test_the_response_is_the_same_as_often_as_it_is_asked_for():
+    reader = Events(ANSWER)
+    for event in (
+        START,
+        begin(0, type="thinking", thinking="h", signature=""),
+        piece(0, "signature_delta", signature="c2ln"),
+        begin(1, type="text", text="No"),
+        piece(1, "text_delta", text="on."),
+        end(),
+        STOP,
+    ):
+        reader.read(json.dumps(event).encode())
+    assert reader.response() == reader.response()
+    assert reader.response().message.content == (ReasoningPart("h", "c2ln", api="anthropic"), TextPart("Noon."))
+
+
 def test_a_stream_without_its_last_event_was_cut_off():
     _, fault = read(START, begin(0, type="text", text="Noon."), over(0), end(output=5))
     assert (fault.kind, fault.usage) == ("connection", Usage(input=25, output=5))

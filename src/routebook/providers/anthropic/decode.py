@@ -155,6 +155,7 @@ def _free_id(index: int, taken: set[str | None]) -> str:
     name = f"call_{index}"
     while name in taken:
         name += "_"
+    taken.add(name)
     return name
 
 

@@ -189,14 +189,15 @@ class _Pieces:
         block = self._block
         if isinstance(block, dict):
             return {**block, "input": _read_input("".join(self._json))} if self._json else block
+        text = "".join(self._text)
         if block.type == "text":
-            block.text = (block.text or "") + "".join(self._text)
-            block.citations = [*(block.citations or ()), *self._citations]
-        elif block.type == "thinking":
-            block.thinking = (block.thinking or "") + "".join(self._text)
-            block.signature = (block.signature or "") + "".join(self._signature)
-        elif block.type == "tool_use" and self._json:
-            block.input = "".join(self._json)
+            citations = [*(block.citations or ()), *self._citations]
+            return msgspec.structs.replace(block, text=(block.text or "") + text, citations=citations)
+        if block.type == "thinking":
+            signature = (block.signature or "") + "".join(self._signature)
+            return msgspec.structs.replace(block, thinking=(block.thinking or "") + text, signature=signature)
+        if block.type == "tool_use" and self._json:
+            return msgspec.structs.replace(block, input="".join(self._json))
         return block
 
 
