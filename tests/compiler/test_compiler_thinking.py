@@ -23,3 +23,36 @@ def test_a_budget_for_thinking_may_be_more_than_one_answer_where_there_are_tools
     problems = [problem for problem in said(written) if problem.severity == "error"]
 
     assert [(problem.code, marked(problem)) for problem in problems] == [("RB402", '"budget_tokens"')] * (not has_tools)
+
+
+@pytest.mark.parametrize(
+    ("api", "reasoning", "choice", "refused"),
+    [
+        ("anthropic", {"budget_tokens": 2000}, "required", ["tool_choice"]),
+        ("anthropic", {"budget_tokens": 2000}, "clock.now", ["tool_choice"]),
+        ("anthropic", {"budget_tokens": 2000}, "auto", []),
+        ("anthropic", {"budget_tokens": 2000}, "none", []),
+        ("anthropic", {"effort": "low"}, "required", []),
+        ("anthropic", {"budget_tokens": 2000, "effort": "none"}, "auto", ["budget_tokens"]),
+        ("gemini", {"budget_tokens": 2000}, "required", []),
+    ],
+)
+def test_an_api_that_thinks_on_a_budget_before_no_forced_call_is_given_only_one_of_both(
+    api: str, reasoning: dict[str, Any], choice: str, refused: list[str]
+):
+    written: dict[str, Any] = {
+        "providers": {api: {}},
+        "models": {"m": {"provider": api, "capabilities": ["tools", "reasoning"]}},
+        "mcp_servers": {"clock": {"command": "clock"}},
+        "features": {
+            "f": {
+                "use": {"model": "m"},
+                "options": {"reasoning": reasoning, "tool_choice": choice},
+                "tools": {"servers": ["clock"]},
+            }
+        },
+    }
+
+    problems = [problem for problem in said(written) if problem.severity == "error"]
+
+    assert [(problem.code, marked(problem)) for problem in problems] == [("RB402", f'"{key}"') for key in refused]

@@ -18,6 +18,7 @@ from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.options import Options
 from ..document.providers import Provider
+from ..document.scalars import duration_text
 from ..routing.carried import WITHOUT, only_without, takes
 from ..routing.provider_spec import ProviderSpec
 from ..routing.spec import Kind, ModelSpec, OptionLayer
@@ -29,6 +30,8 @@ CAPABILITY_OF_MEANS = {"native": "json_schema", "tool": "tools", "json_object": 
 
 _OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 _WITHOUT_TOOLS = frozenset({"n"})
+_DURATIONS = frozenset({"prompt_cache.retention"})
+_FREE_CHOICES = (None, "auto", "none")
 _OF_BODY = "extra_body."
 _ANSWER = "max_output_tokens"
 CAPABILITY_OF = {"reasoning": "reasoning", "prompt_cache": "prompt_cache", "parallel_tool_calls": "parallel_tools"}
@@ -128,9 +131,11 @@ def refusals(
         if not takes(carries, path, value):
             yield Refusal(path, *_why_not(path, provider, carrier, model, call))
         elif path in traits.values and value not in traits.values[path]:
-            known = ", ".join(map(str, traits.values[path]))
+            spoken = duration_text if path in _DURATIONS else str
+            known = ", ".join(map(spoken, traits.values[path]))
             yield Refusal(path, f"api {traits.name!r}, which knows only the values {known}")
     yield from _beyond_bounds(carrier, model, call, options)
+    yield from _beside_budget(carrier, model, call, options)
     for name in sorted(name for name in options.get("extra_body", ()) if name.lower() in carrier.closed):
         yield Refusal(_OF_BODY + name, f"api {traits.name!r} fills itself")
 
@@ -149,6 +154,18 @@ def _beyond_bounds(carrier: Carrier, model: ModelSpec, call: Call, options: Mapp
         api = carrier.traits.name
         why = f"model {model.name!r}, whose api {api!r} takes it below `{_ANSWER}` only, {asked} here"
         yield Refusal("reasoning.budget_tokens", why)
+
+
+def _beside_budget(carrier: Carrier, model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Yield what an API refuses beside a budget for thinking: to force a tool call, and not to think at all."""
+    reasoning = options.get("reasoning", {})
+    if not carrier.traits.budget_unforced or reasoning.get("budget_tokens") is None:
+        return
+    subject = f"model {model.name!r}, whose api {carrier.traits.name!r}"
+    if reasoning.get("effort") == "none":
+        yield Refusal("reasoning.budget_tokens", f"{subject} takes none beside `reasoning.effort: none`")
+    if call.has_tools and options.get("tool_choice") not in _FREE_CHOICES:
+        yield Refusal("tool_choice", f"{subject} forces no tool call beside `reasoning.budget_tokens`")
 
 
 def _why_not(

@@ -23,6 +23,7 @@ from ..canonical.tool import ToolDefinition
 from ..errors import LimitError, ProviderError
 from ..outputs.repair import feedback
 from ..outputs.strategy import Asked
+from ..providers import registry
 from ..routing.decision import PlannedAttempt
 from ..routing.table import RoutingTable
 from .attempt import Attempt, ClientOf, Progress
@@ -192,7 +193,10 @@ class Run:
         model = self.table.models.get(planned.model)
         rejects = () if model is None else model.rejects
         lacks = self.table.providers[planned.provider].quirks.get("lacks", ())
-        return "tool_choice" not in rejects and "tool_choice" not in lacks
+        if "tool_choice" in rejects or "tool_choice" in lacks:
+            return False
+        budget = planned.options.get("reasoning", {}).get("budget_tokens")
+        return budget is None or not registry.traits()[planned.api].budget_unforced
 
     def _asked(self, contract: Contract, planned: PlannedAttempt, offer: Sequence[ToolDefinition]) -> Asked:
         model = self.table.models.get(planned.model)

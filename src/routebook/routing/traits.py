@@ -41,7 +41,8 @@ class ApiTraits:
     there, for people to read. `lacks` names the capabilities that no request of this API can use, whatever the model.
     `default_max_output_tokens` is set where the API refuses a request without `max_output_tokens`: it holds where
     neither an option nor the model's own limit says how much.
-    `budget_below_output` tells that it refuses a `reasoning.budget_tokens` that is not below `max_output_tokens`.
+    `budget_below_output` tells that it refuses a `reasoning.budget_tokens` that is not below `max_output_tokens`,
+    `budget_unforced` that it refuses one beside a forced tool call and beside `reasoning.effort: none`.
     `native_schemas` says what it makes of an output's schema, None where that is not known.
     `body_fields` are the fields of the wire request that canonical values map to, which `extra_body` must not name.
 
@@ -63,6 +64,7 @@ class ApiTraits:
     lacks: frozenset[str] = frozenset()
     default_max_output_tokens: int | None = None
     budget_below_output: bool = False
+    budget_unforced: bool = False
     native_schemas: NativeSchemas | None = None
     api_version: str | None = None
     needs: tuple[str, ...] = ()

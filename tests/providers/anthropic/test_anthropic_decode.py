@@ -260,6 +260,10 @@ def test_rubbish_in_the_headers_counts_as_not_said(reset: str):
         ({**WHOLE, "role": "user"}, "the answer's role is 'user', not 'assistant'"),
         ({**WHOLE, "content": [], "stop_reason": None}, "no content, no tool calls, and no stop_reason"),
         ({**WHOLE, "content": [], "stop_reason": "tool_use"}, "ends for its tool calls, and has none"),
+        (
+            {**WHOLE, "content": [{"type": "thinking", "thinking": "hm"}], "stop_reason": "tool_use"},
+            "ends for its tool calls, and has none",
+        ),
         ({**WHOLE, "usage": {"input_tokens": "3"}}, "the answer does not fit this API"),
     ],
 )

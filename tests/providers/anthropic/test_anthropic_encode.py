@@ -7,6 +7,7 @@ import pytest
 
 from routebook.canonical.chat import ChatRequest, OutputFormat
 from routebook.canonical.message import Message
+from routebook.canonical.part import ReasoningPart, TextPart
 from routebook.canonical.tool import ToolCall, ToolDefinition, ToolResult
 from routebook.providers.anthropic.encode import encode, encode_stream
 from routebook.providers.anthropic.traits import TRAITS
@@ -127,6 +128,31 @@ def test_a_limit_that_nobody_set_exceeds_the_budget(budget: int):
 
 def test_a_budget_without_thinking_is_refused():
     assert fault_of(ask(reasoning={"budget_tokens": 2048, "effort": "none"})).kind == "bad_request"
+
+
+CALL = ToolCall("a", "clock__now", {})
+RESULT = Message("tool", (ToolResult("a", "clock.now", (TextPart("12:00"),)),))
+THOUGHT = ReasoningPart("hm", "c2ln", api="anthropic")
+
+
+@pytest.mark.parametrize(
+    ("messages", "thinks"),
+    [
+        ((HELLO, Message("assistant", (THOUGHT, CALL)), RESULT), True),
+        # a loop is one answer, and the thought stands at its beginning
+        ((HELLO, Message("assistant", (THOUGHT, CALL)), RESULT, Message("assistant", (CALL,)), RESULT), True),
+        ((HELLO, Message("assistant", (CALL,)), RESULT), False),
+        ((HELLO, Message("assistant", (ReasoningPart("hm", "c2ln", api="gemini"), CALL)), RESULT), False),
+        ((HELLO, Message("assistant", (CALL,)), RESULT, Message("user", "And in words?")), False),
+        # a loop that is over is no matter
+        ((HELLO, Message("assistant", (CALL,)), RESULT, Message("assistant", "Noon."), HELLO), True),
+    ],
+)
+def test_a_loop_that_another_model_began_goes_on_without_a_budget_for_thoughts(messages: tuple, thinks: bool):
+    """The API refuses to think within a loop whose first thought it is not shown."""
+    body = body_of(ask(*messages, tools=(CLOCK,), reasoning={"budget_tokens": 2048, "effort": "low"}))
+    assert ("thinking" in body, body["output_config"]) == (thinks, {"effort": "low"})
+    assert body["max_tokens"] > 2048
 
 
 @pytest.mark.parametrize("choice", ["required", "clock.now"])

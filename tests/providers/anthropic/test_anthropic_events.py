@@ -230,6 +230,37 @@ def test_an_error_in_the_stream_has_its_own_kind_and_what_was_counted():
     assert read(error)[1].usage is None
 
 
+@pytest.mark.parametrize(("given", "told"), [({"z": 1}, '{"z":1}'), ('{"z": 1}', '{"z": 1}')])
+def test_arguments_that_came_with_the_beginning_of_a_call_are_told_at_its_end(given: Any, told: str):
+    found, response = read(
+        START, begin(0, type="tool_use", id="a", name="x", input=given), over(0), over(1), end("tool_use"), STOP
+    )
+    assert found == [ToolCallDelta(0, "a", "x"), ToolCallDelta(0, arguments=told)]
+    assert response.message.tool_calls == (ToolCall("a", "x", {"z": 1}),)
+
+
+def test_an_error_in_place_of_the_message_is_one():
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Busy."}}
+    _, fault = read({"type": "message_start", "message": error}, begin(0, type="text", text="x"), end(), STOP)
+    assert (fault.kind, fault.message) == ("overloaded", "Busy.")
+
+
+def test_the_response_is_the_same_as_often_as_it_is_asked_for():
+    reader = Events(ANSWER)
+    for event in (
+        START,
+        begin(0, type="thinking", thinking="h", signature=""),
+        piece(0, "signature_delta", signature="c2ln"),
+        begin(1, type="text", text="No"),
+        piece(1, "text_delta", text="on."),
+        end(),
+        STOP,
+    ):
+        reader.read(json.dumps(event).encode())
+    assert reader.response() == reader.response()
+    assert reader.response().message.content == (ReasoningPart("h", "c2ln", api="anthropic"), TextPart("Noon."))
+
+
 def test_a_stream_without_its_last_event_was_cut_off():
     _, fault = read(START, begin(0, type="text", text="Noon."), over(0), end(output=5))
     assert (fault.kind, fault.usage) == ("connection", Usage(input=25, output=5))

@@ -64,6 +64,21 @@ def test_a_code_says_more_than_the_type(status: int, type_: str, code: str, kind
 
 
 @pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "context_length_exceeded", "context_window_exceeded"),
+        (429, "insufficient_quota", "quota_exceeded"),
+        (400, "model_not_found", "not_found"),
+        (400, "invalid_api_key", "authentication"),
+        (400, "400", "bad_request"),
+    ],
+)
+def test_a_proxys_code_is_known_where_another_api_has_it(status: int, code: str, kind: str):
+    body = {"error": {"type": "invalid_request_error", "message": "No.", "param": None, "code": code}}
+    assert read_fault(answer_of(status, body)).kind == kind
+
+
+@pytest.mark.parametrize(
     ("message", "kind"),
     [
         ("prompt is too long: 210000 tokens > 200000 maximum", "context_window_exceeded"),
@@ -71,6 +86,8 @@ def test_a_code_says_more_than_the_type(status: int, type_: str, code: str, kind
             "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length",
             "context_window_exceeded",
         ),
+        ("messages: too many total text bytes: 10485761 > 9000000", "context_window_exceeded"),
+        ("litellm.ContextWindowExceededError: m-1 refused", "context_window_exceeded"),
         ("max tokens must be at least 1", "bad_request"),
         ("max_tokens: 99999 > 64000, which is the maximum allowed number of output tokens for m-1", "bad_request"),
         ("`max_tokens` must be greater than `thinking.budget_tokens`.", "bad_request"),

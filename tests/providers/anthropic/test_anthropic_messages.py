@@ -241,6 +241,14 @@ def test_a_failed_result_says_something_and_its_pictures_come_after_all_results(
             ImagePart(data="/9j/", media_type="image/jpg"),
             {"type": "base64", "media_type": "image/jpeg", "data": "/9j/"},
         ),
+        (
+            ImagePart(url="DATA:IMAGE/PNG;name=a.png;base64,aGk=", detail="auto"),
+            {"type": "base64", "media_type": "image/png", "data": "aGk="},
+        ),
+        (
+            ImagePart(data="aGk=", media_type="Image/WebP; q=1"),
+            {"type": "base64", "media_type": "image/webp", "data": "aGk="},
+        ),
     ],
 )
 def test_a_picture_is_sent_as_data_or_by_its_address(part: ImagePart, source: dict):
@@ -263,6 +271,10 @@ def test_a_picture_is_sent_as_data_or_by_its_address(part: ImagePart, source: di
             FilePart(data=base64.b64encode(b"\xef\xbb\xbfa mark before it").decode(), media_type="text/plain"),
             {"source": {"type": "text", "media_type": "text/plain", "data": "a mark before it"}},
         ),
+        (
+            FilePart(url="data:application/pdf;base64,JVBERg=="),
+            {"source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERg=="}},
+        ),
     ],
 )
 def test_a_document_is_sent_as_a_pdf_or_as_text_under_its_name(part: FilePart, block: dict):
@@ -276,6 +288,7 @@ def test_a_document_is_sent_as_a_pdf_or_as_text_under_its_name(part: FilePart, b
         (answer(IMAGE), "unsupported_capability", "takes images from users only"),
         (answer(FilePart(url="https://a.example")), "unsupported_capability", "takes files from users only"),
         (user(ImagePart(data="Qk0=", media_type="image/bmp")), "unsupported_capability", "not as 'image/bmp'"),
+        (user(ImagePart(url="data:image/png,%89PNG")), "bad_request", "holds it as base64 only"),
         (user(ImagePart(data="Qk0=")), "bad_request", "an image needs a url, or data and its media_type"),
         (user(ImagePart()), "bad_request", "an image needs"),
         (

@@ -99,6 +99,10 @@ def test_one_of_several_is_any_of_them():
             ("$defs", "b"),
         ),
         (closed(a={"allOf": [{"$ref": "#/$defs/b"}]}), ("properties", "a", "allOf")),
+        # closed, as the API wants them, these would leave no answer
+        (closed(a={"allOf": [{"properties": {"b": STRING}}, {"properties": {"c": STRING}}]}), ("properties", "a")),
+        (closed(a={"properties": {"b": STRING}, "anyOf": [closed(c=STRING), STRING]}), ("properties", "a")),
+        (closed(a={"enum": [{"b": 1}]}), ("properties", "a")),
         ({**closed(**{f"p{index}": STRING for index in range(25)}), "required": []}, ()),
         (closed(**{f"p{index}": {"type": ["string", "null"]} for index in range(17)}), ()),
     ],
@@ -106,6 +110,11 @@ def test_one_of_several_is_any_of_them():
 def test_a_schema_of_which_too_little_would_be_left_is_none(schema: dict[str, Any], path: tuple):
     assert held_schema(schema) is None
     assert schema_gap(schema).path == path
+
+
+def test_one_object_among_what_is_joined_is_kept():
+    for joined in ({"anyOf": [closed(b=STRING), closed(c=STRING)]}, {"allOf": [closed(b=STRING)]}):
+        assert held_schema(closed(a=joined)) == closed(a=joined)
 
 
 def test_a_reference_stands_alone():

@@ -273,6 +273,7 @@ def test_usage_is_read_with_or_without_its_details(usage: dict | None, read_as: 
         (answer({"content": [{"type": "text", "text": 7}]}), "a text that is none, but 7"),
         (answer({"images": [{"type": "image_url"}]}), "an image without data and without a url"),
         (answer({"content": None}, "tool_calls"), "ends for its tool calls, and has none"),
+        (answer({"content": None, "reasoning": "hm"}, "tool_calls"), "ends for its tool calls, and has none"),
         (answer({}, None), "no content, no tool calls, no refusal, and no finish_reason"),
         (answer({"content": ""}, "eos"), "no content, no tool calls, no refusal, and no finish_reason"),
         (answer({"reasoning": "hm"}, None), "no content, no tool calls, no refusal, and no finish_reason"),

@@ -153,6 +153,7 @@ def _free_id(index: int, taken: set[str | None]) -> str:
     name = f"call_{index}"
     while name in taken:
         name += "_"
+    taken.add(name)
     return name
 
 
@@ -186,14 +187,15 @@ def _about_call(block: WireBlock) -> dict[str, Any]:
 
 
 def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
-    if raw not in _FINISH and all(isinstance(part, ReasoningPart) for part in parts):
+    only_thought = all(isinstance(part, ReasoningPart) for part in parts)
+    if raw not in _FINISH and only_thought:
         raise Malformed("the answer has no content, no tool calls, and no stop_reason of this API")
     reason = _FINISH.get(raw, "stop")
     if reason in _ENDED_EARLY:
         return reason
     if any(isinstance(part, ToolCall) for part in parts):
         return "tool_calls"
-    if reason == "tool_calls" and not parts:
+    if reason == "tool_calls" and only_thought:
         raise Malformed("the answer ends for its tool calls, and has none")
     return "stop"
 

@@ -17,7 +17,7 @@ from ...canonical.tool import ToolDefinition
 from ..body import to_json
 from ..fault import Fault, NoPlace
 from .media import Body
-from .messages import encode_messages, encode_system, wire_name
+from .messages import encode_messages, encode_system, is_loop_without_thoughts, wire_name
 from .schemas import held_schema
 from .traits import TRAITS
 
@@ -67,7 +67,7 @@ def _body(request: ChatRequest) -> Body:
     if choice:
         body["tool_choice"] = choice
     body.update(_options(request.options))
-    body.update(_reasoning(request.options, choice))
+    body.update(_reasoning(request.options, choice, body["messages"]))
     if request.output is not None and request.output.schema is not None:
         _hold(request.output.schema, body, system)
     if system:
@@ -181,14 +181,15 @@ def _options(options: Mapping[str, Any]) -> Body:
     return body
 
 
-def _reasoning(options: Mapping[str, Any], choice: Body | None) -> Body:
+def _reasoning(options: Mapping[str, Any], choice: Body | None, messages: Sequence[Body]) -> Body:
     reasoning = options.get("reasoning")
     if not reasoning:
         return {}
     body: Body = {}
     effort, budget = reasoning.get("effort"), reasoning.get("budget_tokens")
     if budget is not None:
-        body["thinking"] = {"type": "enabled", "budget_tokens": budget}
+        if not is_loop_without_thoughts(messages):
+            body["thinking"] = {"type": "enabled", "budget_tokens": budget}
     elif effort == "none":
         body["thinking"] = {"type": "disabled"}
     elif choice is None or choice["type"] not in _FORCED:

@@ -48,6 +48,8 @@ class Events:
             return self._delta(event, data)
         if kind == "content_block_start":
             return self._start_block(event)
+        if kind == "content_block_stop":
+            return self._end_block(event)
         if kind == "message_start":
             return self._start(event)
         if kind == "message_delta":
@@ -75,6 +77,8 @@ class Events:
     def _start(self, event: WireEvent) -> Found:
         if event.message is None or self._whole is not None:
             return malformed("the stream has a message_start without a message, or a second one", self._answer)
+        if event.message.error or event.message.type == "error":
+            return fault_of_error(event.message.error, self._answer)
         self._whole = event.message
         return ()
 
@@ -100,6 +104,10 @@ class Events:
         if pieces is None or event.delta is None:
             return malformed(f"the stream goes on with content block {event.index}, which has not begun", self._answer)
         return pieces.add(event.delta, data)
+
+    def _end_block(self, event: WireEvent) -> Found:
+        pieces = self._blocks.get(-1 if event.index is None else event.index)
+        return () if pieces is None else pieces.ended()
 
     def _message_delta(self, event: WireEvent) -> Found:
         whole, delta = self._whole, event.delta
@@ -168,19 +176,28 @@ class _Pieces:
             _add_unknown(self._block, msgspec.json.decode(data)["delta"])
         return ()
 
+    def ended(self) -> Sequence[ModelEvent]:
+        """Return what of a block that ends was not told: the arguments of a call that began with all of them."""
+        block = self._block
+        if self.call < 0 or self._json or not isinstance(block, WireBlock) or not block.input:
+            return ()
+        arguments = block.input if isinstance(block.input, str) else msgspec.json.encode(block.input).decode()
+        return (ToolCallDelta(self.call, arguments=arguments),)
+
     def whole(self) -> Block:
         """Return the block with all its pieces."""
         block = self._block
         if isinstance(block, dict):
             return {**block, "input": _read_input("".join(self._json))} if self._json else block
+        text = "".join(self._text)
         if block.type == "text":
-            block.text = (block.text or "") + "".join(self._text)
-            block.citations = [*(block.citations or ()), *self._citations]
-        elif block.type == "thinking":
-            block.thinking = (block.thinking or "") + "".join(self._text)
-            block.signature = (block.signature or "") + "".join(self._signature)
-        elif block.type == "tool_use" and self._json:
-            block.input = "".join(self._json)
+            citations = [*(block.citations or ()), *self._citations]
+            return msgspec.structs.replace(block, text=(block.text or "") + text, citations=citations)
+        if block.type == "thinking":
+            signature = (block.signature or "") + "".join(self._signature)
+            return msgspec.structs.replace(block, thinking=(block.thinking or "") + text, signature=signature)
+        if block.type == "tool_use" and self._json:
+            return msgspec.structs.replace(block, input="".join(self._json))
         return block
 
 

@@ -34,6 +34,11 @@ _BY_CODE: dict[str, FaultKind] = {
     "request_body_too_large_after_decoding": "context_window_exceeded",
     "request_body_timeout": "timeout",
     "compaction_unavailable": "overloaded",
+    # said by proxies, of the models that they stand for
+    "context_length_exceeded": "context_window_exceeded",
+    "insufficient_quota": "quota_exceeded",
+    "invalid_api_key": "authentication",
+    "model_not_found": "not_found",
 }
 _BY_TYPE: dict[str, FaultKind] = {
     "authentication_error": "authentication",
@@ -67,7 +72,7 @@ _BY_WORDS: tuple[tuple[FaultKind, tuple[int, ...], str], ...] = (
         "context_window_exceeded",
         (400, 422),
         r"\bcontext (limit|length|window)|\b(prompt|input|messages?) (is|are|was) too (long|large)"
-        r"|too many (input |prompt )?tokens",
+        r"|too many ((input |prompt )?tokens|total text bytes)|\bContextWindowExceededError\b",
     ),
     (
         "unsupported_option",
@@ -134,9 +139,9 @@ def _meant_status(error: Mapping[str, Any], status: int) -> int:
 
 def _kind(error: Mapping[str, Any], sentence: str, status: int) -> FaultKind:
     details = error.get("details")
-    code = details.get("error_code") if isinstance(details, Mapping) else None
-    if isinstance(code, str) and code in _BY_CODE:
-        return _BY_CODE[code]
+    for code in (details.get("error_code") if isinstance(details, Mapping) else None, error.get("code")):
+        if isinstance(code, str) and code in _BY_CODE:
+            return _BY_CODE[code]
     name = error.get("type")
     if isinstance(name, str) and name in _BY_TYPE:
         return _BY_TYPE[name]

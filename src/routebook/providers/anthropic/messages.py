@@ -84,6 +84,24 @@ def encode_messages(messages: Sequence[Message]) -> list[Body]:
     return turns
 
 
+def is_loop_without_thoughts(messages: Sequence[Body]) -> bool:
+    """Tell whether *messages*, of the wire, end within a loop of tool calls none of whose answers has a thought.
+
+    So it is where another model began the loop: the API then refuses to think on a budget, for the first thought of a
+    loop must come with it.
+    """
+    answers = 0
+    for message in reversed(messages):
+        kinds = {"text"} if isinstance(message["content"], str) else {block["type"] for block in message["content"]}
+        if message["role"] == "user" and "tool_result" not in kinds:
+            break
+        if message["role"] == "assistant":
+            if not kinds.isdisjoint(_THOUGHTS):
+                return False
+            answers += 1
+    return answers > 0 and messages[-1]["role"] == "user"
+
+
 def wire_name(name: str | None) -> str:
     """Return *name* as the API takes it: letters, digits, `_` and `-`, at most 128 of them."""
     return _FOREIGN_LETTER.sub("_", name or "")[:_LONGEST_NAME] or UNNAMED_TOOL

@@ -92,6 +92,7 @@ class _Reading:
         for keyword, value in schema.items():
             self._keyword(keyword, value, (*path, keyword), made, told)
         self._close(schema, path, made)
+        _check_rest(made, path)
         if isinstance(schema.get("type"), (list, tuple)) or "anyOf" in made:
             self._unions += 1
         return _described(made, told)
@@ -152,6 +153,15 @@ class _Reading:
         self._optional += len(properties) - len(frozenset(required))
         made["type"] = made.get("type", "object")
         made["additionalProperties"] = False
+
+
+def _check_rest(made: Body, path: Path) -> None:
+    """Refuse what no answer would be right for any more: objects that are closed to each other's properties."""
+    if not made.keys() & _SAYS_WHAT:
+        raise _Inexpressible(path, "nothing is left that says what it is")
+    joined = [made, *made.get("allOf", ()), {key: True for part in made.get("anyOf", ()) for key in part}]
+    if sum("additionalProperties" in part for part in joined) > 1:
+        raise _Inexpressible(path, "it joins objects, each of which would be closed to what the others name")
 
 
 def _is_known(keyword: str, value: Any) -> bool:

@@ -33,7 +33,11 @@ TRAITS = ApiTraits(
                 "turns adaptive thinking on, save where a tool call is forced, which the API refuses beside thinking; "
                 "`minimal` becomes `low`, `none` turns thinking off, which some models refuse"
             ),
-            "reasoning.budget_tokens": "turns thinking on with this budget, for models that know no adaptive thinking",
+            "reasoning.budget_tokens": (
+                "turns thinking on with this budget, for models that know no adaptive thinking, save in a loop of tool "
+                "calls that another model began: the API wants the loop's first thought, which only its own model has; "
+                "no tool call can be forced beside it"
+            ),
             "tool_choice": "`required` becomes `any`, a tool's name `tool` with that name",
             "parallel_tool_calls": "sent as its opposite",
             "prompt_cache.retention": "`5m` or `1h`; the API finds the longest prefix that it can keep",
@@ -43,6 +47,7 @@ TRAITS = ApiTraits(
     lacks=frozenset({"json_object", "audio_input", "embeddings", "image_output"}),
     default_max_output_tokens=8192,
     budget_below_output=True,
+    budget_unforced=True,
     native_schemas=NativeSchemas(schema_gap, "as near as the API can hold a model to it, and in words beside"),
     values=MappingProxyType({"prompt_cache.retention": (300.0, 3600.0)}),
     body_fields=frozenset(

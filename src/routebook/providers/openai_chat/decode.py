@@ -176,14 +176,15 @@ def _free_id(index: int, taken: set[str | None]) -> str:
 
 
 def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
-    if raw not in _FINISH and all(isinstance(part, ReasoningPart) for part in parts):
+    only_thought = all(isinstance(part, ReasoningPart) for part in parts)
+    if raw not in _FINISH and only_thought:
         raise Malformed("the answer has no content, no tool calls, no refusal, and no finish_reason of this API")
     reason = _FINISH.get(raw, "stop")
     if reason in _CUT_SHORT:
         return reason
     if any(isinstance(part, ToolCall) for part in parts):
         return "tool_calls"
-    if reason == "tool_calls" and not parts:
+    if reason == "tool_calls" and only_thought:
         raise Malformed("the answer ends for its tool calls, and has none")
     return "refusal" if reason == "refusal" or any(isinstance(part, RefusalPart) for part in parts) else "stop"
 
