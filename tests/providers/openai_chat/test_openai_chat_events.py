@@ -154,6 +154,16 @@ def test_an_id_and_a_name_are_told_once():
     assert seen == [ToolCallDelta(0, "c1", "clock", "{"), ToolCallDelta(0, arguments="}")]
 
 
+def test_whole_calls_of_one_index_and_without_ids_are_told_apart():
+    found = calls_of(call(0, "", "now", '{"zone": "UTC"}'), call(0, "", "now", '{"zone": "CET"}'))
+    assert [call.arguments for call in found] == [{"zone": "UTC"}, {"zone": "CET"}]
+
+
+def test_a_name_that_every_piece_repeats_begins_no_other_call():
+    found = calls_of(call(0, None, "now", '{"a": {}'), call(0, None, "now", "}"), call(0, None, "now", ""))
+    assert [call.arguments for call in found] == [{"a": {}}]
+
+
 def test_calls_without_index_and_id_get_ids_of_their_own():
     calls = calls_of(call(None, None, "clock", "{}"), call(None, None, "clock", "{}"))
     assert [(made.id, made.name) for made in calls] == [("call_0", "clock"), ("call_1", "clock")]
@@ -348,3 +358,25 @@ def test_a_chunk_that_is_none_is_malformed(chunk: object, words: str):
 def test_a_part_of_an_unknown_type_is_malformed_at_the_end():
     fault = fault_of(delta(content=[{"type": "video"}]), END, DONE)
     assert (fault.kind, "a part of type 'video'" in fault.message) == ("malformed_response", True)
+
+
+def test_a_message_in_place_of_pieces_is_the_answer():
+    chunk = {"choices": [{"index": 0, "message": {"content": "Noon."}, "finish_reason": "stop"}]}
+    seen, response = play(chunk, DONE)
+    assert (seen, response) == ([TextDelta("Noon.")], whole({"content": "Noon."}))
+
+
+def test_a_message_beside_or_after_its_pieces_adds_nothing():
+    beside = {"choices": [{"index": 0, "delta": {"content": "No"}, "message": {"content": "No"}}]}
+    after = {"choices": [{"index": 0, "message": {"content": "Noon."}, "finish_reason": "stop"}]}
+    assert response_of(beside, delta(content="on."), after, DONE) == whole({"content": "Noon."})
+
+
+def test_a_message_in_place_of_pieces_that_is_none_is_malformed():
+    assert fault_of({"choices": [{"message": "Noon."}]}, DONE).kind == "malformed_response"
+
+
+def test_a_stream_that_stopped_early_is_a_fault_though_its_marker_comes():
+    last = {**END, "x_groq": {"id": "req_1", "error": "over capacity"}}
+    fault = fault_of(delta(content="No"), last, DONE)
+    assert (fault.kind, fault.message) == ("overloaded", "over capacity")

@@ -44,7 +44,7 @@ from .wire import (
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 HAS_A_PLACE = frozenset((*WireBody.__struct_fields__, "choices", "obfuscation")) - {"usage"}
-_FINISH: dict[str | None, FinishReason] = {
+_FINISH: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
     "max_tokens": "length",
@@ -58,6 +58,7 @@ _NO_JSON = "the answer is no JSON"
 _CUT_SHORT = ("length", "content_filter")
 _ENDED_BY_ERROR = {
     "error": "the provider ended its answer with an error, and gave no reason",
+    "abort": "the provider broke off its answer, and gave no reason",
     "insufficient_system_resource": {
         "message": "the provider broke off its answer, because it had no resources left",
         "code": "overloaded_error",
@@ -178,9 +179,11 @@ def _free_id(index: int, taken: set[str | None]) -> str:
 
 
 def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
-    if raw not in _FINISH and all(isinstance(part, ReasoningPart) for part in parts):
+    # Some say more after the word: `content_filter: SAFETY`.
+    known = _FINISH.get((raw or "").partition(":")[0])
+    if known is None and all(isinstance(part, ReasoningPart) for part in parts):
         raise Malformed("the answer has no content, no tool calls, no refusal, and no finish_reason of this API")
-    reason = _FINISH.get(raw, "stop")
+    reason = known or "stop"
     if reason in _CUT_SHORT:
         return reason
     if any(isinstance(part, ToolCall) for part in parts):

@@ -47,8 +47,9 @@ class Events:
         chunk = read_json(_DECODER, data, self._answer)
         if isinstance(chunk, Fault):
             return chunk
-        if chunk.error or chunk.object == "error":
-            return fault_of_error(chunk.error or parse_json(data)[0], self._answer)
+        error = chunk.error or (chunk.x_groq and chunk.x_groq.error)
+        if error or chunk.object == "error":
+            return fault_of_error(error or parse_json(data)[0], self._answer)
         events: list[ModelEvent] = []
         try:
             self._keep(chunk, read_fields(data))

@@ -139,10 +139,17 @@ class WirePiece(msgspec.Struct):
 class WireChoicePiece(msgspec.Struct):
     index: int = 0
     delta: WirePiece | None = None
+    message: msgspec.Raw = msgspec.Raw()
     finish_reason: str | None = None
     logprobs: WireLogprobs | None = None
     error: Any = None
 
 
+class WireGroq(msgspec.Struct):
+    error: Any = None
+
+
 class WireChunk(WireBody):
     choices: list[WireChoicePiece] | None = None
+    # where Groq says why it stopped early
+    x_groq: WireGroq | None = None
