@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from routebook.canonical.chat import ChatResponse
+from routebook.canonical.chat import ChatResponse, TokenLogprob
 from routebook.canonical.event import ModelEvent, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from routebook.canonical.part import AudioPart, ImagePart, NativePart, ReasoningPart, TextPart
 from routebook.canonical.tool import ToolCall
@@ -380,3 +380,24 @@ def test_a_stream_that_stopped_early_is_a_fault_though_its_marker_comes():
     last = {**END, "x_groq": {"id": "req_1", "error": "over capacity"}}
     fault = fault_of(delta(content="No"), last, DONE)
     assert (fault.kind, fault.message) == ("overloaded", "over capacity")
+
+
+def test_the_logprobs_of_one_token_in_each_piece_are_those_of_the_whole():
+    """In lists where the answer comes whole, and as a number in each piece of a stream."""
+    first, last = delta(content="No"), delta(content="on.")
+    first["choices"][0]["logprobs"], last["choices"][0]["logprobs"] = -0.25, -1
+    lists = {"tokens": ["No", "on."], "token_logprobs": [-0.25, -1.0], "token_ids": [7, 8]}
+    body = {"choices": [{"message": {"content": "Noon."}, "finish_reason": "stop", "logprobs": lists}]}
+
+    answer = decode(Answer(200, {}, json.dumps(body).encode()))
+
+    assert isinstance(answer, ChatResponse)
+    assert answer.logprobs == (TokenLogprob("No", -0.25), TokenLogprob("on.", -1.0))
+    assert response_of(first, last, END, DONE) == answer
+
+
+def test_logprobs_in_lists_tell_the_likeliest_tokens_too():
+    lists = {"tokens": ["No", "x"], "token_logprobs": [-0.25, None], "top_logprobs": [{"No": -0.25, "Yes": -2.5}, 7]}
+    chunk = {"choices": [{"delta": {"content": "No"}, "logprobs": lists}]}
+    top = (TokenLogprob("No", -0.25), TokenLogprob("Yes", -2.5))
+    assert response_of(chunk, END, DONE).logprobs == (TokenLogprob("No", -0.25, top),)

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ...canonical.chat import ChatResponse, Choice, FinishReason, TokenLogprob
+from ...canonical.chat import ChatResponse, Choice, FinishReason
 from ...canonical.frozen import EMPTY
 from ...canonical.message import Message, Part
 from ...canonical.part import ReasoningPart, RefusalPart
@@ -26,6 +26,7 @@ from ..fault import Fault
 from ..rate_limit_headers import read_rate_limits
 from ..sentence import parse_json, read_sentence
 from .faults import RATE_LIMITS, fault_of_error
+from .logprobs import read_logprobs
 from .media import read_audio, read_images
 from .texts import read_citations, read_content, read_reasoning
 from .usage import read_usage, rest_of_usage
@@ -36,10 +37,7 @@ from .wire import (
     WireCall,
     WireChoice,
     WireFunction,
-    WireLogprob,
-    WireLogprobs,
     WireMessage,
-    WireTopLogprob,
 )
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -140,7 +138,7 @@ def _choice(choice: WireChoice, wire: WireAnswer, taken: set[str | None]) -> Cho
         message=Message("assistant", parts),
         finish_reason=_finish_reason(choice.finish_reason, parts),
         raw_finish_reason=choice.finish_reason,
-        logprobs=() if choice.logprobs is None else _logprobs(choice.logprobs),
+        logprobs=read_logprobs(choice.logprobs),
     )
 
 
@@ -191,15 +189,6 @@ def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
     if reason == "tool_calls" and not parts:
         raise Malformed("the answer ends for its tool calls, and has none")
     return "refusal" if reason == "refusal" or any(isinstance(part, RefusalPart) for part in parts) else "stop"
-
-
-def _logprobs(logprobs: WireLogprobs) -> tuple[TokenLogprob, ...]:
-    items = (*(logprobs.content or ()), *(logprobs.refusal or ()))
-    return tuple(_logprob(item, tuple(_logprob(top, ()) for top in item.top_logprobs or ())) for item in items)
-
-
-def _logprob(item: WireLogprob | WireTopLogprob, top: tuple[TokenLogprob, ...]) -> TokenLogprob:
-    return TokenLogprob(item.token, item.logprob, top, None if item.bytes is None else tuple(item.bytes))
 
 
 def _extra(rest: Mapping[str, msgspec.Raw], wire: WireAnswer, choices: list[WireChoice]) -> Mapping[str, Any]:

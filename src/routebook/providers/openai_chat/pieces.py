@@ -12,6 +12,7 @@ import msgspec
 
 from ...canonical.event import ModelEvent, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from ..arguments import read_arguments
+from .logprobs import items_of
 from .media import join_base64
 from .texts import Content, said_reasoning, words
 from .wire import (
@@ -67,8 +68,8 @@ class Pieces:
         if piece.finish_reason is not None:
             self.finish_reason = piece.finish_reason
         if piece.logprobs is not None:
-            self._logprobs += piece.logprobs.content or ()
-            self._logprobs += piece.logprobs.refusal or ()
+            said = delta.content if delta is not None and isinstance(delta.content, str) else ""
+            self._logprobs += items_of(piece.logprobs, said)
         self._error = piece.error or self._error
 
     def whole(self) -> WireChoice:

@@ -67,6 +67,10 @@ class WireLogprob(msgspec.Struct):
 class WireLogprobs(msgspec.Struct):
     content: list[WireLogprob] | None = None
     refusal: list[WireLogprob] | None = None
+    # as Together has it, in the form of the API before this one
+    tokens: list[str] | None = None
+    token_logprobs: list[float | None] | None = None
+    top_logprobs: Any = None
 
 
 class WireChoice(msgspec.Struct):
@@ -141,7 +145,8 @@ class WireChoicePiece(msgspec.Struct):
     delta: WirePiece | None = None
     message: msgspec.Raw = msgspec.Raw()
     finish_reason: str | None = None
-    logprobs: WireLogprobs | None = None
+    # a number where a piece is one token
+    logprobs: WireLogprobs | float | None = None
     error: Any = None
 
 
