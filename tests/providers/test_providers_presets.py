@@ -36,6 +36,7 @@ QUIRKS: dict[str, type] = {
     "reasoning_details": bool,
     "stream_usage": bool,
     "stream_end": str,
+    "embeddings": str,
     "images": str,
 }
 OF_OTHERS = {"output_dimension"}
