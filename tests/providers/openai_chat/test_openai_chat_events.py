@@ -401,3 +401,9 @@ def test_logprobs_in_lists_tell_the_likeliest_tokens_too():
     chunk = {"choices": [{"delta": {"content": "No"}, "logprobs": lists}]}
     top = (TokenLogprob("No", -0.25), TokenLogprob("Yes", -2.5))
     assert response_of(chunk, END, DONE).logprobs == (TokenLogprob("No", -0.25, top),)
+
+
+@pytest.mark.parametrize("words", [{"message": "Gone", "type": "x"}, {"detail": "Gone"}])
+def test_words_of_a_failure_in_the_middle_are_no_chunk(words: dict):
+    fault = fault_of(delta(content="No"), words, DONE)
+    assert (fault.kind, fault.message) == ("malformed_response", "the answer has no choices: Gone")

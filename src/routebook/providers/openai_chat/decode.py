@@ -52,6 +52,7 @@ _FINISH: dict[str, FinishReason] = {
     "content_filter": "content_filter",
     "refusal": "refusal",
 }
+NO_CHOICES = "the answer has no choices"
 _NO_JSON = "the answer is no JSON"
 _CUT_SHORT = ("length", "content_filter")
 _ENDED_BY_ERROR = {
@@ -98,7 +99,7 @@ def response_of(wire: WireAnswer, rest: Mapping[str, msgspec.Raw], answer: Answe
         if wire.object == "error":
             return fault_of_error(parse_json(answer.body)[0], answer)
         words = read_sentence(answer.body)
-        return malformed("the answer has no choices" + (f": {words}" if words else ""), answer)
+        return malformed(NO_CHOICES + (f": {words}" if words else ""), answer)
     for choice in wire.choices:
         if choice.error or choice.finish_reason in _ENDED_BY_ERROR:
             return fault_of_error(choice.error or _ENDED_BY_ERROR[choice.finish_reason or ""], answer)

@@ -17,8 +17,8 @@ from ...canonical.event import ModelEvent
 from ..answer import CUT_OFF, Answer
 from ..body import malformed, read_json
 from ..fault import Fault
-from ..sentence import parse_json
-from .decode import HAS_A_PLACE, read_fields, response_of
+from ..sentence import parse_json, read_sentence
+from .decode import HAS_A_PLACE, NO_CHOICES, read_fields, response_of
 from .faults import fault_of_error
 from .pieces import Pieces
 from .wire import Malformed, WireAnswer, WireChunk
@@ -50,6 +50,8 @@ class Events:
         error = chunk.error or (chunk.x_groq and chunk.x_groq.error)
         if error or chunk.object == "error":
             return fault_of_error(error or parse_json(data)[0], self._answer)
+        if chunk.choices is None and (chunk.message or chunk.detail):
+            return malformed(NO_CHOICES + (f": {words}" if (words := read_sentence(data)) else ""), self._answer)
         events: list[ModelEvent] = []
         try:
             self._keep(chunk, read_fields(data))

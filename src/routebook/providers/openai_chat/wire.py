@@ -158,3 +158,6 @@ class WireChunk(WireBody):
     choices: list[WireChoicePiece] | None = None
     # where Groq says why it stopped early
     x_groq: WireGroq | None = None
+    # of what is no chunk, but the words of a failure
+    message: Any = None
+    detail: Any = None
