@@ -49,6 +49,8 @@ def error(message: str, **fields: object) -> dict:
         (400, error("Your credit balance is too low"), "quota_exceeded"),
         (400, error("prompt is too long: 210000 tokens > 200000 maximum"), "context_window_exceeded"),
         (400, error("This model's maximum context length is 8192 tokens."), "context_window_exceeded"),
+        (403, error("Insufficient account balance"), "quota_exceeded"),
+        (400, error("Your account balance is insufficient, please recharge"), "quota_exceeded"),
         (400, error("max tokens must be at least 1"), "bad_request"),
         (400, error("max_tokens is too large: 300000"), "bad_request"),
         (400, error("Model X is not supported"), "not_found"),

@@ -93,8 +93,9 @@ _BY_WORDS: tuple[tuple[FaultKind, tuple[int, ...], str], ...] = (
     (
         "quota_exceeded",
         (400, 403, 412, 429),
-        r"credit balance is too low|insufficient (balance|credits?|funds)|\bkey limit exceeded"
-        r"|used all available credits|doesn't have any credits|spending limit|budget has been exceeded",
+        r"credit balance is too low|insufficient (account )?(balance|credits?|funds|quota)|\bkey limit exceeded"
+        r"|balance is (insufficient|not enough)|used all available credits|doesn't have any credits|spending limit"
+        r"|budget has been exceeded",
     ),
     (
         "unsupported_option",
