@@ -222,6 +222,13 @@ async def test_pictures_come_from_a_chat_where_the_preset_says_so(loopback):
     assert by_itself.line.split()[1] == "/images/generations"
 
 
+@pytest.mark.parametrize(
+    ("name", "option"), [("mistral", "service_tier"), ("together", "size"), ("together", "quality")]
+)
+def test_what_is_no_field_of_a_providers_requests_is_lacked(name: str, option: str):
+    assert option in quirks_of(name)["lacks"]
+
+
 async def test_options_of_embeddings_and_images_are_moved_and_refused_too(loopback):
     server = await loopback.start(loopback.answer(500, {}))
     mistral, xai = client_of(table_of("mistral", server.url)), client_of(table_of("xai", server.url))
