@@ -33,6 +33,7 @@ WORDS = {
     "reasoning_details": "reasoning goes back in `reasoning_details`, as it came",
     "stream_usage": "no `stream_options` are sent",
     "stream_end": "a stream ends with its `{}`",
+    "embeddings": "embeddings are asked for as `{}`",
     "images": "pictures are made by a call of the kind `{}`",
 }
 

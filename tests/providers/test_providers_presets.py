@@ -35,6 +35,7 @@ QUIRKS: dict[str, type] = {
     "reasoning_details": bool,
     "stream_usage": bool,
     "stream_end": str,
+    "embeddings": str,
     "images": str,
 }
 OF_OTHERS = {"output_dimension"}
@@ -218,6 +219,13 @@ async def test_pictures_come_from_a_chat_where_the_preset_says_so(loopback):
     assert by_chat.line.split()[1] == "/chat/completions"
     assert by_chat.json["modalities"] == ["image", "text"]
     assert by_itself.line.split()[1] == "/images/generations"
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [("mistral", "service_tier"), ("together", "size"), ("together", "quality")]
+)
+def test_what_is_no_field_of_a_providers_requests_is_lacked(name: str, option: str):
+    assert option in quirks_of(name)["lacks"]
 
 
 async def test_options_of_embeddings_and_images_are_moved_and_refused_too(loopback):

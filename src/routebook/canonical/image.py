@@ -35,7 +35,9 @@ class ImageRequest(Record):
 
 @dataclass(frozen=True, slots=True)
 class ImageResponse(Record):
-    """The images, at least one; `text` is what the model said beside them. `usage` is None where it is not known."""
+    """The images, at least one; `text` is what the model said beside them, or what it made of the prompt. `usage` is
+    None where it is not known.
+    """
 
     images: tuple[ImagePart, ...]
     text: str = ""

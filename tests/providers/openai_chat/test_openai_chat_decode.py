@@ -178,6 +178,7 @@ def test_a_call_of_the_old_form_is_a_call():
         ({"content": None}, "length", "length"),
         ({"content": ""}, "stop", "stop"),
         ({"content": ""}, "content_filter", "content_filter"),
+        ({"content": None}, "content_filter: PROHIBITED_CONTENT", "content_filter"),
         ({"refusal": "no"}, "stop", "refusal"),
         ({"content": "x", "tool_calls": [call()]}, "stop", "tool_calls"),
         ({"content": "x", "tool_calls": [call()]}, None, "tool_calls"),
@@ -311,6 +312,11 @@ def test_what_is_no_answer_of_this_api_is_malformed(body: object, words: str):
             answer({"content": "So far"}, "insufficient_system_resource"),
             "overloaded",
             "the provider broke off its answer, because it had no resources left",
+        ),
+        (
+            answer({"content": "So far"}, "abort"),
+            "server_error",
+            "the provider broke off its answer, and gave no reason",
         ),
         (
             {"choices": [answer({"content": "x"})["choices"][0], {"index": 1, "finish_reason": "error"}]},

@@ -33,7 +33,7 @@ def item(embedding: object, index: int | None = None) -> dict[str, Any]:
 
 def read(body: object, inputs: int = 1, **headers: str) -> EmbeddingResponse | Fault:
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return decode_embedding(Answer(200, headers, payload, 0.0, ("sk-secret-key",)), inputs)
+    return decode_embedding(Answer(200, headers, payload, 0.0, ("sk-secret-key",)), inputs, {})
 
 
 def vectors_of(*data: dict) -> tuple[tuple[float, ...], ...]:
@@ -162,3 +162,14 @@ def test_an_error_under_a_status_of_success_is_a_fault():
     fault = read({"error": {"message": "Slow down sk-secret-key", "code": 429}})
     assert isinstance(fault, Fault)
     assert (fault.kind, fault.message) == ("rate_limit", "Slow down [redacted]")
+
+
+def test_a_preset_says_that_vectors_are_whole_numbers_of_a_byte():
+    quirks = {"embeddings": "base64_int8"}
+    body = json.dumps({"data": [item(base64.b64encode(bytes([0, 1, 127, 128, 255])).decode(), 0)]}).encode()
+
+    response = decode_embedding(Answer(200, {}, body), 1, quirks)
+
+    assert body_of({}, **quirks)["encoding_format"] == "base64_int8"
+    assert isinstance(response, EmbeddingResponse)
+    assert response.vectors == ((0.0, 1.0, 127.0, -128.0, -1.0),)

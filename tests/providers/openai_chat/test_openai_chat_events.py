@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from routebook.canonical.chat import ChatResponse
+from routebook.canonical.chat import ChatResponse, TokenLogprob
 from routebook.canonical.event import ModelEvent, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from routebook.canonical.part import AudioPart, ImagePart, NativePart, ReasoningPart, TextPart
 from routebook.canonical.tool import ToolCall
@@ -152,6 +152,16 @@ def test_calls_are_put_together_however_a_server_numbers_their_pieces(chunks: li
 def test_an_id_and_a_name_are_told_once():
     seen, _ = play(call(0, "c1", "clock", "{"), call(0, "c1", "clock", "}"), ENDED, DONE)
     assert seen == [ToolCallDelta(0, "c1", "clock", "{"), ToolCallDelta(0, arguments="}")]
+
+
+def test_whole_calls_of_one_index_and_without_ids_are_told_apart():
+    found = calls_of(call(0, "", "now", '{"zone": "UTC"}'), call(0, "", "now", '{"zone": "CET"}'))
+    assert [call.arguments for call in found] == [{"zone": "UTC"}, {"zone": "CET"}]
+
+
+def test_a_name_that_every_piece_repeats_begins_no_other_call():
+    found = calls_of(call(0, None, "now", '{"a": {}'), call(0, None, "now", "}"), call(0, None, "now", ""))
+    assert [call.arguments for call in found] == [{"a": {}}]
 
 
 def test_calls_without_index_and_id_get_ids_of_their_own():
@@ -349,3 +359,52 @@ def test_a_chunk_that_is_none_is_malformed(chunk: object, words: str):
 def test_a_part_of_an_unknown_type_is_malformed_at_the_end():
     fault = fault_of(delta(content=[{"type": "video"}]), END, DONE)
     assert (fault.kind, "a part of type 'video'" in fault.message) == ("malformed_response", True)
+
+
+def test_a_message_in_place_of_pieces_is_the_answer():
+    chunk = {"choices": [{"index": 0, "message": {"content": "Noon."}, "finish_reason": "stop"}]}
+    seen, response = play(chunk, DONE)
+    assert (seen, response) == ([TextDelta("Noon.")], whole({"content": "Noon."}))
+
+
+def test_a_message_beside_or_after_its_pieces_adds_nothing():
+    beside = {"choices": [{"index": 0, "delta": {"content": "No"}, "message": {"content": "No"}}]}
+    after = {"choices": [{"index": 0, "message": {"content": "Noon."}, "finish_reason": "stop"}]}
+    assert response_of(beside, delta(content="on."), after, DONE) == whole({"content": "Noon."})
+
+
+def test_a_message_in_place_of_pieces_that_is_none_is_malformed():
+    assert fault_of({"choices": [{"message": "Noon."}]}, DONE).kind == "malformed_response"
+
+
+def test_a_stream_that_stopped_early_is_a_fault_though_its_marker_comes():
+    last = {**END, "x_groq": {"id": "req_1", "error": "over capacity"}}
+    fault = fault_of(delta(content="No"), last, DONE)
+    assert (fault.kind, fault.message) == ("overloaded", "over capacity")
+
+
+def test_the_logprobs_of_one_token_in_each_piece_are_those_of_the_whole():
+    """In lists where the answer comes whole, and as a number in each piece of a stream."""
+    first, last = delta(content="No"), delta(content="on.")
+    first["choices"][0]["logprobs"], last["choices"][0]["logprobs"] = -0.25, -1
+    lists = {"tokens": ["No", "on."], "token_logprobs": [-0.25, -1.0], "token_ids": [7, 8]}
+    body = {"choices": [{"message": {"content": "Noon."}, "finish_reason": "stop", "logprobs": lists}]}
+
+    answer = decode(Answer(200, {}, json.dumps(body).encode()))
+
+    assert isinstance(answer, ChatResponse)
+    assert answer.logprobs == (TokenLogprob("No", -0.25), TokenLogprob("on.", -1.0))
+    assert response_of(first, last, END, DONE) == answer
+
+
+def test_logprobs_in_lists_tell_the_likeliest_tokens_too():
+    lists = {"tokens": ["No", "x"], "token_logprobs": [-0.25, None], "top_logprobs": [{"No": -0.25, "Yes": -2.5}, 7]}
+    chunk = {"choices": [{"delta": {"content": "No"}, "logprobs": lists}]}
+    top = (TokenLogprob("No", -0.25), TokenLogprob("Yes", -2.5))
+    assert response_of(chunk, END, DONE).logprobs == (TokenLogprob("No", -0.25, top),)
+
+
+@pytest.mark.parametrize("words", [{"message": "Gone", "type": "x"}, {"detail": "Gone"}])
+def test_words_of_a_failure_in_the_middle_are_no_chunk(words: dict):
+    fault = fault_of(delta(content="No"), words, DONE)
+    assert (fault.kind, fault.message) == ("malformed_response", "the answer has no choices: Gone")

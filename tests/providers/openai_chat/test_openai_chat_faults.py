@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -48,6 +49,8 @@ def error(message: str, **fields: object) -> dict:
         (400, error("Your credit balance is too low"), "quota_exceeded"),
         (400, error("prompt is too long: 210000 tokens > 200000 maximum"), "context_window_exceeded"),
         (400, error("This model's maximum context length is 8192 tokens."), "context_window_exceeded"),
+        (403, error("Insufficient account balance"), "quota_exceeded"),
+        (400, error("Your account balance is insufficient, please recharge"), "quota_exceeded"),
         (400, error("max tokens must be at least 1"), "bad_request"),
         (400, error("max_tokens is too large: 300000"), "bad_request"),
         (400, error("Model X is not supported"), "not_found"),
@@ -64,6 +67,12 @@ def error(message: str, **fields: object) -> dict:
         (400, error("The response was filtered due to our content management policy"), "content_filter"),
         (503, error("The model is overloaded. Please try again later."), "overloaded"),
         (400, error("messages: at least one message is required"), "bad_request"),
+        (503, error("The server is currently overloaded with other requests.", type="server_error"), "overloaded"),
+        (400, error("Invalid prompt: access is limited for safety reasons.", code="invalid_prompt"), "content_filter"),
+        (400, error("Invalid 'messages[0].content': string too long."), "context_window_exceeded"),
+        (400, error("Invalid 'user': string too long."), "bad_request"),
+        (400, error("image_url is only supported by certain models."), "unsupported_capability"),
+        (400, error("max_tokens: 100000 > 8192, the maximum allowed number of output tokens for x"), "bad_request"),
         (400, {"detail": {"message": "Too much", "code": "context_length_exceeded"}}, "context_window_exceeded"),
         (422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "n2"], "msg": "No"}]}, "unsupported_option"),
         # Azure
@@ -87,6 +96,8 @@ def error(message: str, **fields: object) -> dict:
             "unsupported_capability",
         ),
         # OpenRouter
+        (403, error("Key limit exceeded (total limit). Manage it using ...", code=403), "quota_exceeded"),
+        (404, error("No endpoints found that can handle the requested parameters."), "unsupported_option"),
         (402, error("Insufficient credits. Add more at ...", code=402), "quota_exceeded"),
         (403, error("Your input was flagged", code=403, metadata={"reasons": ["violence"]}), "content_filter"),
         (404, error("No allowed providers are available for the selected model", code=404), "not_found"),
@@ -100,6 +111,12 @@ def error(message: str, **fields: object) -> dict:
             "context_window_exceeded",
         ),
         # Groq
+        (400, error("property 'foo' is unsupported"), "unsupported_option"),
+        (400, error("'messages.1': the following must be satisfied[property 'x' is unsupported]"), "bad_request"),
+        (400, error("`logprobs` is not supported with this model", param="logprobs"), "unsupported_option"),
+        (400, error("`tool calling` is not supported with this model"), "unsupported_capability"),
+        (400, error("This model does not support response format `json_schema`."), "unsupported_capability"),
+        (498, error("Flex tier capacity exceeded", code="capacity_exceeded"), "overloaded"),
         (503, error("x is currently over capacity. Please try again", type="internal_error"), "overloaded"),
         (400, error("The model `x` has been decommissioned", code="model_decommissioned"), "not_found"),
         (
@@ -108,6 +125,7 @@ def error(message: str, **fields: object) -> dict:
             "malformed_response",
         ),
         # Mistral
+        (400, {"object": "error", "message": "Image input is not enabled for this model"}, "unsupported_capability"),
         (401, {"message": "Unauthorized", "request_id": "r"}, "authentication"),
         (429, {"object": "error", "message": "Service tier capacity exceeded", "code": "3505"}, "rate_limit"),
         (
@@ -116,6 +134,11 @@ def error(message: str, **fields: object) -> dict:
             "unsupported_option",
         ),
         # DeepSeek, Moonshot, xAI
+        (400, error("Content Exists Risk", type="invalid_request_error"), "content_filter"),
+        (400, error("deepseek-x does not support this tool_choice"), "unsupported_option"),
+        (503, error("Service is too busy.", type="service_unavailable_error"), "overloaded"),
+        (403, {"code": "no permission", "error": "Your team doesn't have any credits or licenses"}, "quota_exceeded"),
+        (400, {"code": "x", "error": "This model's maximum prompt length is 131072"}, "context_window_exceeded"),
         (402, error("Insufficient Balance", type="unknown_error", code="invalid_request_error"), "quota_exceeded"),
         (429, error("The engine is currently overloaded", type="engine_overloaded_error"), "overloaded"),
         (429, error("Your account is suspended", type="exceeded_current_quota_error"), "quota_exceeded"),
@@ -127,6 +150,18 @@ def error(message: str, **fields: object) -> dict:
         (403, {"code": "no permission", "error": "Content violates usage guidelines."}, "content_filter"),
         (429, {"code": "x", "error": "Your team has used all available credits"}, "quota_exceeded"),
         # Ollama, vLLM, LM Studio, llama.cpp
+        (400, error('"x" does not support thinking', type="api_error"), "unsupported_capability"),
+        (503, error("server busy, please try again. maximum pending requests exceeded"), "overloaded"),
+        (
+            400,
+            error("The decoder prompt (length 9) is longer than the maximum model length of 8.", code=400),
+            "context_window_exceeded",
+        ),
+        (400, error('"auto" tool choice requires --enable-auto-tool-choice to be set'), "unsupported_capability"),
+        (400, error("x is not a multimodal model"), "unsupported_capability"),
+        (400, error("At most 0 image(s) may be provided in one prompt."), "unsupported_capability"),
+        (400, error("The model does not support Embeddings API"), "unsupported_capability"),
+        (400, {"error": "No models loaded. Please load a model in the developer page."}, "not_found"),
         (404, error('model "x" not found, try pulling it first', type="api_error"), "not_found"),
         (404, {"object": "error", "message": "The model `x` does not exist.", "code": 404}, "not_found"),
         (
@@ -141,6 +176,7 @@ def error(message: str, **fields: object) -> dict:
             "context_window_exceeded",
         ),
         # a LiteLLM proxy
+        (503, error("litellm.ServiceUnavailableError: X - Overloaded", code="503"), "overloaded"),
         (
             400,
             error("litellm.ContextWindowExceededError: litellm.BadRequestError: X - too much", code="400"),
@@ -151,10 +187,37 @@ def error(message: str, **fields: object) -> dict:
         (400, error("Invalid model name passed in model=x"), "not_found"),
         (400, error("Budget has been exceeded! Current cost: 2", type="budget_exceeded"), "quota_exceeded"),
         (401, error("key not allowed to access model", type="key_model_access_denied"), "permission_denied"),
+        # Together, Fireworks, NVIDIA, Gemini, text-generation-inference
+        (422, error("`inputs` tokens + `max_new_tokens` must be <= 4097."), "context_window_exceeded"),
+        (400, error("x is not supported for JSON mode/function calling"), "unsupported_capability"),
+        (412, error("Account x is suspended, possibly due to reaching the monthly spending limit"), "quota_exceeded"),
+        (410, {"title": "Gone", "detail": "The model 'x' is no longer available."}, "not_found"),
+        (
+            400,
+            [error("The input token count (9) exceeds the maximum number of tokens allowed (8).", code=400)],
+            "context_window_exceeded",
+        ),
+        (429, {"error": "Model is overloaded", "error_type": "overloaded"}, "overloaded"),
     ],
 )
 def test_a_recorded_refusal_has_its_kind(status: int, body: object, kind: str):
     assert read(status, body).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"message": "Bad messages", "type": "invalid_request_error", "code": None}, "bad_request"),
+        ({"message": "Bad messages", "type": "BadRequestError", "code": 400}, "bad_request"),
+        ({"message": "No answer to call", "type": "invalid_request_error", "status_code": 429}, "rate_limit"),
+        ({"message": "The prompt exceeds the model's context length", "code": None}, "context_window_exceeded"),
+        ("The model is overloaded", "overloaded"),
+        ({"message": "The server had an error", "type": "server_error"}, "server_error"),
+        ("Something happened", "server_error"),
+    ],
+)
+def test_an_error_in_a_success_is_known_by_its_names_and_words(said: object, kind: str):
+    assert fault_of_error(said, Answer(200, {}, b"")).kind == kind
 
 
 def test_a_recorded_refusal_has_the_providers_sentence_and_how_long_to_wait():
@@ -250,3 +313,11 @@ def test_a_redirect_is_a_malformed_answer_that_names_the_host(location: str, wor
     assert fault.kind == "malformed_response"
     assert words in fault.message
     assert "key=1" not in fault.message
+
+
+def test_a_refusal_of_millions_of_words_is_read_at_once():
+    """The loop that reads it serves others, too."""
+    body = json.dumps(error("model " * 1_000_000)).encode()
+    begun = time.process_time()
+    assert read(400, body).kind == "bad_request"
+    assert time.process_time() - begun < 1.0

@@ -217,3 +217,10 @@ def test_an_error_in_a_chat_is_a_fault():
     fault = decode_chat_image(answer({"error": {"message": "Slow down", "code": 429}}))
     assert isinstance(fault, Fault)
     assert fault.kind == "rate_limit"
+
+
+def test_what_a_model_made_of_the_prompt_is_what_it_says_beside_the_image():
+    body = {"data": [{"url": "https://example.org/a.png", "revised_prompt": "A tabby cat"}, {"b64_json": "aGk="}]}
+    response = decode_image(Answer(200, {}, json.dumps(body).encode()))
+    assert isinstance(response, ImageResponse)
+    assert response.text == "A tabby cat"

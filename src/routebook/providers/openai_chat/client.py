@@ -52,7 +52,7 @@ class OpenAIChatClient:
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingResponse:
         """Turn texts into vectors; see `ModelClient.embed`."""
-        read = partial(decode_embedding, inputs=len(request.inputs))
+        read = partial(decode_embedding, inputs=len(request.inputs), quirks=self._quirks)
         return await self._endpoint.call(request, _EMBEDDINGS, encode_embedding(request, self._quirks), read)
 
     async def generate_image(self, request: ImageRequest) -> ImageResponse:

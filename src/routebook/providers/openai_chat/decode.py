@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ...canonical.chat import ChatResponse, Choice, FinishReason, TokenLogprob
+from ...canonical.chat import ChatResponse, Choice, FinishReason
 from ...canonical.frozen import EMPTY
 from ...canonical.message import Message, Part
 from ...canonical.part import ReasoningPart, RefusalPart
@@ -26,6 +26,7 @@ from ..fault import Fault
 from ..rate_limit_headers import read_rate_limits
 from ..sentence import parse_json
 from .faults import RATE_LIMITS, fault_of_error
+from .logprobs import read_logprobs
 from .media import read_audio, read_images
 from .texts import read_citations, read_content, read_reasoning
 from .usage import read_usage, rest_of_usage
@@ -35,15 +36,12 @@ from .wire import (
     WireCall,
     WireChoice,
     WireFunction,
-    WireLogprob,
-    WireLogprobs,
     WireMessage,
-    WireTopLogprob,
 )
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 HAS_A_PLACE = frozenset((*WireBody.__struct_fields__, "choices", "obfuscation")) - {"usage"}
-_FINISH: dict[str | None, FinishReason] = {
+_FINISH: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
     "max_tokens": "length",
@@ -57,6 +55,7 @@ _NO_JSON = "the answer is no JSON"
 _CUT_SHORT = ("length", "content_filter")
 _ENDED_BY_ERROR = {
     "error": "the provider ended its answer with an error, and gave no reason",
+    "abort": "the provider broke off its answer, and gave no reason",
     "insufficient_system_resource": {
         "message": "the provider broke off its answer, because it had no resources left",
         "code": "overloaded_error",
@@ -137,7 +136,7 @@ def _choice(choice: WireChoice, wire: WireAnswer, taken: set[str | None]) -> Cho
         message=Message("assistant", parts),
         finish_reason=_finish_reason(choice.finish_reason, parts),
         raw_finish_reason=choice.finish_reason,
-        logprobs=() if choice.logprobs is None else _logprobs(choice.logprobs),
+        logprobs=read_logprobs(choice.logprobs),
     )
 
 
@@ -177,9 +176,11 @@ def _free_id(index: int, taken: set[str | None]) -> str:
 
 def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
     only_thought = all(isinstance(part, ReasoningPart) for part in parts)
-    if raw not in _FINISH and only_thought:
+    # Some say more after the word: `content_filter: SAFETY`.
+    known = _FINISH.get((raw or "").partition(":")[0])
+    if known is None and only_thought:
         raise Malformed("the answer has no content, no tool calls, no refusal, and no finish_reason of this API")
-    reason = _FINISH.get(raw, "stop")
+    reason = known or "stop"
     if reason in _CUT_SHORT:
         return reason
     if any(isinstance(part, ToolCall) for part in parts):
@@ -187,15 +188,6 @@ def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
     if reason == "tool_calls" and only_thought:
         raise Malformed("the answer ends for its tool calls, and has none")
     return "refusal" if reason == "refusal" or any(isinstance(part, RefusalPart) for part in parts) else "stop"
-
-
-def _logprobs(logprobs: WireLogprobs) -> tuple[TokenLogprob, ...]:
-    items = (*(logprobs.content or ()), *(logprobs.refusal or ()))
-    return tuple(_logprob(item, tuple(_logprob(top, ()) for top in item.top_logprobs or ())) for item in items)
-
-
-def _logprob(item: WireLogprob | WireTopLogprob, top: tuple[TokenLogprob, ...]) -> TokenLogprob:
-    return TokenLogprob(item.token, item.logprob, top, None if item.bytes is None else tuple(item.bytes))
 
 
 def _extra(rest: Mapping[str, msgspec.Raw], wire: WireAnswer, choices: list[WireChoice]) -> Mapping[str, Any]:

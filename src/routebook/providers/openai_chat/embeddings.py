@@ -2,7 +2,7 @@
 
 Pure. Vectors are asked for as base64 of floats, a quarter of the bytes; a server that sends lists all the same is
 understood. They are put in the order of the texts by their index, and every text has one, all of one length and without
-gaps: anything else is malformed.
+gaps: anything else is malformed. Quirk: `embeddings: base64_int8` asks for whole numbers of a byte each, in base64.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from .traits import TRAITS
 from .usage import read_usage
 from .wire import WireUsage
 
-_FLOAT_BYTES = 4
+_BASE64 = "base64"
+_TYPECODES = {_BASE64: "f", "base64_int8": "b"}
 
 
 class WireEmbedding(msgspec.Struct):
@@ -53,14 +54,14 @@ def encode_embedding(request: EmbeddingRequest, quirks: Mapping[str, Any]) -> by
     fault = option_fault(request.options, TRAITS.embedding_options, quirks)
     if fault is not None:
         return fault
-    body: Body = {"model": request.model, "input": request.inputs, "encoding_format": "base64"}
+    body: Body = {"model": request.model, "input": request.inputs, "encoding_format": _format(quirks)}
     for name, value in request.options.items():
         if name not in ELSEWHERE:
             place(body, quirks.get("fields", {}).get(name, name), value)
     return write_body({**body, **request.options.get("extra_body", {})})
 
 
-def decode_embedding(answer: Answer, inputs: int) -> EmbeddingResponse | Fault:
+def decode_embedding(answer: Answer, inputs: int, quirks: Mapping[str, Any]) -> EmbeddingResponse | Fault:
     """Return the vectors that *answer*, a success, has for so many *inputs*, or why it is none."""
     wire = read_body(_DECODER, answer)
     if isinstance(wire, Fault):
@@ -70,7 +71,7 @@ def decode_embedding(answer: Answer, inputs: int) -> EmbeddingResponse | Fault:
     if not wire.data:
         return lacking("embeddings", answer)
     try:
-        vectors = _vectors(wire.data, inputs)
+        vectors = _vectors(wire.data, inputs, _TYPECODES[_format(quirks)])
     except Malformed as error:
         return malformed(str(error), answer)
     return EmbeddingResponse(
@@ -82,33 +83,38 @@ def decode_embedding(answer: Answer, inputs: int) -> EmbeddingResponse | Fault:
     )
 
 
-def _vectors(found: list[WireEmbedding], inputs: int) -> tuple[tuple[float, ...], ...]:
+def _format(quirks: Mapping[str, Any]) -> str:
+    return str(quirks.get("embeddings", _BASE64))
+
+
+def _vectors(found: list[WireEmbedding], inputs: int, typecode: str) -> tuple[tuple[float, ...], ...]:
     ordered = sorted(found, key=lambda item: item.index)
     indices = [item.index for item in ordered]
     if indices != list(range(inputs)):
         raise Malformed(f"the answer has embeddings {indices[:10]} for {inputs} texts")
-    vectors = tuple(_vector(item.embedding) for item in ordered)
+    vectors = tuple(_vector(item.embedding, typecode) for item in ordered)
     if len({len(vector) for vector in vectors}) != 1 or not vectors[0]:
         raise Malformed("the answer's embeddings are empty, or not of one length")
     return vectors
 
 
-def _vector(embedding: str | list[float]) -> tuple[float, ...]:
-    vector = _floats(embedding) if isinstance(embedding, str) else tuple(embedding)
+def _vector(embedding: str | list[float], typecode: str) -> tuple[float, ...]:
+    vector = _numbers(embedding, typecode) if isinstance(embedding, str) else tuple(embedding)
     # One number that is none makes the sum none.
     if not math.isfinite(sum(vector)):
         raise Malformed("the answer has an embedding with a number that is none")
     return vector
 
 
-def _floats(text: str) -> tuple[float, ...]:
+def _numbers(text: str, typecode: str) -> tuple[float, ...]:
     try:
         packed = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Malformed("the answer has an embedding that is no base64") from error
-    if len(packed) % _FLOAT_BYTES:
+    numbers = array(typecode)
+    if len(packed) % numbers.itemsize:
         raise Malformed("the answer has an embedding that ends within a number")
-    floats = array("f", packed)
+    numbers.frombytes(packed)
     if sys.byteorder == "big":
-        floats.byteswap()
-    return tuple(floats)
+        numbers.byteswap()
+    return tuple(map(float, numbers))

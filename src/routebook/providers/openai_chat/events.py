@@ -8,6 +8,7 @@ whole once every choice has its reason, though no `[DONE]` comes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from ...canonical.chat import ChatResponse
 from ...canonical.event import ModelEvent
 from ..answer import CUT_OFF, Answer
-from ..body import Malformed, malformed, read_json
+from ..body import Malformed, lacking, malformed, read_json
 from ..fault import Fault
 from ..sentence import parse_json
 from .decode import HAS_A_PLACE, read_fields, response_of
@@ -47,8 +48,11 @@ class Events:
         chunk = read_json(_DECODER, data, self._answer)
         if isinstance(chunk, Fault):
             return chunk
-        if chunk.error or chunk.object == "error":
-            return fault_of_error(chunk.error or parse_json(data)[0], self._answer)
+        error = chunk.error or (chunk.x_groq and chunk.x_groq.error)
+        if error or chunk.object == "error":
+            return fault_of_error(error or parse_json(data)[0], self._answer)
+        if chunk.choices is None and (chunk.message or chunk.detail):
+            return lacking("choices", replace(self._answer, body=data))
         events: list[ModelEvent] = []
         try:
             self._keep(chunk, read_fields(data))

@@ -25,6 +25,8 @@ RATE_LIMITS = HeaderNames(
     tokens_reset="x-ratelimit-reset-tokens",
 )
 _STATUS = re.compile(r"[45][0-9]{2}")
+# How much of a sentence is looked at: what kind of refusal it is, is said at once, and a search takes its time.
+_MOST_LETTERS = 4000
 _BY_CODE: dict[str, FaultKind] = {
     "invalid_api_key": "authentication",
     "invalid_authentication": "authentication",
@@ -32,6 +34,7 @@ _BY_CODE: dict[str, FaultKind] = {
     "token_not_found_in_db": "authentication",
     "permission_denied": "permission_denied",
     "permission_error": "permission_denied",
+    "permissiondenied": "permission_denied",
     "unsupported_country_region_territory": "permission_denied",
     "account_deactivated": "permission_denied",
     "organization_restricted": "permission_denied",
@@ -53,6 +56,7 @@ _BY_CODE: dict[str, FaultKind] = {
     "exceed_context_size_error": "context_window_exceeded",
     "content_filter": "content_filter",
     "content_policy_violation": "content_filter",
+    "invalid_prompt": "content_filter",
     "responsibleaipolicyviolation": "content_filter",
     "moderation_blocked": "content_filter",
     "insufficient_quota": "quota_exceeded",
@@ -67,10 +71,19 @@ _BY_CODE: dict[str, FaultKind] = {
     "ratelimitreached": "rate_limit",
     "overloaded_error": "overloaded",
     "engine_overloaded_error": "overloaded",
+    "capacity_exceeded": "overloaded",
     "tool_use_failed": "malformed_response",
     "json_validate_failed": "malformed_response",
-    "server_error": "server_error",
-    "internal_server_error": "server_error",
+}
+# Names that say no more than a status does, for an answer whose own status is a success.
+_STATUS_OF_NAME = {
+    "invalid_request_error": 400,
+    "badrequesterror": 400,
+    "notfounderror": 404,
+    "not_found": 404,
+    "unauthorized": 401,
+    "too_many_requests_error": 429,
+    "service_unavailable_error": 503,
 }
 
 # What words make of a status that says little, in this order: an unsupported parameter also names the model, and a
@@ -79,43 +92,50 @@ _BY_WORDS: tuple[tuple[FaultKind, tuple[int, ...], str], ...] = (
     ("authentication", (400,), r"\b(invalid|incorrect|missing) api.?key|\bapi.?key (is )?(not valid|invalid)"),
     (
         "quota_exceeded",
-        (400, 403, 429),
-        r"credit balance is too low|insufficient (balance|credits?|funds)"
-        r"|used all available credits|spending limit|budget has been exceeded",
+        (400, 403, 412, 429),
+        r"credit balance is too low|insufficient (account )?(balance|credits?|funds|quota)|\bkey limit exceeded"
+        r"|balance is (insufficient|not enough)|used all available credits|doesn't have any credits|spending limit"
+        r"|budget has been exceeded",
     ),
     (
         "unsupported_option",
-        (400, 422),
+        (400, 404, 422),
         r"\b(unsupported|unknown|unrecognized) (request )?(parameter|argument|field|value|option)"
         r"|\b(parameter|argument|option)\b.{0,60} not supported|extra inputs are not permitted"
-        r"|\bdoes not support parameters?\b|\bUnsupportedParamsError\b",
+        r"|\bdoes not support (parameters?|this tool_choice)\b|\bUnsupportedParamsError\b"
+        r"|endpoints found that can handle the requested parameters"
+        r"|^\W?(?!tools\b)\w+\W? is not supported with this model|^property \W?\w+\W? is unsupported",
     ),
     (
         "unsupported_capability",
         (400, 404, 422),
-        r"\b(does not|doesn't|not) support (\w+ ){0,2}(images?|vision|audio|files?|tools?|function)\b"
-        r"|endpoints found that support|\b(image|audio|file|tool) (input|use|choice)s? (is|are) not supported",
+        r"\b(does not|doesn't|not) support (\w+ ){0,2}"
+        r"(images?|vision|audio|files?|tools?|function|thinking|reasoning|embeddings?|response.format)\b"
+        r"|endpoints found that support|not supported for JSON mode|only supported by certain models"
+        r"|\b(image|audio|file|tool) (input|use|choice|call|calling)s?\W? (is|are) not (supported|enabled)"
+        r"|tool choice requires|not a multimodal model|\bat most 0 (image|audio|video)",
     ),
     (
         "context_window_exceeded",
         (400, 422),
         r"\bcontext (length|window|size)|\b(prompt|input|messages?) (is|are|was) too (long|large)"
         r"|too many (input |prompt )?tokens|reduce the length of the (messages|prompt|input)"
-        r"|\bContextWindowExceededError\b",
+        r"|\bmaximum (prompt|input|model) length|\binput token count\b|`inputs` (tokens|must have less)"
+        r"|'messages\[[^']{0,60}': string too long|\bContextWindowExceededError\b",
     ),
     (
         "not_found",
-        (400, 422),
-        r"\bmodel\b.{0,100}\b(not found|not exist|not supported|not available)|not a valid model"
-        r"|\b(unknown|invalid|no such) model",
+        (400, 410, 422),
+        r"\bmodel\b.{0,100}\b(not found|not exist|not supported|not available|no longer available)"
+        r"|not a valid model|\b(unknown|invalid|no such) model|\bno models loaded",
     ),
     (
         "content_filter",
         (400, 403),
-        r"content.{0,20} (policy|filter)|safety system|\bflagged\b|\bmoderation\b"
+        r"content.{0,20} (policy|filter)|content exists risk|safety (system|reasons)|\bflagged\b|\bmoderation\b"
         r"|violates usage guidelines|\bContentPolicyViolationError\b",
     ),
-    ("overloaded", (503,), r"overload|at capacity|over capacity"),
+    ("overloaded", (429, 503), r"overload|at capacity|over capacity|too busy|server (is )?busy"),
 )
 
 
@@ -176,9 +196,16 @@ def _parsed(value: Any) -> Any:
 
 
 def _meant_status(error: Mapping[str, Any], status: int) -> int:
-    """Return *status*, or the one that the error's code stands for where the HTTP status tells of a success."""
-    code = str(error.get("code"))
-    return int(code) if status < 300 and _STATUS.fullmatch(code) else status
+    """Return *status*, or the one that the error's names stand for where the HTTP status tells of a success."""
+    if status >= 300:
+        return status
+    for name in (error.get("code"), error.get("status_code"), error.get("type")):
+        text = str(name).lower()
+        if _STATUS.fullmatch(text):
+            return int(text)
+        if text in _STATUS_OF_NAME:
+            return _STATUS_OF_NAME[text]
+    return status
 
 
 def _kind(names: Iterable[Any], sentence: str, status: int) -> FaultKind:
@@ -186,7 +213,7 @@ def _kind(names: Iterable[Any], sentence: str, status: int) -> FaultKind:
         if isinstance(name, str) and name.lower() in _BY_CODE:
             return _BY_CODE[name.lower()]
     for kind, statuses, words in _BY_WORDS:
-        if status in statuses and re.search(words, sentence, re.IGNORECASE):
+        if (status in statuses or status < 300) and re.search(words, sentence[:_MOST_LETTERS], re.IGNORECASE):
             return kind
     return kind_of_status(status)
 

@@ -35,6 +35,7 @@ _WANT_A_FORMAT = ("dall-e", "grok")
 class WireImage(msgspec.Struct):
     b64_json: str | None = None
     url: str | None = None
+    revised_prompt: str | None = None
     content_filter_results: dict[str, Any] | None = None
     respect_moderation: bool | None = None
     mime_type: str | None = None
@@ -83,11 +84,13 @@ def decode_image(answer: Answer) -> ImageResponse | Fault:
     if wire.error:
         return fault_of_error(wire.error, answer)
     usage = None if wire.usage is None else Usage(wire.usage.input_tokens or 0, wire.usage.output_tokens or 0)
-    images = tuple(part for image in wire.data or () if (part := _image(image, wire.output_format)) is not None)
+    found = wire.data or ()
+    images = tuple(part for image in found if (part := _image(image, wire.output_format)) is not None)
     if not images:
         return _none(wire, usage, answer)
     return ImageResponse(
         images=images,
+        text="\n".join(image.revised_prompt for image in found if image.revised_prompt),
         usage=usage,
         request_id=answer.headers.get("x-request-id"),
         model=wire.model or None,

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from ...canonical.event import ModelEvent, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
-from ..body import ENCODER
+from ..arguments import read_arguments
+from ..body import ENCODER, Malformed
+from .logprobs import items_of
 from .media import join_base64
 from .texts import Content, said_reasoning, words
 from .wire import (
@@ -26,6 +30,7 @@ from .wire import (
     WirePiece,
 )
 
+_MESSAGE = msgspec.json.Decoder(WirePiece | None)
 _TEXTS = ("text", "summary")
 
 
@@ -35,6 +40,7 @@ class Pieces:
     def __init__(self, index: int) -> None:
         self.finish_reason: str | None = None
         self._index = index
+        self._is_begun = False
         self._error: Any = None
         self._text: list[str] = []
         self._content: list[dict[str, Any]] = []
@@ -53,13 +59,16 @@ class Pieces:
         Raises:
             Malformed: Its content has the right types and makes no sense.
         """
-        if piece.delta is not None:
-            self._add_delta(piece.delta, events)
+        # Servers that make a stream of a whole answer leave it a `message`; beside pieces it only repeats them.
+        delta = piece.delta if piece.delta or self._is_begun else _message(piece.message)
+        if delta is not None:
+            self._is_begun = True
+            self._add_delta(delta, events)
         if piece.finish_reason is not None:
             self.finish_reason = piece.finish_reason
         if piece.logprobs is not None:
-            self._logprobs += piece.logprobs.content or ()
-            self._logprobs += piece.logprobs.refusal or ()
+            said = delta.content if delta is not None and isinstance(delta.content, str) else ""
+            self._logprobs += items_of(piece.logprobs, said)
         self._error = piece.error or self._error
 
     def whole(self) -> WireChoice:
@@ -139,7 +148,7 @@ class _Calls:
 
     def add(self, piece: WireCallPiece, choice: int) -> ToolCallDelta:
         call_id, name, arguments = _read(piece)
-        call = self._known(piece.index, call_id, name)
+        call = self._known(piece.index, call_id, name, arguments)
         if call is None:
             call = _Call(len(self._calls), call_id, piece.custom is not None)
             self._calls.append(call)
@@ -154,12 +163,17 @@ class _Calls:
         call.arguments.append(arguments)
         return ToolCallDelta(call.index, new_id, new_name, arguments, choice)
 
-    def _known(self, index: int | None, call_id: str | None, name: str | None) -> _Call | None:
+    def _known(self, index: int | None, call_id: str | None, name: str | None, arguments: str) -> _Call | None:
         """Return the call that a piece goes on with, None where it begins one."""
         if index is not None:
             known = self._by_index.get(index)
-            is_other = known is not None and known.id is not None and call_id is not None and known.id != call_id
-            return None if is_other and name is not None else known
+            if known is None or name is None:
+                return known
+            if known.id is not None and call_id is not None:
+                return known if known.id == call_id else None
+            # Without ids, whole calls that all have one index are told apart by their ends.
+            is_next = known.id is None and call_id is None and bool(arguments) and known.is_whole()
+            return None if is_next else known
         same = next((call for call in reversed(self._calls) if call.id == call_id), None) if call_id else None
         if same is not None or name is not None:
             return same
@@ -179,11 +193,24 @@ class _Call:
         self.arguments: list[str] = []
         self._is_custom = is_custom
 
+    def is_whole(self) -> bool:
+        """Tell whether the arguments are an object already: nothing can go on with them."""
+        ends = bool(self.arguments) and self.arguments[-1].rstrip().endswith("}")
+        return ends and read_arguments("".join(self.arguments))[0] is not None
+
     def whole(self) -> WireCall:
         text = "".join(self.arguments)
         if self._is_custom:
             return WireCall(self.id, custom=WireCustom(self.name, text))
         return WireCall(self.id, WireFunction(self.name, text))
+
+
+def _message(raw: msgspec.Raw) -> WirePiece | None:
+    """Return the message in *raw*, which may be empty."""
+    try:
+        return _MESSAGE.decode(raw) if raw else None
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise Malformed(f"the answer does not fit this API: {error}") from error
 
 
 def _read(piece: WireCallPiece) -> tuple[str | None, str | None, str]:

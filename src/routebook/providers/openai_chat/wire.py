@@ -63,6 +63,10 @@ class WireLogprob(msgspec.Struct):
 class WireLogprobs(msgspec.Struct):
     content: list[WireLogprob] | None = None
     refusal: list[WireLogprob] | None = None
+    # as Together has it, in the form of the API before this one
+    tokens: list[str] | None = None
+    token_logprobs: list[float | None] | None = None
+    top_logprobs: Any = None
 
 
 class WireChoice(msgspec.Struct):
@@ -135,10 +139,21 @@ class WirePiece(msgspec.Struct):
 class WireChoicePiece(msgspec.Struct):
     index: int = 0
     delta: WirePiece | None = None
+    message: msgspec.Raw = msgspec.Raw()
     finish_reason: str | None = None
-    logprobs: WireLogprobs | None = None
+    # a number where a piece is one token
+    logprobs: WireLogprobs | float | None = None
+    error: Any = None
+
+
+class WireGroq(msgspec.Struct):
     error: Any = None
 
 
 class WireChunk(WireBody):
     choices: list[WireChoicePiece] | None = None
+    # where Groq says why it stopped early
+    x_groq: WireGroq | None = None
+    # of what is no chunk, but the words of a failure
+    message: Any = None
+    detail: Any = None
