@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -348,3 +349,16 @@ def test_a_chunk_that_is_none_is_malformed(chunk: object, words: str):
 def test_a_part_of_an_unknown_type_is_malformed_at_the_end():
     fault = fault_of(delta(content=[{"type": "video"}]), END, DONE)
     assert (fault.kind, "a part of type 'video'" in fault.message) == ("malformed_response", True)
+
+
+def test_reasoning_whose_type_or_index_is_no_name_is_kept_as_it_stands():
+    details = [{"type": {"a": 1}, "index": 0}, {"type": "x", "index": [1]}, {"type": ["x"], "index": 0}]
+    response = response_of(delta(reasoning_details=details, content="So"), END, DONE)
+    assert json.loads(response.message.content[0].signature) == details
+
+
+def test_calls_that_only_their_ids_tell_apart_take_no_time():
+    began = time.perf_counter()
+    chunks = [call(None, f"c{number}", "f", "{}") for number in range(20_000)]
+    assert len(calls_of(*chunks, ENDED, DONE)) == 20_000
+    assert time.perf_counter() - began < 2

@@ -138,12 +138,13 @@ class _Calls:
     def __init__(self) -> None:
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
+        self._by_id: dict[str, _Call] = {}
 
     def add(self, piece: WireCallPiece, choice: int) -> ToolCallDelta:
         call_id, name, arguments = _read(piece)
         call = self._known(piece.index, call_id, name)
         if call is None:
-            call = _Call(len(self._calls), call_id, None, piece.custom is not None)
+            call = _Call(len(self._calls), None, None, piece.custom is not None)
             self._calls.append(call)
             if piece.index is not None:
                 self._by_index[piece.index] = call
@@ -151,7 +152,11 @@ class _Calls:
         else:
             new_id = call_id if call.id is None else None
             new_name = name if call.name is None else None
-        call.id = call.id or call_id
+        if new_id is not None:
+            call.id = new_id
+            same = self._by_id.setdefault(new_id, call)
+            if same.index < call.index:
+                self._by_id[new_id] = call
         call.name = call.name or name
         call.arguments.append(arguments)
         return ToolCallDelta(call.index, new_id, new_name, arguments, choice)
@@ -162,7 +167,7 @@ class _Calls:
             known = self._by_index.get(index)
             is_other = known is not None and known.id is not None and call_id is not None and known.id != call_id
             return None if is_other and name is not None else known
-        same = next((call for call in reversed(self._calls) if call.id == call_id), None) if call_id else None
+        same = self._by_id.get(call_id) if call_id else None
         if same is not None or name is not None:
             return same
         return self._calls[-1] if self._calls else None
@@ -208,9 +213,10 @@ class _Details:
 
     def add(self, pieces: list[dict[str, Any]]) -> None:
         for piece in pieces:
-            key = (piece.get("type"), piece.get("index"))
+            kind, index = key = (piece.get("type"), piece.get("index"))
             # What is encrypted comes whole, and there may be several of one index.
-            comes_in_pieces = key[1] is not None and "data" not in piece
+            is_named = isinstance(index, (int, float, str)) and not isinstance(kind, (list, dict))
+            comes_in_pieces = is_named and "data" not in piece
             detail = self._open.get(key) if comes_in_pieces else None
             if detail is None:
                 detail = _Detail()
