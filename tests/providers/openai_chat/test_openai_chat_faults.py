@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -235,3 +236,10 @@ def test_a_redirect_is_a_malformed_answer_that_names_the_host(location: str, wor
     assert fault.kind == "malformed_response"
     assert words in fault.message
     assert "key=1" not in fault.message
+
+
+def test_a_sentence_without_end_takes_no_time():
+    began = time.perf_counter()
+    for words in ("model ", "content ", "option ", "prompt is not "):
+        assert read(400, error(words * 50_000)).kind == "bad_request"
+    assert time.perf_counter() - began < 0.5
