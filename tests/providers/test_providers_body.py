@@ -75,3 +75,13 @@ def test_a_telling_key_with_two_values_is_ambiguous(body: bytes, key: str):
 )
 def test_an_answer_that_says_one_thing_is_never_refused(body: bytes):
     assert isinstance(read(body), Wire)
+
+
+@pytest.mark.parametrize("piece", [b"{}", b"[]", b'{"a":0}'])
+def test_an_answer_of_millions_of_objects_is_malformed(piece: bytes):
+    body = b'{"x":[' + b",".join([piece] * 2**22) + b"]}"
+    assert read(body) == Fault("malformed_response", "the answer has more than 4,194,304 objects, lists and fields")
+
+
+def test_a_long_text_is_no_reason_to_refuse_an_answer():
+    assert isinstance(read(b'{"usage": {"x": "' + b"A" * 2**23 + b'"}}'), Wire)

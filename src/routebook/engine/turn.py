@@ -26,9 +26,10 @@ def with_unique_ids(message: Message, taken: Iterable[str]) -> Message:
     """Return *message* with call ids that are unique over the whole transcript; missing and repeated ones are new."""
     used = set(taken)
     parts: list[Part] = []
+    number = 0
     for part in message.content:
         if isinstance(part, ToolCall):
-            number = len(used) + 1
+            number = max(number, len(used) + 1)
             fresh = part.id
             while not fresh or fresh in used:
                 fresh, number = f"call_{number}", number + 1

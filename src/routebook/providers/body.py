@@ -3,6 +3,7 @@ fault that says what they are instead.
 
 An object that has a telling key twice, with two values, says nothing: readers would differ on which one holds. Such an
 answer is malformed. To look for these keys costs about a microsecond; what looks suspicious is read a second time.
+What has millions of objects would take gigabytes once it is read; it is malformed too.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ T = TypeVar("T")
 
 ENCODER = msgspec.json.Encoder(enc_hook=dict)
 """Writes JSON; read-only mappings are objects."""
+
+_MOST_PARTS = 2**22
+_BEGINS_A_PART = (b"{", b"[", b'":')
 
 _TELLING = (
     *("arguments", "choices", "content", "data", "delta", "error", "finish_reason", "input", "message", "name"),
@@ -66,6 +70,8 @@ def read_body(decoder: msgspec.json.Decoder[T], answer: Answer) -> T | Fault:
 
 def read_json(decoder: msgspec.json.Decoder[T], text: bytes, answer: Answer) -> T | Fault:
     """Return *text*, a piece of *answer*, as *decoder* types it."""
+    if len(text) > _MOST_PARTS and sum(map(text.count, _BEGINS_A_PART)) > _MOST_PARTS:
+        return malformed(f"the answer has more than {_MOST_PARTS:,} objects, lists and fields", answer)
     try:
         found = decoder.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

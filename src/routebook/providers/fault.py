@@ -20,6 +20,8 @@ from ..canonical.usage import Usage
 from ..errors import FaultKind
 
 LONGEST_MESSAGE = 500
+LONGEST_MATCHED = 4000
+"""How many characters of a sentence are matched against words."""
 _BY_STATUS: dict[int, FaultKind] = {
     401: "authentication",
     402: "quota_exceeded",

@@ -19,6 +19,8 @@ _KEYS = ("message", "msg", "detail", "error_description", "error_message", "erro
 _DEEPEST = 6
 _MOST_ITEMS = 5
 _LONGEST_PAGE_BYTES = 64 * 1024
+# No refusal is longer. As plain data, a body of nothing but brackets takes fifty times its own size.
+_LONGEST_JSON = 1024 * 1024
 # None of these looks further than the next `<`, so that a page of nothing but tags takes no longer than another.
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)</title", re.I)
 _UNSEEN = re.compile(r"<(/?)(script|style|head)\b", re.I)
@@ -37,7 +39,9 @@ def read_sentence(body: bytes) -> str | None:
 
 
 def parse_json(body: bytes | str) -> tuple[Any, bool]:
-    """Return *body* as plain data and True, or None and False where it is no JSON."""
+    """Return *body* as plain data and True, or None and False where it is no JSON, or too much to be a refusal."""
+    if len(body) > _LONGEST_JSON:
+        return None, False
     try:
         return msgspec.json.decode(body), True
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -88,7 +92,14 @@ def _unwrapped(text: str, depth: int) -> str | None:
 def _page_sentence(page: str) -> str | None:
     title = _TITLE.search(page)
     text = title[1] if title and title[1].strip() else _TAG.sub(" ", _seen(page))
-    return " ".join(html.unescape(text).split()) or None
+    return " ".join(_unescaped(text).split()) or None
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return html.unescape(text)
+    except ValueError:
+        return text  # a character by a number of thousands of digits
 
 
 def _seen(page: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -294,3 +295,18 @@ def test_a_stream_without_its_last_event_was_cut_off():
 def test_a_stream_that_makes_no_sense_is_malformed(events: tuple[Any, ...]):
     _, fault = read(*events)
     assert (type(fault), getattr(fault, "kind", None)) == (Fault, "malformed_response"), fault
+
+
+def test_a_piece_of_an_unknown_block_with_a_number_that_cannot_be_is_malformed():
+    for number in (b"1e999", b"9" * 5000):
+        delta = b'{"type":"content_block_delta","index":0,"delta":{"type":"x","n":' + number + b"}}"
+        _, fault = read(START, begin(0, type="weird"), delta)
+        assert (type(fault), getattr(fault, "kind", None)) == (Fault, "malformed_response"), fault
+
+
+def test_an_unknown_block_of_many_pieces_takes_no_time():
+    began = time.process_time()
+    pieces = [piece(0, "x", text="y")] * 3000
+    _, response = read(START, begin(0, type="weird", text="x" * 10_000_000), *pieces, end(), STOP)
+    assert time.process_time() - began < 10
+    assert response.message.content[0].data["text"].endswith("x" + "y" * 3000)

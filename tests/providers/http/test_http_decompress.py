@@ -22,9 +22,13 @@ PACKED = {
 
 def unpacked(encoding: str, packed: bytes, size: int, most: int = 2**20) -> bytes:
     body = Body(encoding, most)
-    plain = b"".join(body.take(packed[start : start + size]) for start in range(0, len(packed), size))
+    plain = bytearray()
+    for start in range(0, len(packed), size):
+        plain += body.take(packed[start : start + size])
+        while body.has_more:
+            plain += body.take(b"")
     body.end()
-    return plain
+    return bytes(plain)
 
 
 @pytest.mark.parametrize("size", [2, 3, 50, 10_000])
@@ -59,3 +63,12 @@ def test_what_cannot_be_unpacked_is_malformed(encoding: str, packed: bytes, word
     with pytest.raises(ExchangeFault, match=words) as caught:
         unpacked(encoding, packed, 4096)
     assert caught.value.kind == "malformed_response"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate"])
+@pytest.mark.parametrize("size", [2**18, 2**19, 2**19 + 1, 3_000_000])
+def test_what_unpacks_to_much_comes_in_pieces(encoding: str, size: int):
+    plain = bytes(size)
+    packed = zlib.compress(plain) if encoding == "deflate" else gzip.compress(plain[:7]) + gzip.compress(plain[7:])
+    assert unpacked(encoding, packed, len(packed), most=size) == plain
+    assert len(Body(encoding).take(packed)) == 2**18

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -548,3 +549,11 @@ def test_what_has_no_place_is_kept_under_the_providers_name():
 def test_a_field_nobody_reads_must_be_json_all_the_same(field: bytes):
     fault = fault_of(b'{"choices": [{"message": {"content": "x"}}], %s}' % field)
     assert (fault.kind, fault.message) == ("malformed_response", "the answer is no JSON")
+
+
+def test_a_text_in_many_parts_is_one_and_takes_no_time():
+    began = time.process_time()
+    parts = [{"type": "text", "text": "x" * 500}, {"type": "thinking", "thinking": ""}] * 20_000
+    message = response_of(answer({"content": [*parts, {"type": "reference", "id": 1}, {"type": "text"}]})).message
+    assert [len(part.text) for part in message.content if isinstance(part, TextPart)] == [10_000_000]
+    assert time.process_time() - began < 10

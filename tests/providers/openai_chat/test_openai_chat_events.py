@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -408,3 +409,16 @@ def test_logprobs_in_lists_tell_the_likeliest_tokens_too():
 def test_words_of_a_failure_in_the_middle_are_no_chunk(words: dict):
     fault = fault_of(delta(content="No"), words, DONE)
     assert (fault.kind, fault.message) == ("malformed_response", "the answer has no choices: Gone")
+
+
+def test_reasoning_whose_type_or_index_is_no_name_is_kept_as_it_stands():
+    details = [{"type": {"a": 1}, "index": 0}, {"type": "x", "index": [1]}, {"type": ["x"], "index": 0}]
+    response = response_of(delta(reasoning_details=details, content="So"), END, DONE)
+    assert json.loads(response.message.content[0].signature) == details
+
+
+def test_calls_that_only_their_ids_tell_apart_take_no_time():
+    began = time.process_time()
+    chunks = [call(None, f"c{number}", "f", "{}") for number in range(20_000)]
+    assert len(calls_of(*chunks, ENDED, DONE)) == 20_000
+    assert time.process_time() - began < 10

@@ -315,9 +315,8 @@ def test_a_redirect_is_a_malformed_answer_that_names_the_host(location: str, wor
     assert "key=1" not in fault.message
 
 
-def test_a_refusal_of_millions_of_words_is_read_at_once():
-    """The loop that reads it serves others, too."""
-    body = json.dumps(error("model " * 1_000_000)).encode()
-    begun = time.process_time()
-    assert read(400, body).kind == "bad_request"
-    assert time.process_time() - begun < 1.0
+def test_a_sentence_without_end_takes_no_time():
+    began = time.process_time()
+    for words in ("model ", "content ", "option ", "prompt is not "):
+        assert read(400, error(words * 50_000)).kind == "bad_request"
+    assert time.process_time() - began < 10

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -103,7 +104,10 @@ class Events:
         pieces = self._blocks.get(-1 if event.index is None else event.index)
         if pieces is None or event.delta is None:
             return malformed(f"the stream goes on with content block {event.index}, which has not begun", self._answer)
-        return pieces.add(event.delta, data)
+        try:
+            return pieces.add(event.delta, data)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            return malformed(f"the answer does not fit this API: {error}", self._answer)
 
     def _end_block(self, event: WireEvent) -> Found:
         pieces = self._blocks.get(-1 if event.index is None else event.index)
@@ -143,6 +147,7 @@ class _Pieces:
         self._signature: list[str] = []
         self._json: list[str] = []
         self._citations: list[dict[str, Any]] = []
+        self._fields = {name: [value] for name, value in block.items()} if isinstance(block, dict) else {}
 
     def begun(self) -> Sequence[ModelEvent]:
         """Return what a block that begins has in it already: mostly nothing."""
@@ -173,7 +178,7 @@ class _Pieces:
         elif kind == "citations_delta" and delta.citation is not None:
             self._citations.append(delta.citation)
         elif isinstance(self._block, dict):
-            _add_unknown(self._block, msgspec.json.decode(data)["delta"])
+            self._add_unknown(msgspec.json.decode(data)["delta"])
         return ()
 
     def ended(self) -> Sequence[ModelEvent]:
@@ -188,7 +193,8 @@ class _Pieces:
         """Return the block with all its pieces."""
         block = self._block
         if isinstance(block, dict):
-            return {**block, "input": _read_input("".join(self._json))} if self._json else block
+            whole = {name: _joined(values) for name, values in self._fields.items()}
+            return {**whole, "input": _read_input("".join(self._json))} if self._json else whole
         text = "".join(self._text)
         if block.type == "text":
             citations = [*(block.citations or ()), *self._citations]
@@ -200,15 +206,23 @@ class _Pieces:
             return msgspec.structs.replace(block, input="".join(self._json))
         return block
 
+    def _add_unknown(self, delta: dict[str, Any]) -> None:
+        """Add a piece of a kind that only the API knows: text and lists go on, everything else is replaced."""
+        for name, value in delta.items():
+            if name == "type":
+                continue
+            before = self._fields.get(name)
+            if before and isinstance(value, (str, list)) and type(before[-1]) is type(value):
+                before.append(value)
+            else:
+                self._fields[name] = [value]
 
-def _add_unknown(block: dict[str, Any], delta: dict[str, Any]) -> None:
-    """Add a piece of a kind that only the API knows: text and lists go on, everything else is replaced."""
-    for key, value in delta.items():
-        if key == "type":
-            continue
-        before = block.get(key)
-        goes_on = isinstance(value, (str, list)) and type(before) is type(value)
-        block[key] = before + value if goes_on else value
+
+def _joined(values: list[Any]) -> Any:
+    """Return one value: texts, or lists, end to end."""
+    if isinstance(values[0], str):
+        return "".join(values)
+    return [*chain.from_iterable(values)] if isinstance(values[0], list) else values[0]
 
 
 def _read_input(text: str) -> Any:

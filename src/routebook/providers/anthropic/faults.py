@@ -12,7 +12,7 @@ from typing import Any
 
 from ...errors import FaultKind
 from ..answer import Answer
-from ..fault import Fault, kind_of_status, read_retry_after, redirect, say, status_phrase
+from ..fault import LONGEST_MATCHED, Fault, kind_of_status, read_retry_after, redirect, say, status_phrase
 from ..rate_limit_headers import HeaderNames
 from ..sentence import parse_json, read_sentence, sentence_of
 
@@ -145,7 +145,8 @@ def _kind(error: Mapping[str, Any], sentence: str, status: int) -> FaultKind:
     name = error.get("type")
     if isinstance(name, str) and name in _BY_TYPE:
         return _BY_TYPE[name]
+    matched = sentence[:LONGEST_MATCHED]
     for kind, statuses, words in _BY_WORDS:
-        if status in statuses and re.search(words, sentence, re.IGNORECASE):
+        if status in statuses and re.search(words, matched, re.IGNORECASE):
             return kind
     return kind_of_status(status)

@@ -35,10 +35,12 @@ class Connections:
         """Return a connection for one exchange, which `give_back` has to end; wait for one at most *wait_s* seconds.
 
         Raises:
-            ExchangeFault: All were in use for that long.
+            ExchangeFault: All were in use for that long, or they were closed meanwhile.
         """
         await self._take_turn(wait_s)
         try:
+            if self._closed:
+                raise ExchangeFault("connection", "the client is closed")
             connection = await self._fresh() or self._make()
         except BaseException:
             self._turns.release()

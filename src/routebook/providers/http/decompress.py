@@ -1,7 +1,7 @@
 """Decompress: what a server packed → plain bytes, never more than a bound.
 
 Pure. Knows gzip and deflate, one of them at a time: what requests ask for. A small answer that unpacks to a huge one
-(a bomb) is found before it is whole.
+(a bomb) is found before it is whole, and comes in pieces, so that whoever reads it has time for others in between.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import zlib
 
 from .exchange import LARGEST_BODY_BYTES, ExchangeFault
 
+_LARGEST_PIECE_BYTES = 256 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 _WINDOWS = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}
 _GZIP_BEGINS = b"\x1f"
@@ -28,9 +29,15 @@ class Body:
         self._size = 0
         self._inflater = None if encoding in ("", "identity") else _Inflater(encoding)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether `take` has more to give of what it was given, before the next piece."""
+        return self._inflater is not None and self._inflater.has_more
+
     def take(self, piece: bytes) -> bytes:
-        """Return *piece*, plain; it may be empty."""
-        plain = piece if self._inflater is None else self._inflater.take(piece, self._most - self._size + 1)
+        """Return *piece*, plain, or the beginning of it; it may be empty."""
+        room = min(_LARGEST_PIECE_BYTES, self._most - self._size + 1)
+        plain = piece if self._inflater is None else self._inflater.take(piece, room)
         self._size += len(plain)
         if self._size > self._most:
             raise ExchangeFault("malformed_response", f"the answer is larger than {self._most / 2**20:g} MiB")
@@ -52,15 +59,20 @@ class _Inflater:
         self._member = zlib.decompressobj(self._window)
         self._is_fresh = True
         self._is_over = False
+        self._rest = b""
+        self.has_more = False
 
     def take(self, piece: bytes, room: int) -> bytes:
-        """Return *piece* unpacked, but not much more than *room* bytes of it."""
-        plain = b""
-        while piece and not self._is_over and len(plain) < room:
+        """Return what was left and *piece* unpacked, at most *room* bytes of it; the rest is left."""
+        piece = self._rest + piece
+        plain, has_more = b"", self.has_more
+        while (piece or has_more) and not self._is_over and len(plain) < room:
             plain += self._inflated(piece, room - len(plain))
-            piece = self._member.unused_data
+            piece, has_more = self._member.unconsumed_tail or self._member.unused_data, False
             if self._member.eof and piece:
                 self._begin_member(piece)
+        self._rest = b"" if self._is_over else piece
+        self.has_more = len(plain) == room and not self._is_over
         return plain
 
     def end(self) -> None:

@@ -24,8 +24,8 @@ from .exchange import DEFAULT_CONNECTIONS, ConnectionLimits, ExchangeFault, Http
 from .idle_room import IdleRoom
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*").fullmatch
-_OWN_HEADERS = ("accept-encoding", "content-length")
+_HEADER_VALUE = re.compile(r"(?![\t ])[\t\x20-\x7e]*(?<![\t ])").fullmatch
+_OWN_HEADERS = ("accept-encoding", "content-length", "transfer-encoding")
 
 
 class HttpxTransport:
@@ -130,13 +130,19 @@ class _Exchange:
         """Wait for more of the body; see `HttpStream.next_piece`. The clock rests while nobody waits."""
         try:
             async with asyncio.timeout_at(self._clock.deadline()):
-                piece = await anext(self._pieces, None)
+                piece = await self._packed_piece()
         except FOREIGN as error:
             raise _told(error, self._clock, self._address) from error
         if piece is None:
             self._body.end()
             return None
         return self._body.take(piece)
+
+    async def _packed_piece(self) -> bytes | None:
+        if not self._body.has_more:
+            return await anext(self._pieces, None)
+        await asyncio.sleep(0)
+        return b""
 
     async def end(self) -> None:
         """Keep the connection, if the body was read to its end, or close it."""
@@ -157,7 +163,10 @@ def _foreign_request(request: HttpRequest, address: Address, connect_s: float) -
     headers = [(b"host", address.host)] if "host" not in request.headers else []
     for name, value in request.headers.items():
         if not _HEADER_NAME(name) or not _HEADER_VALUE(value):
-            message = f"header {name!r} holds what HTTP cannot carry there: a line break, or a letter outside ASCII"
+            message = (
+                f"header {name!r} holds what HTTP cannot carry there: a line break, a letter outside ASCII, or a blank"
+                " at its begin or end"
+            )
             raise ExchangeFault("bad_request", message)
         if name not in _OWN_HEADERS:
             headers.append((name.encode("ascii"), value.encode("ascii")))

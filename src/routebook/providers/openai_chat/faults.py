@@ -12,7 +12,7 @@ from typing import Any
 
 from ...errors import FaultKind
 from ..answer import Answer
-from ..fault import Fault, kind_of_status, read_retry_after, redirect, say, status_phrase
+from ..fault import LONGEST_MATCHED, Fault, kind_of_status, read_retry_after, redirect, say, status_phrase
 from ..rate_limit_headers import HeaderNames
 from ..sentence import parse_json, read_sentence, sentence_of
 
@@ -25,8 +25,6 @@ RATE_LIMITS = HeaderNames(
     tokens_reset="x-ratelimit-reset-tokens",
 )
 _STATUS = re.compile(r"[45][0-9]{2}")
-# How much of a sentence is looked at: what kind of refusal it is, is said at once, and a search takes its time.
-_MOST_LETTERS = 4000
 _BY_CODE: dict[str, FaultKind] = {
     "invalid_api_key": "authentication",
     "invalid_authentication": "authentication",
@@ -212,8 +210,9 @@ def _kind(names: Iterable[Any], sentence: str, status: int) -> FaultKind:
     for name in names:
         if isinstance(name, str) and name.lower() in _BY_CODE:
             return _BY_CODE[name.lower()]
+    matched = sentence[:LONGEST_MATCHED]
     for kind, statuses, words in _BY_WORDS:
-        if (status in statuses or status < 300) and re.search(words, sentence[:_MOST_LETTERS], re.IGNORECASE):
+        if (status in statuses or status < 300) and re.search(words, matched, re.IGNORECASE):
             return kind
     return kind_of_status(status)
 

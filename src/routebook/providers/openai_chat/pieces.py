@@ -145,12 +145,13 @@ class _Calls:
     def __init__(self) -> None:
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
+        self._by_id: dict[str, _Call] = {}
 
     def add(self, piece: WireCallPiece, choice: int) -> ToolCallDelta:
         call_id, name, arguments = _read(piece)
         call = self._known(piece.index, call_id, name, arguments)
         if call is None:
-            call = _Call(len(self._calls), call_id, piece.custom is not None)
+            call = _Call(len(self._calls), piece.custom is not None)
             self._calls.append(call)
             if piece.index is not None:
                 self._by_index[piece.index] = call
@@ -158,7 +159,11 @@ class _Calls:
         else:
             new_id = call_id if call.id is None else None
             new_name = name if call.name is None else None
-        call.id = call.id or call_id
+        if new_id is not None:
+            call.id = new_id
+            same = self._by_id.setdefault(new_id, call)
+            if same.index < call.index:
+                self._by_id[new_id] = call
         call.name = call.name or name
         call.arguments.append(arguments)
         return ToolCallDelta(call.index, new_id, new_name, arguments, choice)
@@ -174,7 +179,7 @@ class _Calls:
             # Without ids, whole calls that all have one index are told apart by their ends.
             is_next = known.id is None and call_id is None and bool(arguments) and known.is_whole()
             return None if is_next else known
-        same = next((call for call in reversed(self._calls) if call.id == call_id), None) if call_id else None
+        same = self._by_id.get(call_id) if call_id else None
         if same is not None or name is not None:
             return same
         return self._calls[-1] if self._calls else None
@@ -186,17 +191,16 @@ class _Calls:
 class _Call:
     """What has come of one tool call."""
 
-    def __init__(self, index: int, call_id: str | None, is_custom: bool) -> None:
+    def __init__(self, index: int, is_custom: bool) -> None:
         self.index = index
-        self.id = call_id
+        self.id: str | None = None
         self.name: str | None = None
         self.arguments: list[str] = []
         self._is_custom = is_custom
 
     def is_whole(self) -> bool:
-        """Tell whether the arguments are an object already: nothing can go on with them."""
-        ends = bool(self.arguments) and self.arguments[-1].rstrip().endswith("}")
-        return ends and read_arguments("".join(self.arguments))[0] is not None
+        """Tell whether the arguments came as an object in one piece: nothing can go on with them."""
+        return len(self.arguments) == 1 and read_arguments(self.arguments[0])[0] is not None
 
     def whole(self) -> WireCall:
         text = "".join(self.arguments)
@@ -233,9 +237,10 @@ class _Details:
 
     def add(self, pieces: list[dict[str, Any]]) -> None:
         for piece in pieces:
-            key = (piece.get("type"), piece.get("index"))
+            kind, index = key = (piece.get("type"), piece.get("index"))
             # What is encrypted comes whole, and there may be several of one index.
-            comes_in_pieces = key[1] is not None and "data" not in piece
+            is_named = isinstance(index, (int, float, str)) and not isinstance(kind, (list, dict))
+            comes_in_pieces = is_named and "data" not in piece
             detail = self._open.get(key) if comes_in_pieces else None
             if detail is None:
                 detail = _Detail()

@@ -30,6 +30,7 @@ def read_content(content: Content) -> tuple[str, list[Part], str]:
         return "", [TextPart(content)] if content else [], ""
     thoughts: list[str] = []
     refusals: list[str] = []
+    texts: list[str] = []
     parts: list[Part] = []
     for item in content:
         match item.get("type"):
@@ -38,13 +39,16 @@ def read_content(content: Content) -> tuple[str, list[Part], str]:
             case "refusal":
                 refusals.append(words(item.get("refusal")))
             case "text":
-                _add_text(parts, words(item.get("text")))
+                texts.append(words(item.get("text")))
             case "image_url":
+                _end_text(parts, texts)
                 parts.append(read_image(item))
             case "reference" | "tool_reference":
+                _end_text(parts, texts)
                 parts.append(NativePart(TRAITS.name, item))
             case kind:
                 raise Malformed(f"the answer's content has a part of type {kind!r}, which this API does not define")
+    _end_text(parts, texts)
     return "".join(thoughts), parts, "".join(refusals)
 
 
@@ -108,9 +112,8 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _add_text(parts: list[Part], text: str) -> None:
-    last = parts[-1] if parts else None
-    if isinstance(last, TextPart):
-        parts[-1] = TextPart(last.text + text)
-    elif text:
+def _end_text(parts: list[Part], texts: list[str]) -> None:
+    text = "".join(texts)
+    texts.clear()
+    if text:
         parts.append(TextPart(text))
