@@ -18,6 +18,7 @@ from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.options import Options
 from ..document.providers import Provider
+from ..document.scalars import duration_text
 from ..routing.carried import WITHOUT, only_without, takes
 from ..routing.provider_spec import ProviderSpec
 from ..routing.spec import Kind, ModelSpec, OptionLayer
@@ -131,7 +132,7 @@ def refusals(
         if not takes(carries, path, value):
             yield Refusal(path, *_why_not(path, provider, carrier, model, call))
         elif path in traits.values and value not in traits.values[path]:
-            known = ", ".join(map(str, traits.values[path]))
+            known = ", ".join(map(_as_written, traits.values[path]))
             yield Refusal(path, f"api {traits.name!r}, which knows only the values {known}")
     yield from _beyond_bounds(carrier, model, call, options)
     for name in sorted(name for name in options.get("extra_body", ()) if name.lower() in carrier.closed):
@@ -173,6 +174,15 @@ def _why_not(
         return f"{subject}, whose api {api!r} has dropped it", note
     of_kind = {"chat": "", "embeddings": " in a call for embeddings", "image": " in a call for images"}[call.kind]
     return f"{subject}, whose api {api!r} has no place for it{of_kind}", None
+
+
+def _as_written(value: Any) -> str:
+    """Return *value*, one that an option may have, as a route file has it: fractional numbers are durations."""
+    if not isinstance(value, float):
+        return str(value)
+    if value % 60:
+        return duration_text(value)
+    return f"{value / 60:g}m" if value % 3600 else f"{value / 3600:g}h"
 
 
 def place_of(option: str, layers: Sequence[OptionLayer]) -> Span | None:
