@@ -71,6 +71,8 @@ ADVICE: dict[str, str] = {
     "malformed_response": "the answer is not what this API promises; check base_url and the provider's api",
 }
 
+_NOT_SENT = "nothing was sent: change the request as the sentence says"
+_BROKEN = "the connection broke while the answer came; try again, or add a fallback"
 
 _MOST_SHOWN = 100
 
@@ -149,8 +151,16 @@ class ProviderError(RoutebookError):
         status = f", HTTP {self.status}" if self.status is not None else ""
         return (
             f"{self.kind}: provider {self.provider!r}, model {self.model!r}{status}: {self.message} "
-            f"(help: {ADVICE[self.kind]})"
+            f"(help: {self._advice})"
         )
+
+    @property
+    def _advice(self) -> str:
+        if self.kind == "bad_request" and not self.sent:
+            return _NOT_SENT
+        if self.kind == "connection" and self.status is not None:
+            return _BROKEN
+        return ADVICE[self.kind]
 
 
 class DeadlineError(RoutebookError):

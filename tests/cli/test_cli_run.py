@@ -33,18 +33,21 @@ class Provider(BaseHTTPRequestHandler):
             picture = {"b64_json": base64.b64encode(PNG).decode()}
             self._send({"created": 1, "data": [picture, picture]})
         elif asked.get("stream"):
-            self._stream(slowly="slow" in str(asked["messages"]))
+            said = str(asked["messages"])
+            self._stream(slowly="slow" in said, breaks="broken" in said)
         else:
-            self._send({"choices": [{"message": {"content": "whole"}, "finish_reason": "stop"}]})
+            status = 503 if "fail" in str(asked["messages"]) else 200
+            choice = {"message": {"content": "whole"}, "finish_reason": "stop"}
+            self._send({"choices": [{"index": index, **choice} for index in range(asked.get("n", 1))]}, status)
 
-    def _send(self, body):
+    def _send(self, body, status=200):
         payload = json.dumps(body).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("content-length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload)
 
-    def _stream(self, *, slowly):
+    def _stream(self, *, slowly, breaks):
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
@@ -54,6 +57,8 @@ class Provider(BaseHTTPRequestHandler):
             self.wfile.flush()
             if slowly:
                 time.sleep(30)
+        if breaks:
+            return
         end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
         self.wfile.write(f"data: {json.dumps(end)}\n\ndata: [DONE]\n\n".encode())
 
@@ -132,6 +137,31 @@ def test_what_an_output_contract_judges_streams_beside_the_answer(routebook):
     assert done.stderr.startswith('{"folder_id": "f-2"}\n')
 
 
+def test_a_stream_that_breaks_ends_its_line_and_says_that_the_connection_broke(routebook, provider):
+    done = routebook("run", "talk", "--message", "broken", "--stream", HOUSE_KEY=CANARY)
+
+    assert (done.returncode, done.stdout) == (1, "Good morning.\n")
+    assert "the answer was cut off" in done.stderr
+    assert "base_url" not in done.stderr
+
+
+def test_a_failed_run_tells_every_attempt(routebook, provider):
+    done = routebook("run", "talk", "--message", "fail", HOUSE_KEY=CANARY)
+
+    assert done.returncode == 1
+    told = done.stderr.splitlines()
+    assert told[0].startswith("talks at house server_error: ")
+    assert told[1] == "small at stage server_error: the house is closed (nobody pays)"
+    assert told[2].startswith("error: server_error: provider 'stage'")
+
+
+def test_of_several_answers_the_first_is_printed_and_the_others_are_told_of(routebook, provider):
+    done = routebook("run", "talk", "--message", "x", "--option", "n=2", HOUSE_KEY=CANARY)
+
+    assert done.stdout == "whole\n"
+    assert "2 answers, of which this is the first; --json shows all" in done.stderr
+
+
 def test_a_failed_stream_exits_with_1(routebook):
     done = routebook("run", "echo", "--message", "fail", "--stream")
 
@@ -204,6 +234,8 @@ def test_images_are_written_to_files_or_described_or_printed_as_base64(routebook
     assert written.stdout == "cover.png: image/png, 14 bytes\ncover-2.png: image/png, 14 bytes\n"
     assert [(tmp_path / name).read_bytes() for name in ("cover.png", "cover-2.png")] == [PNG, PNG]
     assert described.stdout == "image/png, 14 bytes\nimage/png, 14 bytes\n"
+    assert "not kept: --out FILE" in described.stderr
+    assert "not kept" not in written.stderr + printed.stderr
     assert base64.b64decode(json.loads(printed.stdout)["images"][0]["data"]) == PNG
 
 
@@ -214,6 +246,8 @@ def test_images_are_written_to_files_or_described_or_printed_as_base64(routebook
         ["cover", "--input", '{"a": 1}'],
         ["echo", "--out", "x.png"],
         ["cover", "--dump", "--out", "x.png"],
+        ["cover", "--out", "missing/x.png"],
+        ["cover", "--out", "."],
     ],
 )
 def test_options_that_do_not_go_with_the_kind_are_wrong_usage(routebook, provider, arguments):

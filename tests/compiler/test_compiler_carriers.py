@@ -228,6 +228,29 @@ def test_a_null_is_not_where_an_option_comes_from():
     assert [origin.by for origin in explained.origins[0]] == ["api 'anthropic', which must be told"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"reasoning": {"budget_tokens": 2048}}, DEFAULT),
+        ({"reasoning": {"budget_tokens": 20_000}}, DEFAULT + 20_000),
+        ({"reasoning": {"budget_tokens": 20_000}, "max_output_tokens": 30_000}, 30_000),
+        ({"reasoning": {"effort": "high"}}, DEFAULT),
+    ],
+)
+def test_what_the_api_is_told_leaves_room_beside_a_budget_that_a_caller_asks_for(asked, told):
+    table = compile_mapping(book({"preset": "anthropic"}, {}, THINKS), {})
+
+    assert table.resolve("f", Context(), Facts(options=asked)).attempts[0].options["max_output_tokens"] == told
+
+
+@pytest.mark.parametrize(("model", "feature"), [({"max_output_tokens": 9000}, {}), ({}, {"max_output_tokens": 9000})])
+def test_a_limit_that_somebody_sets_stays_beside_a_budget_that_a_caller_asks_for(model, feature):
+    table = compile_mapping(book({"preset": "anthropic"}, {"options": feature}, {**THINKS, **model}), {})
+    asked = Facts(options={"reasoning": {"budget_tokens": 20_000}})
+
+    assert table.resolve("f", Context(), asked).attempts[0].options["max_output_tokens"] == 9000
+
+
 def test_what_the_api_is_told_bounds_what_a_call_may_cost():
     model = {**THINKS, "context_window": 100000, "price": {"input": 0, "output": 1_000_000}}
     promise = {"cheap": {"where": {"feature": "f"}, "require": {"bounds.usd": {"lte": DEFAULT}}}}

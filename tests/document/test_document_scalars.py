@@ -257,6 +257,23 @@ def test_an_options_header_may_not_carry_a_credential_by_any_spelling():
 
 
 @pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ({"X Title": "demo"}, "a header's name has letters"),
+        ({"": "demo"}, "a header's name has letters"),
+        ({"X-Title": "naïve"}, "its value is ASCII"),
+        ({"Content-Length": "3"}, "set by the connection itself"),
+        ({"transfer-encoding": "chunked"}, "set by the connection itself"),
+        ({"Accept-Encoding": "br"}, "set by the connection itself"),
+    ],
+)
+def test_headers_that_could_not_be_sent_as_written_are_refused(header: dict[str, str], says: str):
+    for written in (book(headers=header), book({"options": {"extra_headers": header}})):
+        problem = the_problem(written)
+        assert (problem.code, says in problem.message) == ("RB203", True)
+
+
+@pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("authorization", True),

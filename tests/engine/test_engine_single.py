@@ -155,6 +155,20 @@ async def test_a_model_that_also_chats_is_asked_for_images_in_a_chat(fake, wire,
     assert (result.images[0].data, result.text) == (PIXEL, "Here.")
 
 
+async def test_a_model_that_only_draws_is_asked_in_a_chat_where_its_preset_says_so(fake, wire, books, keys):
+    drawn = [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}]
+    provider = await fake(wire.text("Here.", images=drawn))
+    book = image_book(books, provider.url)
+    book["providers"]["p0"]["preset"] = "openrouter"
+    del book["providers"]["p0"]["api"]
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        result = await engine.generate_image("chat", "a signal box")
+
+    assert provider.requests[0].json["modalities"] == ["image", "text"]
+    assert result.images[0].data == PIXEL
+
+
 async def test_an_image_call_that_returns_none_is_a_failed_attempt_and_may_fall_back(fake, wire, books, keys):
     empty, good = await fake(images(wire)), await fake(images(wire, PIXEL))
 

@@ -18,8 +18,8 @@ class ImageRequest(Record):
     """What one call for images asks.
 
     `model` is the id on the wire, `options` are the decision's. `by_chat` tells that the model answers chats, so that
-    its images come in an answer to one; None is not known, and the provider's preset says. `feature` and `target` say
-    where the call comes from.
+    its images come in an answer to one; with None the provider's preset says. `feature` and `target` say where the
+    call comes from.
     """
 
     model: str

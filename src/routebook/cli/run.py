@@ -24,6 +24,7 @@ from ..engine.dump import WireRequest
 from ..engine.engine import Engine
 from ..engine.events import RunFinished, StreamEvent, TurnStarted
 from ..engine.result import EmbeddingResult, ImageResult, RunResult
+from ..errors import RoutebookError
 from ..routing.context import Context
 from ..routing.resolve import find_feature
 from .options import json_option, read_context, read_options, refuse_facts, request_options, routes_option
@@ -70,7 +71,13 @@ def command(
     asked = _Asked(
         feature, _read(message), _inputs(inputs), context, read_options(options), model, stream, dump, out, as_json
     )
-    asyncio.run(_run(routes, script, asked))
+    try:
+        asyncio.run(_run(routes, script, asked))
+    except RoutebookError as error:
+        attempts = () if error.result is None else error.result.attempts
+        if len(attempts) > 1:
+            click.echo("\n".join(_attempts(attempts)), err=True)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,8 @@ async def _run(routes: Path, script: Path | None, asked: _Asked) -> None:
 def _refuse_what_does_not_go(kind: str, asked: _Asked) -> None:
     if asked.out is not None and (kind != "image" or asked.dump):
         raise click.UsageError("--out is for the images of a feature of kind 'image'")
+    if asked.out is not None and (asked.out.is_dir() or not asked.out.parent.is_dir()):
+        raise click.UsageError(f"--out {asked.out}: no file can be written there; nothing was sent")
     if kind != "chat" and (asked.stream or asked.inputs):
         option = "--stream" if asked.stream else "--input"
         raise click.UsageError(f"feature {asked.feature!r} is of kind {kind!r}, to which {option} does not belong")
@@ -139,22 +148,26 @@ async def _print_stream(engine: Engine, asked: _Asked) -> None:
     Text that an output contract will judge is no answer yet, so it goes to standard error, and the answer follows.
     """
     is_judged = find_feature(engine.table, asked.feature)[0].output is not None
-    has_text = False
+    is_in_line = False
     events = engine.stream(asked.feature, asked.text, inputs=asked.inputs, **asked.request)
-    async with aclosing(events):
-        async for event in events:
-            if asked.as_json:
-                click.echo(_line(event))
-            elif isinstance(event, TextDelta) and event.choice == 0:
-                click.echo(event.text, nl=False, err=is_judged)
-                has_text = True
-            elif has_text and isinstance(event, (TurnStarted, RunFinished)):
-                click.echo(err=is_judged)
-                has_text = False
-            if isinstance(event, RunFinished) and not asked.as_json:
-                if is_judged:
-                    click.echo(_answer(event.result))
-                click.echo(account(event.result), err=True)
+    try:
+        async with aclosing(events):
+            async for event in events:
+                if asked.as_json:
+                    click.echo(_line(event))
+                elif isinstance(event, TextDelta) and event.choice == 0:
+                    click.echo(event.text, nl=False, err=is_judged)
+                    is_in_line = True
+                elif is_in_line and isinstance(event, (TurnStarted, RunFinished)):
+                    click.echo(err=is_judged)
+                    is_in_line = False
+                if isinstance(event, RunFinished) and not asked.as_json:
+                    if is_judged:
+                        click.echo(_answer(event.result))
+                    click.echo(account(event.result), err=True)
+    finally:
+        if is_in_line:
+            click.echo(err=is_judged)
 
 
 def _line(event: StreamEvent) -> str:
@@ -183,6 +196,8 @@ def _print_images(asked: _Asked, result: ImageResult) -> None:
             file.write_bytes(base64.b64decode(image.data))
             lines.append(f"{file}: {_described(image)}")
     _print(asked, result, "\n".join(lines))
+    if asked.out is None and not asked.as_json:
+        click.echo("not kept: --out FILE writes what is drawn to a file", err=True)
 
 
 def _files(out: Path | None, images: Sequence[ImagePart]) -> list[Path | None]:
@@ -208,14 +223,25 @@ def account(result: RunResult | EmbeddingResult | ImageResult) -> str:
             for answer in result.tool_results
         ]
         lines += [f"check {check.name}: {check.status}, {check.value!r} from {check.source}" for check in result.checks]
-        turns = f"{result.turns} turns, "
+        if len(result.choices) > 1:
+            lines.append(f"{len(result.choices)} answers, of which this is the first; --json shows all")
+        turns = f"{result.turns} turn{'' if result.turns == 1 else 's'}, "
     lines += [f"warning: {warning.message}" for warning in result.warnings]
-    for said, attempts in groupby(map(_attempt, result.attempts)):
-        times = len(list(attempts))
-        lines.append(said if times == 1 else f"{said} ({times} times)")
-    cost = "unpriced" if result.cost_usd is None else f"${result.cost_usd:.6f}"
+    lines += _attempts(result.attempts)
+    cost = "unpriced" if result.cost_usd is None else _dollars(result.cost_usd)
     used = f"{result.usage.input} in, {result.usage.output} out, {cost}"
     return "\n".join([*lines, f"{turns}{used}, table {result.decision.table[:12]}"])
+
+
+def _attempts(attempts: Sequence[Attempt]) -> list[str]:
+    """Return a line for each of *attempts*, one for equal ones that follow each other."""
+    counted = [(said, len(list(same))) for said, same in groupby(map(_attempt, attempts))]
+    return [said if times == 1 else f"{said} ({times} times)" for said, times in counted]
+
+
+def _dollars(cost_usd: float) -> str:
+    """Return *cost_usd* to a millionth; what is less than that is not nothing."""
+    return "less than $0.000001" if 0 < cost_usd < 1e-6 else f"${cost_usd:.6f}"
 
 
 def _attempt(attempt: Attempt) -> str:

@@ -30,7 +30,6 @@ CAPABILITY_OF_MEANS = {"native": "json_schema", "tool": "tools", "json_object": 
 
 _OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 _WITHOUT_TOOLS = frozenset({"n"})
-_DURATIONS = frozenset({"prompt_cache.retention"})
 _FREE_CHOICES = (None, "auto", "none")
 _OF_BODY = "extra_body."
 _ANSWER = "max_output_tokens"
@@ -131,8 +130,7 @@ def refusals(
         if not takes(carries, path, value):
             yield Refusal(path, *_why_not(path, provider, carrier, model, call))
         elif path in traits.values and value not in traits.values[path]:
-            spoken = duration_text if path in _DURATIONS else str
-            known = ", ".join(map(spoken, traits.values[path]))
+            known = ", ".join(map(_as_written, traits.values[path]))
             yield Refusal(path, f"api {traits.name!r}, which knows only the values {known}")
     yield from _beyond_bounds(carrier, model, call, options)
     yield from _beside_budget(carrier, model, call, options)
@@ -187,6 +185,15 @@ def _why_not(
         return f"{subject}, whose api {api!r} has dropped it", note
     of_kind = {"chat": "", "embeddings": " in a call for embeddings", "image": " in a call for images"}[call.kind]
     return f"{subject}, whose api {api!r} has no place for it{of_kind}", None
+
+
+def _as_written(value: Any) -> str:
+    """Return *value*, one that an option may have, as a route file has it: fractional numbers are durations."""
+    if not isinstance(value, float):
+        return str(value)
+    if value % 60:
+        return duration_text(value)
+    return f"{value / 60:g}m" if value % 3600 else f"{value / 3600:g}h"
 
 
 def place_of(option: str, layers: Sequence[OptionLayer]) -> Span | None:

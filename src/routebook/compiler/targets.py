@@ -115,7 +115,9 @@ def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLay
     caller = None if platform.credential == "none" else replace(platform, credential="caller", credential_ref=None)
     refused = tuple(refusals(provider, carrier, model, feature.call, options, carries))
     identity = (provider.name, model.id, canonical_json(options))
-    return LinkedTarget(model, AttemptSpec(platform, caller, carries, closed=carrier.closed), refused, identity, answer)
+    told = None if implied is None or model.max_output_tokens else carrier.traits.default_max_output_tokens
+    attempt = AttemptSpec(platform, caller, carries, closed=carrier.closed, told=told)
+    return LinkedTarget(model, attempt, refused, identity, answer)
 
 
 def _carries(build: Build, call: Call, model: ModelSpec) -> frozenset[str]:

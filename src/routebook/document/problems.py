@@ -31,6 +31,8 @@ _CODES = {
     "secret_literal": "RB206",
     "secret_header": "RB206",
     "header_break": "RB203",
+    "header_text": "RB203",
+    "header_own": "RB203",
     "secret_form": "RB206",
     "too_small": "RB203",
     "finite": "RB203",
@@ -78,6 +80,7 @@ _HELP = {
     "env_unset": "set the variable, or give it a default: {{env: {name}, default: ...}}",
     "secret_literal": "name the variable that holds it: {{env: NAME}}; replace a key that has been committed",
     "string_pattern_mismatch": NAME_RULE,
+    "header_own": "remove it",
     "secret_header": "put it into the provider's `headers` as a reference: {{env: NAME}}",
 }
 

@@ -24,6 +24,8 @@ _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SIZE = re.compile(r"([0-9]+)(B|KiB|MiB|GiB|kB|MB|GB)?")
 _SIZE_UNITS = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 _BROKEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OWN_HEADERS = frozenset({"accept-encoding", "content-length", "transfer-encoding"})
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -186,26 +188,33 @@ def carries_credential(header: str) -> bool:
 
 def no_literal_credentials(headers: dict[str, Any] | None) -> dict[str, Any] | None:
     """Refuse headers that carry a credential in plain text; references pass."""
-    _check_lines(headers or {})
+    _check_carried(headers or {})
     names = [name for name, value in (headers or {}).items() if isinstance(value, str) and carries_credential(name)]
     if names:
         raise PydanticCustomError("secret_header", "a header that carries a credential is no literal", {"names": names})
     return headers
 
 
-def _check_lines(headers: dict[Any, Any]) -> None:
-    """Refuse what would forge a header of its own."""
-    names = [
-        name for name, value in headers.items() if _BROKEN.search(f"{name}{value if isinstance(value, str) else ''}")
-    ]
-    if names:
-        raise PydanticCustomError("header_break", "a header is one line of text", {"names": names})
+def _check_carried(headers: dict[Any, Any]) -> None:
+    """Refuse what would forge a header of its own, what HTTP cannot carry, and what the connection says itself."""
+    written = {str(name): value if isinstance(value, str) else "" for name, value in headers.items()}
+    broken = [name for name, value in written.items() if _BROKEN.search(name + value)]
+    if broken:
+        raise PydanticCustomError("header_break", "a header is one line of text", {"names": broken})
+    foreign = [name for name, value in written.items() if not _HEADER_NAME.fullmatch(name) or not value.isascii()]
+    if foreign:
+        raise PydanticCustomError(
+            "header_text", "a header's name has letters, digits and `-`, and its value is ASCII", {"names": foreign}
+        )
+    own = [name for name in written if name.lower() in _OWN_HEADERS]
+    if own:
+        raise PydanticCustomError("header_own", "this header is set by the connection itself", {"names": own})
 
 
 def no_credentials(headers: Any) -> Any:
     """Refuse headers that carry a credential, in plain text or by reference; null, which removes one, passes."""
     written = headers.items() if isinstance(headers, dict) else ()
-    _check_lines(dict(written))
+    _check_carried(dict(written))
     names = [name for name, value in written if value is not None and carries_credential(str(name))]
     if names:
         raise PydanticCustomError("secret_header", "a header that carries a credential is no option", {"names": names})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import NoneType
 from typing import Any, get_args
 
 from ..canonical.message import Message, Part, Role
@@ -62,6 +63,7 @@ def _message(message: Any, index: int, earlier: Sequence[Message]) -> Message:
     if isinstance(message, Message):
         if message.role not in _ROLES.values():
             raise _refused(index, f"has the role {message.role!r}; roles are {', '.join(get_args(Role))}")
+        _refuse_what_is_no_part(message, index)
         return message
     if not isinstance(message, Mapping):
         raise _refused(index, "is neither a Message nor a mapping")
@@ -84,6 +86,20 @@ def _message(message: Any, index: int, earlier: Sequence[Message]) -> Message:
     if not parts:
         raise _refused(index, "has no content")
     return Message(role, parts)
+
+
+def _refuse_what_is_no_part(message: Message, index: int) -> None:
+    """Refuse content of another type, and data that are not base64 text: bytes, most often."""
+    for part in message.content:
+        if not isinstance(part, Part):
+            raise _refused(
+                index,
+                f"has a part of type {type(part).__name__!r}, which is no part; parts are TextPart, ImagePart, ...",
+            )
+        if isinstance(part, (ImagePart, AudioPart, FilePart)) and not isinstance(part.data, (str, NoneType)):
+            raise _refused(index, f"has data of type {type(part.data).__name__!r} in its {part.type}; give base64 text")
+        if isinstance(part, TextPart) and not isinstance(part.text, str):
+            raise _refused(index, f"has a text of type {type(part.text).__name__!r}")
 
 
 def _own_parts(message: Mapping[str, Any], index: int) -> list[Part]:

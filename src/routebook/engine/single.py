@@ -74,7 +74,8 @@ async def start_image(table: RoutingTable, asked: SingleAsked, prompt: str, mean
 
     def request_for(planned: PlannedAttempt) -> ImageRequest:
         model = table.models.get(planned.model)
-        by_chat = None if model is None else model.serves_chat
+        # A model that only draws may do so in a chat all the same: that is the preset's to say.
+        by_chat = True if model is not None and model.serves_chat else None
         return ImageRequest(planned.id, prompt, planned.options, by_chat, feature.name, planned.model)
 
     async def call(planned: PlannedAttempt, request: ImageRequest, _: Progress) -> ImageResponse:

@@ -12,6 +12,8 @@ from .carried import takes
 from .decision import PlannedAttempt, Skip
 from .spec import AttemptSpec, FeatureSpec
 
+_ANSWER = "max_output_tokens"
+
 
 def merge_asked(
     feature: FeatureSpec,
@@ -35,7 +37,7 @@ def merge_asked(
         lacking = sorted(path for path, value in wanted.items() if not takes(spec.carries, path, value))
         lacking += sorted(f"extra_body.{name}" for name in layer.get("extra_body", ()) if name.lower() in spec.closed)
         if not lacking:
-            kept.append(replace(attempt, options=merge_options(attempt.options, asked)))
+            kept.append(replace(attempt, options=_with_room(spec, merge_options(attempt.options, asked), layer)))
         elif kept:
             why = f"it does not carry the caller's option {lacking[0]!r}"
             skipped.append(Skip(attempt.provider, attempt.model, why))
@@ -43,6 +45,17 @@ def merge_asked(
             message = f"option {lacking[0]!r} is not carried by model {attempt.model!r} (api {attempt.api!r})"
             raise RequestError(message, "options")
     return tuple(kept), tuple(skipped)
+
+
+def _with_room(spec: AttemptSpec, options: Mapping[str, Any], asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return *options* with room for an answer after what the caller lets the model think, where nobody sets a limit.
+
+    A limit that the API is told because nobody sets one was made without the budget that the caller asks for.
+    """
+    budget = asked.get("reasoning", {}).get("budget_tokens")
+    if spec.told is None or _ANSWER in asked or budget is None or budget < spec.told:
+        return options
+    return merge_options(options, {_ANSWER: budget + spec.told})
 
 
 def _not_allowed(feature: FeatureSpec, option: str) -> str:

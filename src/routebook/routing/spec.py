@@ -100,7 +100,8 @@ class AttemptSpec:
     `platform` is the attempt as the platform pays for it (or nobody, where no key is needed), `caller` as a caller
     with a key of their own does (None where no key is needed). `carries` names the options that its API and model
     take, as `carried.takes` reads them; `layer` has the options that the target itself sets. `closed` are the fields
-    of the body, in lower case, that no `extra_body` may name.
+    of the body, in lower case, that no `extra_body` may name. `told` is the most tokens of an answer that the API is
+    told where neither the book nor the model has a limit; None where one has, or the API need not be told.
     """
 
     platform: PlannedAttempt
@@ -108,6 +109,7 @@ class AttemptSpec:
     carries: frozenset[str]
     layer: OptionLayer | None = None
     closed: frozenset[str] = frozenset()
+    told: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,14 @@ def test_a_limit_that_nobody_set_exceeds_the_budget(budget: int):
     assert body_of(ask(reasoning={"budget_tokens": budget}))["max_tokens"] > budget
 
 
+def test_a_budget_that_leaves_no_room_for_an_answer_is_refused_save_beside_tools():
+    options = {"reasoning": {"budget_tokens": 4096}, "max_output_tokens": 4096}
+    fault = fault_of(ask(**options))
+
+    assert (fault.kind, "(4096) is part of `max_output_tokens` (4096)" in fault.message) == ("bad_request", True)
+    assert body_of(ask(tools=(CLOCK,), **options))["thinking"]["budget_tokens"] == 4096
+
+
 def test_a_budget_without_thinking_is_refused():
     assert fault_of(ask(reasoning={"budget_tokens": 2048, "effort": "none"})).kind == "bad_request"
 

@@ -112,6 +112,11 @@ def _reasoning_fault(request: ChatRequest) -> Fault | None:
     if request.tools and choice not in ("auto", "none"):
         words = f"`reasoning.budget_tokens` beside `tool_choice: {choice}`: this API thinks before no forced tool call"
         return Fault("unsupported_option", words)
+    budget, most = reasoning["budget_tokens"], _max_tokens(request.options)
+    if not request.tools and budget >= most:
+        # With tools, what is thought between the calls counts too, and may be more than one answer.
+        words = f"`reasoning.budget_tokens` ({budget}) is part of `max_output_tokens` ({most}) and must be less"
+        return Fault("bad_request", words)
     return None
 
 
