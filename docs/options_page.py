@@ -30,6 +30,7 @@ _WORDS = {
     "efforts": "`reasoning.effort`: {}",
     "choices": "`tool_choice`: {}",
     "reasoning_details": "reasoning goes back in `reasoning_details`, as it came",
+    "result_images": "images of a tool's result stand in the result",
     "stream_usage": "no `stream_options` are sent",
     "stream_end": "a stream ends with its `{}`",
     "embeddings": "embeddings are asked for as `{}`",

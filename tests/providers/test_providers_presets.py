@@ -32,6 +32,7 @@ QUIRKS: dict[str, type] = {
     "efforts": Mapping,
     "choices": Mapping,
     "call_ids": str,
+    "result_images": bool,
     "reasoning_field": str,
     "reasoning_details": bool,
     "stream_usage": bool,
