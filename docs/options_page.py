@@ -31,6 +31,7 @@ WORDS = {
     "choices": "`tool_choice`: {}",
     "call_ids": "the id of a tool call that `{}` does not fit is replaced",
     "reasoning_details": "reasoning goes back in `reasoning_details`, as it came",
+    "result_images": "images of a tool's result stand in the result",
     "stream_usage": "no `stream_options` are sent",
     "stream_end": "a stream ends with its `{}`",
     "embeddings": "embeddings are asked for as `{}`",

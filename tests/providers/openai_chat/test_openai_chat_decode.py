@@ -218,7 +218,9 @@ def test_reasoning_beside_the_content_is_a_reasoning_part(field: str):
     ("usage", "read_as"),
     [
         (None, None),
-        ({}, Usage()),
+        ({}, None),
+        ({"input_tokens": 3, "output_tokens": 2}, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, Usage()),
         ({"prompt_tokens": 3, "completion_tokens": None}, Usage(input=3)),
         (
             {"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": None},

@@ -136,6 +136,7 @@ def error(message: str, **fields: object) -> dict:
         # DeepSeek, Moonshot, xAI
         (400, error("Content Exists Risk", type="invalid_request_error"), "content_filter"),
         (400, error("deepseek-x does not support this tool_choice"), "unsupported_option"),
+        (400, error("This response_format type is unavailable now"), "unsupported_capability"),
         (503, error("Service is too busy.", type="service_unavailable_error"), "overloaded"),
         (403, {"code": "no permission", "error": "Your team doesn't have any credits or licenses"}, "quota_exceeded"),
         (400, {"code": "x", "error": "This model's maximum prompt length is 131072"}, "context_window_exceeded"),
@@ -161,6 +162,7 @@ def error(message: str, **fields: object) -> dict:
         (400, error("x is not a multimodal model"), "unsupported_capability"),
         (400, error("At most 0 image(s) may be provided in one prompt."), "unsupported_capability"),
         (400, error("The model does not support Embeddings API"), "unsupported_capability"),
+        (400, {"error": "'response_format.type' must be 'json_schema' or 'text'"}, "unsupported_capability"),
         (400, {"error": "No models loaded. Please load a model in the developer page."}, "not_found"),
         (404, error('model "x" not found, try pulling it first', type="api_error"), "not_found"),
         (404, {"object": "error", "message": "The model `x` does not exist.", "code": 404}, "not_found"),

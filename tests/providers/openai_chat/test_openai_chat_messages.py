@@ -129,6 +129,16 @@ def test_images_of_results_follow_all_results_of_the_turn_as_a_users_message():
     assert encoded[3]["content"] == [label, PIXEL_BODY, label, PIXEL_BODY]
 
 
+def test_images_of_results_stand_in_them_where_the_preset_says_so():
+    """No message of a user comes between the results and the answer to them."""
+    seen = ToolResult("c1", "camera.look", (TextPart("a dot"), PIXEL))
+    encoded = messages_of(Message("tool", [seen]), Message("user", "And?"), result_images=True)
+    assert encoded == [
+        {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "a dot"}, PIXEL_BODY]},
+        {"role": "user", "content": "And?"},
+    ]
+
+
 def test_images_of_the_last_results_are_not_lost():
     encoded = messages_of(Message("tool", [ToolResult("c1", "pen.draw", (PIXEL,))]))
     assert [message["role"] for message in encoded] == ["tool", "user"]

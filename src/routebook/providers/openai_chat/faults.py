@@ -111,7 +111,8 @@ _BY_WORDS: tuple[tuple[FaultKind, tuple[int, ...], str], ...] = (
         r"(images?|vision|audio|files?|tools?|function|thinking|reasoning|embeddings?|response.format)\b"
         r"|endpoints found that support|not supported for JSON mode|only supported by certain models"
         r"|\b(image|audio|file|tool) (input|use|choice|call|calling)s?\W? (is|are) not (supported|enabled)"
-        r"|tool choice requires|not a multimodal model|\bat most 0 (image|audio|video)",
+        r"|tool choice requires|not a multimodal model|\bat most 0 (image|audio|video)"
+        r"|\bresponse_format\b.{0,40} (unavailable now|must be)",
     ),
     (
         "context_window_exceeded",

@@ -65,7 +65,8 @@ def encode_messages(messages: Sequence[Message], quirks: Mapping[str, Any]) -> I
     shown: list[Body] = []
     for index, message in enumerate(messages):
         _check_parts(index, message)
-        # The API wants all results of a turn in a row; their images come after the last one.
+        # The API wants all results of a turn in a row; their images come after the last one, unless the preset says by
+        # `result_images` that they may stand in the results.
         if message.role != "tool" and shown:
             yield {"role": "user", "content": shown}
             shown = []
@@ -73,9 +74,13 @@ def encode_messages(messages: Sequence[Message], quirks: Mapping[str, Any]) -> I
             yield _assistant(index, message, quirks)
         elif message.role == "tool":
             for result in message.tool_results:
-                call_id = _wire_id(result.call_id, quirks)
-                yield {"role": "tool", "tool_call_id": call_id, "content": _result_text(result)}
-                shown += _result_images(index, result)
+                call_id, images = _wire_id(result.call_id, quirks), _result_images(index, result)
+                content: str | list[Body] = _result_text(result)
+                if images and quirks.get("result_images"):
+                    content = [{"type": "text", "text": content}, *images]
+                elif images:
+                    shown += [{"type": "text", "text": f"From the result of {result.name}:"}, *images]
+                yield {"role": "tool", "tool_call_id": call_id, "content": content}
         elif message.role == "system":
             yield {"role": "system", "content": message.text}
         else:
@@ -227,5 +232,4 @@ def _result_text(result: ToolResult) -> str:
 
 
 def _result_images(index: int, result: ToolResult) -> list[Body]:
-    images = [_image(index, part) for part in result.content if isinstance(part, ImagePart)]
-    return [{"type": "text", "text": f"From the result of {result.name}:"}, *images] if images else []
+    return [_image(index, part) for part in result.content if isinstance(part, ImagePart)]

@@ -18,7 +18,7 @@ _DETAILS = ("prompt_tokens_details", "completion_tokens_details")
 
 def read_usage(usage: WireUsage | None) -> Usage | None:
     """Return the tokens; None where they are not said, or a count is negative: a number that cannot be is none."""
-    if usage is None:
+    if usage is None or (usage.prompt_tokens is None and usage.completion_tokens is None):
         return None
     given, made = usage.prompt_tokens or 0, usage.completion_tokens or 0
     inputs = usage.prompt_tokens_details or WireInputDetails()
