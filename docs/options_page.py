@@ -21,7 +21,7 @@ API takes everything, since nothing is sent.
 """
 _EVERY_CALL = {
     "extra_body": "merged into the body; it must not name a field that an option stands for",
-    "extra_headers": "headers of the request",
+    "extra_headers": "headers of the request, save those that carry a credential or that the connection sets",
     "timeout": "not sent; it bounds the call",
 }
 COLUMNS = frozenset({"fields", "lacks", "lacks_capabilities"})
@@ -35,7 +35,7 @@ WORDS = {
     "stream_usage": "no `stream_options` are sent",
     "stream_end": "a stream ends with its `{}`",
     "embeddings": "embeddings are asked for as `{}`",
-    "images": "pictures are made by a call of the kind `{}`",
+    "images": "pictures are asked for in a `{}`",
 }
 
 
@@ -52,7 +52,8 @@ def page_of_options() -> str:
         _table(lambda api: api.embedding_options),
         "## Images",
         _table(lambda api: api.image_options),
-        "## What becomes of values",
+        *_apart(),
+        "## What becomes of values\n\nWhat is not named here is sent as it is written.",
         *_notes(),
         "## What no model can do there\n\nA model must not declare a capability that its API or its provider does not "
         "have ([RB415](diagnostics.md#rb415)), and no feature that needs one may reach it "
@@ -99,6 +100,16 @@ def _dropped() -> Iterator[str]:
             yield (
                 f"¹ Version {version} of `{api.name}`, its newest, has no {names} any more; an older `api_version` of "
                 "the provider has them."
+            )
+
+
+def _apart() -> Iterator[str]:
+    for api in _apis():
+        if api.image_apart:
+            names = " and ".join(f"`{name}`" for name in sorted(api.image_apart))
+            yield (
+                f"A model of `{api.name}` that also chats (it declares a capability of chats beside `image_output`) "
+                f"is asked for images in a chat, which has no place for {names}."
             )
 
 

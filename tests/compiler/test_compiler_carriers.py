@@ -228,6 +228,27 @@ def test_a_null_is_not_where_an_option_comes_from():
     assert [origin.by for origin in explained.origins[0]] == ["api 'anthropic', which must be told"]
 
 
+DRAWS = {"capabilities": ["image_output"]}
+TALKS_AND_DRAWS = {"capabilities": ["image_output", "streaming"]}
+
+
+@pytest.mark.parametrize("option", ["size", "quality"])
+def test_an_option_of_images_that_a_chat_has_no_place_for_is_rb402_where_the_model_draws_in_one(option: str):
+    feature = {"needs": ["image_output"], "options": {option: "high"}}
+
+    assert options_of(book({"preset": "openai"}, feature, DRAWS)) == {option: "high"}
+    problem = the_one(book({"preset": "openai"}, feature, TALKS_AND_DRAWS))
+
+    assert (problem.code, marked(problem)) == ("RB402", f'"{option}"')
+    assert "model 'm', which draws in a chat, where api 'openai-chat' has no place for it" in problem.message
+
+
+def test_several_images_may_be_asked_for_in_a_chat():
+    feature = {"needs": ["image_output"], "options": {"n": 2}}
+
+    assert options_of(book({"preset": "openai"}, feature, TALKS_AND_DRAWS)) == {"n": 2}
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [

@@ -345,6 +345,11 @@ def test_a_callers_option_that_the_first_attempt_cannot_carry_is_a_request_error
     assert caught.value.field == "options"
 
 
+def test_a_callers_option_of_tools_where_there_are_none_is_told_as_that():
+    with pytest.raises(RequestError, match="'tool_choice' is for features with tools, and feature 'f' has none"):
+        rejecting().resolve("f", facts=Facts(options={"tool_choice": "required"}))
+
+
 def test_a_later_attempt_that_cannot_carry_a_callers_option_is_skipped_with_that_reason():
     decision = rejecting(second=["seed"]).resolve("f", facts=Facts(options={"seed": 1}))
 

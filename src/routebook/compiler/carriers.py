@@ -27,7 +27,8 @@ class Carrier:
 
     `options` are those that its calls have a place for, by their kind, `lacks` those that it refuses or ignores all
     the same. `lacked` are the capabilities that no model has there, each with whoever lacks it, the API or the
-    provider. `closed` are the fields of the body that are set from elsewhere, in lower case.
+    provider. `closed` are the fields of the body that are set from elsewhere, in lower case. `apart` are the options of
+    images for which a chat has no place, and `draws_in_chat` tells that images are asked for in one, by any model.
     """
 
     title: str
@@ -36,6 +37,8 @@ class Carrier:
     lacks: frozenset[str]
     lacked: Mapping[str, str]
     closed: frozenset[str]
+    apart: frozenset[str] = frozenset()
+    draws_in_chat: bool = False
 
 
 def carrier_of(build: Build, provider: ProviderSpec) -> Carrier:
@@ -69,6 +72,8 @@ def _carrier(build: Build, provider: ProviderSpec) -> Carrier:
         closed=frozenset(
             name.lower() for name in (*traits.body_fields, *(place.partition(".")[0] for place in fields.values()))
         ),
+        apart=traits.image_apart - fields.keys(),
+        draws_in_chat=provider.quirks.get("images") == "chat",
     )
 
 

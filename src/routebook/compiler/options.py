@@ -95,7 +95,8 @@ def layers_of(
 
 def carried(carrier: Carrier, model: ModelSpec, call: Call) -> frozenset[str]:
     """Return the options that *model* takes in a call of this sort, as `takes` reads them."""
-    placed = carrier.options[call.kind] - carrier.lacks - (_WITHOUT_TOOLS if call.has_tools else _OF_TOOLS)
+    placed = carrier.options[call.kind] - carrier.lacks - _apart(carrier, model, call)
+    placed -= _WITHOUT_TOOLS if call.has_tools else _OF_TOOLS
     taken = {name for name in placed if not _rejected(name, model)}
     lacking = {name for name in taken if _who_lacks(name, carrier, model) is not None}
     return frozenset(taken - lacking | {only_without(name) for name in lacking & WITHOUT.keys()})
@@ -179,12 +180,20 @@ def _why_not(
     if path in carrier.options[call.kind]:
         if path in carrier.lacks:
             return f"{subject}, whose {carrier.title} does not take it", None
+        if path in _apart(carrier, model, call):
+            return f"{subject}, which draws in a chat, where api {api!r} has no place for it", _defined_at(model)
         return f"{subject}, {_who_lacks(path, carrier, model)}", _defined_at(model)
     if path in carrier.traits.options and call.kind == "chat":
         note = f"provider {provider.name!r} speaks version {provider.api_version}; `api_version` names another"
         return f"{subject}, whose api {api!r} has dropped it", note
     of_kind = {"chat": "", "embeddings": " in a call for embeddings", "image": " in a call for images"}[call.kind]
     return f"{subject}, whose api {api!r} has no place for it{of_kind}", None
+
+
+def _apart(carrier: Carrier, model: ModelSpec, call: Call) -> frozenset[str]:
+    """Return the options of images for which a chat has no place, where *model* is asked to draw in one."""
+    in_chat = call.kind == "image" and (carrier.draws_in_chat or model.serves_chat)
+    return carrier.apart if in_chat else frozenset()
 
 
 def _as_written(value: Any) -> str:

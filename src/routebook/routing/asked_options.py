@@ -13,6 +13,7 @@ from .decision import PlannedAttempt, Skip
 from .spec import AttemptSpec, FeatureSpec
 
 _ANSWER = "max_output_tokens"
+_OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 
 
 def merge_asked(
@@ -42,8 +43,7 @@ def merge_asked(
             why = f"it does not carry the caller's option {lacking[0]!r}"
             skipped.append(Skip(attempt.provider, attempt.model, why))
         else:
-            message = f"option {lacking[0]!r} is not carried by model {attempt.model!r} (api {attempt.api!r})"
-            raise RequestError(message, "options")
+            raise RequestError(_not_carried(feature, attempt, lacking[0]), "options")
     return tuple(kept), tuple(skipped)
 
 
@@ -56,6 +56,12 @@ def _with_room(spec: AttemptSpec, options: Mapping[str, Any], asked: Mapping[str
     if spec.told is None or _ANSWER in asked or budget is None or budget < spec.told:
         return options
     return merge_options(options, {_ANSWER: budget + spec.told})
+
+
+def _not_carried(feature: FeatureSpec, attempt: PlannedAttempt, option: str) -> str:
+    if option in _OF_TOOLS and feature.tools is None:
+        return f"option {option!r} is for features with tools, and feature {feature.name!r} has none"
+    return f"option {option!r} is not carried by model {attempt.model!r} (api {attempt.api!r})"
 
 
 def _not_allowed(feature: FeatureSpec, option: str) -> str:

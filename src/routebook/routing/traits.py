@@ -35,7 +35,8 @@ class ApiTraits:
 
     `options` names the options its chat requests have a place for, `reasoning` and `prompt_cache` in their parts
     (`reasoning.effort`); `embedding_options` and `image_options` those of the other two calls, empty where the API has
-    no such call. `removed` names, by a version of the API, the options that it has a place for no more.
+    no such call. `image_apart` are those of images for which a chat that is answered with images has no place.
+    `removed` names, by a version of the API, the options that it has a place for no more.
     `values` names the only values that an option may have, where the API knows a few. `wire` says where each option
     of a chat request stands in the body (`reasoning.effort` in `reasoning_effort`), and `notes` what its values become
     there, for people to read. `lacks` names the capabilities that no request of this API can use, whatever the model.
@@ -57,6 +58,7 @@ class ApiTraits:
     options: frozenset[str]
     embedding_options: frozenset[str] = frozenset()
     image_options: frozenset[str] = frozenset()
+    image_apart: frozenset[str] = frozenset()
     removed: Mapping[str, frozenset[str]] = EMPTY
     values: Mapping[str, tuple[Any, ...]] = EMPTY
     wire: Mapping[str, str] = EMPTY

@@ -27,7 +27,6 @@ from .media import image_at, image_type
 from .messages import Body
 from .traits import TRAITS
 
-_BY_CHAT = frozenset({"n", *ELSEWHERE})
 # These answer with an address unless data are asked for; others know no such field, and refuse it.
 _WANT_A_FORMAT = ("dall-e", "grok")
 
@@ -65,7 +64,7 @@ def is_by_chat(request: ImageRequest, quirks: Mapping[str, Any]) -> bool:
 def encode_image(request: ImageRequest, quirks: Mapping[str, Any]) -> bytes | Fault:
     """Return the body as JSON, or what keeps *request* from being sent."""
     by_chat = is_by_chat(request, quirks)
-    in_chat = _BY_CHAT | (TRAITS.image_options & quirks.get("fields", {}).keys())
+    in_chat = TRAITS.image_options - (TRAITS.image_apart - quirks.get("fields", {}).keys())
     fault = option_fault(request.options, in_chat if by_chat else TRAITS.image_options, quirks)
     if fault is not None:
         return fault

@@ -31,6 +31,7 @@ TRAITS = ApiTraits(
     options=_EVERYWHERE | _WIRE.keys(),
     embedding_options=_EVERYWHERE | {"dimensions"},
     image_options=_EVERYWHERE | {"n", "size", "quality"},
+    image_apart=frozenset({"size", "quality"}),
     native_schemas=NativeSchemas(strict_gap, "with `strict: false`, as a strong hint"),
     values=MappingProxyType({"prompt_cache.retention": (1800.0, 86400.0)}),
     wire=MappingProxyType(_WIRE),
