@@ -87,6 +87,7 @@ async def test_an_edit_of_how_often_a_provider_is_called_keeps_its_connection(fa
         {"headers": {"X-Pass": {"env": "HOUSE_KEY"}}},
         {"api_key": {"env": "OTHER_KEY"}},
         {"limits": {"concurrency": 5}},
+        {"limits": {"queue_timeout": "7s"}},
     ],
 )
 async def test_an_edit_of_how_a_provider_is_called_makes_a_new_client_and_closes_the_old_one(fake, wire, edit):

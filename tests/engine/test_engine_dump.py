@@ -97,7 +97,9 @@ async def test_no_secret_is_in_a_dump_wherever_it_stands(fake, wire, books):
 
     async with Engine(books.table(book), environment=environment) as engine:
         platform = await engine.dump("chat", f"my key is {CANARY}, and I am tenant-canary-77")
-        caller = await engine.dump("chat", "x", context=Context(credentials={"p0": "sk-callers-canary"}))
+        caller = await engine.dump(
+            "chat", "mine is sk-callers-canary", context=Context(credentials={"p0": "sk-callers-canary"})
+        )
 
     for dumped, secrets in ((platform, (CANARY, "tenant-canary")), (caller, ("sk-callers", CANARY, "tenant-canary"))):
         shown = json.dumps(dumped.to_dict())

@@ -190,7 +190,14 @@ async def test_an_image_call_that_returns_none_at_last_is_an_error(fake, wire, b
 
 @pytest.mark.parametrize(
     ("inputs", "says"),
-    [([], "at least one"), (None, "at least one"), ([""], "inputs[0]"), (["a", 7], "inputs[1]"), ("", "inputs[0]")],
+    [
+        ([], "at least one"),
+        (None, "at least one"),
+        ([""], "inputs[0]"),
+        (["a", 7], "inputs[1]"),
+        ("", "inputs[0]"),
+        (b"ab", "inputs[0]"),
+    ],
 )
 async def test_inputs_that_are_no_texts_are_refused_before_any_call(fake, wire, books, keys, inputs, says):
     provider = await fake(vectors(wire, [1.0]))

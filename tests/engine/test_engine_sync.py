@@ -204,6 +204,12 @@ def test_threads_that_run_while_another_closes_end_with_an_answer_or_are_told(ta
         assert len(outcomes) == 4
 
 
+HEEDING = """
+import signal
+
+# A shell's background jobs are started deaf to Ctrl-C, and so is what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
 WAITING = """
 import threading, time
 import routebook
@@ -224,7 +230,7 @@ def interrupted(tmp_path):
 
     def run(program):
         file = tmp_path / "program.py"
-        file.write_text(WAITING + textwrap.dedent(program))
+        file.write_text(HEEDING + WAITING + textwrap.dedent(program))
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen([sys.executable, str(file)], **pipes) as process:
             try:

@@ -16,3 +16,9 @@ def redact(text: str, secrets: Iterable[str]) -> str:
         if len(secret) >= _SHORTEST:
             text = text.replace(secret, REDACTED)
     return text
+
+
+def forms_of(secret: str) -> frozenset[str]:
+    """Return what must not show of *secret*: itself, also without blanks around it or a scheme (`Bearer ...`)."""
+    bare = secret.strip()
+    return frozenset((secret, bare, bare.rpartition(" ")[2]))

@@ -17,7 +17,7 @@ from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
 from ..canonical.event import ModelEvent
 from ..canonical.image import ImageRequest, ImageResponse
-from ..canonical.redact import REDACTED, redact
+from ..canonical.redact import REDACTED, forms_of, redact
 from ..credentials import SecretUnavailable, read_secret
 from ..errors import ProviderError, RequestError, RoutebookError
 from ..providers.http.exchange import HttpRequest, HttpResponse, HttpStream
@@ -158,7 +158,7 @@ def _unsent(_: object) -> NoReturn:
 
 def masked(request: HttpRequest, secrets: Iterable[str]) -> WireRequest:
     """Return *request* without any of *secrets*, and without the values of headers that are secret by their names."""
-    values = {form for secret in secrets if secret for form in (secret, secret.strip(), quote(secret, safe=""))}
+    values = {form for secret in secrets if secret for form in (*forms_of(secret), quote(secret, safe=""))}
     headers = {name: _masked_header(name, redact(value, values)) for name, value in request.headers.items()}
     body = redact(request.body.decode("utf-8", "replace"), values)
     return WireRequest(request.method, redact(request.url, values), headers, body)
@@ -175,5 +175,4 @@ def _secrets(provider: ProviderSpec, environment: Mapping[str, str]) -> Iterable
     for reference in (provider.credential, *provider.headers.values()):
         if reference is not None:
             with suppress(SecretUnavailable):
-                value = read_secret(reference, environment)
-                yield from (value, value.strip().rpartition(" ")[2])
+                yield read_secret(reference, environment)

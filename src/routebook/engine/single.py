@@ -153,7 +153,7 @@ async def _answered(
 
 def _texts(inputs: str | Sequence[str]) -> tuple[str, ...]:
     listed = (inputs,) if isinstance(inputs, str) else inputs
-    if not isinstance(listed, Sequence) or isinstance(listed, bytes) or not listed:
+    if not isinstance(listed, Sequence) or not listed:
         raise RequestError("inputs must be a list of texts, at least one", "inputs")
     for index, text in enumerate(listed):
         if not isinstance(text, str) or not text:

@@ -19,7 +19,7 @@ from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.embedding import EmbeddingRequest
 from ..canonical.event import ModelEvent, ResponseFinished, at_once
 from ..canonical.image import ImageRequest
-from ..canonical.redact import redact
+from ..canonical.redact import forms_of, redact
 from ..errors import ProviderError
 from ..routing.provider_spec import Timeouts
 from .answer import Answer, Read, StreamReader
@@ -251,9 +251,8 @@ def _query(config: ClientConfig) -> str:
 
 
 def _secrets(config: ClientConfig) -> tuple[str, ...]:
-    """Return what must not show: the key, the secret headers' values, and what follows a scheme (`Bearer ...`)."""
-    values = [config.api_key or "", *config.headers.values()]
-    return tuple({part for value in values for part in (value, value.strip(), value.strip().rpartition(" ")[2])})
+    """Return what must not show: the key and the secret headers' values, in all their forms."""
+    return tuple(frozenset().union(*map(forms_of, (config.api_key or "", *config.headers.values()))))
 
 
 def _user_agent() -> str:
