@@ -422,3 +422,9 @@ def test_calls_that_only_their_ids_tell_apart_take_no_time():
     chunks = [call(None, f"c{number}", "f", "{}") for number in range(20_000)]
     assert len(calls_of(*chunks, ENDED, DONE)) == 20_000
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("piece", ["é", "a", "=a"])
+def test_sound_that_is_no_base64_is_kept_as_it_came(piece: str):
+    response = response_of(delta(audio={"id": "a", "data": "aGk="}), delta(audio={"data": piece}), END, DONE)
+    assert [part.data for part in response.message.content] == ["aGk=" + piece]

@@ -55,16 +55,13 @@ class Connections:
         if self._closed or not connection.is_available() or _has_more(connection):
             await connection.aclose()
             return
-        for leaving in self._room.put(connection, self._shelf):
-            await leaving.aclose()
+        await _close(self._room.put(connection, self._shelf))
 
     async def close(self) -> None:
         """Close all, those in use as well."""
         self._closed = True
-        while self._shelf:
-            await self._room.take(self._shelf).aclose()
-        for connection in tuple(self._busy):
-            await connection.aclose()
+        idle = [self._room.take(self._shelf) for _ in range(len(self._shelf))]
+        await _close([*idle, *self._busy])
 
     async def _take_turn(self, wait_s: float) -> None:
         if not self._turns.locked():
@@ -84,6 +81,13 @@ class Connections:
                 return connection
             await connection.aclose()
         return None
+
+
+async def _close(leaving: list[Connection]) -> None:
+    """Close all of *leaving*, also where one does not close well, or whoever waits for it is cancelled."""
+    if leaving:
+        closing = asyncio.gather(*(connection.aclose() for connection in leaving), return_exceptions=True)
+        await asyncio.shield(closing)
 
 
 def _has_more(connection: Connection) -> bool:

@@ -80,7 +80,7 @@ def join_base64(pieces: Sequence[str]) -> str:
         return "".join(pieces)
     try:
         return base64.b64encode(b"".join(base64.b64decode(piece) for piece in pieces)).decode()
-    except binascii.Error:
+    except ValueError:
         return "".join(pieces)
 
 
