@@ -108,6 +108,11 @@ def _reasoning_fault(request: ChatRequest) -> Fault | None:
         return None
     if reasoning.get("effort") == "none":
         return Fault("bad_request", "`reasoning.effort: none` turns thinking off, and `reasoning.budget_tokens` on")
+    budget, limit = reasoning["budget_tokens"], request.options.get("max_output_tokens")
+    in_a_loop = request.tools or any(message.tool_calls for message in request.messages)
+    if not in_a_loop and limit is not None and budget >= limit:
+        words = f"`reasoning.budget_tokens` is {budget}; this API takes it below `max_output_tokens` only, {limit} here"
+        return Fault("unsupported_option", words)
     choice = request.options.get("tool_choice", "auto")
     if request.tools and choice not in ("auto", "none"):
         words = f"`reasoning.budget_tokens` beside `tool_choice: {choice}`: this API thinks before no forced tool call"
