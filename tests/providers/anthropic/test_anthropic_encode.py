@@ -23,6 +23,10 @@ FOLDER = {
     "additionalProperties": False,
 }
 
+CALL = ToolCall("a", "clock__now", {})
+RESULT = Message("tool", (ToolResult("a", "clock.now", (TextPart("12:00"),)),))
+THOUGHT = ReasoningPart("hm", "c2ln", api="anthropic")
+
 
 def ask(*messages: Message, tools=(), output=None, **options) -> ChatRequest:
     return ChatRequest("claude-x", messages or (HELLO,), tools, options, output)
@@ -132,15 +136,12 @@ def test_a_budget_that_leaves_no_room_for_an_answer_is_refused_save_beside_tools
 
     assert (fault.kind, "(4096) is part of `max_output_tokens` (4096)" in fault.message) == ("bad_request", True)
     assert body_of(ask(tools=(CLOCK,), **options))["thinking"]["budget_tokens"] == 4096
+    # the last call of a loop offers none
+    assert body_of(ask(HELLO, Message("assistant", (THOUGHT, CALL)), RESULT, **options))["thinking"]
 
 
 def test_a_budget_without_thinking_is_refused():
     assert fault_of(ask(reasoning={"budget_tokens": 2048, "effort": "none"})).kind == "bad_request"
-
-
-CALL = ToolCall("a", "clock__now", {})
-RESULT = Message("tool", (ToolResult("a", "clock.now", (TextPart("12:00"),)),))
-THOUGHT = ReasoningPart("hm", "c2ln", api="anthropic")
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,9 @@ def _reasoning_fault(request: ChatRequest) -> Fault | None:
         words = f"`reasoning.budget_tokens` beside `tool_choice: {choice}`: this API thinks before no forced tool call"
         return Fault("unsupported_option", words)
     budget, most = reasoning["budget_tokens"], _max_tokens(request.options)
-    if not request.tools and budget >= most:
-        # With tools, what is thought between the calls counts too, and may be more than one answer.
+    # In a loop of tool calls, what is thought between them counts too, and may be more than one answer.
+    in_a_loop = request.tools or any(message.tool_calls for message in request.messages)
+    if not in_a_loop and budget >= most:
         words = f"`reasoning.budget_tokens` ({budget}) is part of `max_output_tokens` ({most}) and must be less"
         return Fault("bad_request", words)
     return None
