@@ -16,7 +16,7 @@ from routebook.canonical.message import Message
 from routebook.canonical.options import OPTION_PATHS
 from routebook.canonical.part import ReasoningPart, TextPart
 from routebook.document.models import Capability
-from routebook.errors import ProviderError, RouteFileError
+from routebook.errors import ProviderError
 from routebook.providers import registry
 from routebook.providers.protocol import ClientConfig
 from routebook.routing.table import RoutingTable
@@ -227,20 +227,6 @@ async def test_pictures_come_from_a_chat_where_the_preset_says_so(loopback):
 )
 def test_what_is_no_field_of_a_providers_requests_is_lacked(name: str, option: str):
     assert option in quirks_of(name)["lacks"]
-
-
-@pytest.mark.parametrize(("name", "capability"), [("deepseek", "json_schema"), ("lmstudio", "json_object")])
-def test_a_format_that_a_provider_refuses_is_no_capability_there(name: str, capability: str):
-    with pytest.raises(RouteFileError) as error:
-        compile_mapping(
-            {
-                "providers": {"p": {"preset": name, "api_key": {"env": "KEY"}}},
-                "models": {"m": {"provider": "p", "capabilities": [capability]}},
-                "features": {"f": {"use": {"model": "m"}}},
-            },
-            {"KEY": KEY},
-        )
-    assert "RB415" in [diagnostic.code for diagnostic in error.value.diagnostics]
 
 
 async def test_options_of_embeddings_and_images_are_moved_and_refused_too(loopback):
