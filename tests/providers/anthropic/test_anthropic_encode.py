@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,6 +96,24 @@ def test_an_option_without_a_place_is_refused_by_its_name(options: dict[str, Any
     fault = fault_of(ask(**options), OLDER)
     assert fault.kind == "unsupported_option"
     assert "has no place in api 'anthropic'" in fault.message
+
+
+def test_cache_points_stand_behind_what_conversations_have_in_common():
+    point = {"type": "ephemeral", "ttl": "1h"}
+    messages = (Message("system", "Rules."), Message("system", "The folders."), HELLO)
+    body = body_of(
+        ask(*messages, tools=(CLOCK, replace(CLOCK, name="clock__then")), prompt_cache={"retention": 3600.0})
+    )
+
+    assert [tool.get("cache_control") for tool in body["tools"]] == [None, point]
+    assert [block.get("cache_control") for block in body["system"]] == [point, point]
+    assert body["cache_control"] == point
+    assert "cache_control" not in str(body["messages"])
+
+
+def test_a_lone_system_message_has_its_cache_point():
+    body = body_of(ask(Message("system", "Rules."), HELLO, prompt_cache={"retention": 300.0}))
+    assert body["system"] == [{"type": "text", "text": "Rules.", "cache_control": {"type": "ephemeral", "ttl": "5m"}}]
 
 
 def test_a_prompt_is_kept_for_five_minutes_or_an_hour_and_nothing_else():

@@ -70,8 +70,10 @@ def _body(request: ChatRequest) -> Body:
     body.update(_reasoning(request.options, choice, body["messages"]))
     if request.output is not None and request.output.schema is not None:
         _hold(request.output.schema, body, system)
+    if "cache_control" in body:
+        _set_cache_points(tools, system, body["cache_control"])
     if system:
-        body["system"] = system[0]["text"] if len(system) == 1 else system
+        body["system"] = system if len(system) > 1 or "cache_control" in system[0] else system[0]["text"]
     body.update(request.options.get("extra_body", {}))
     return body
 
@@ -185,6 +187,17 @@ def _options(options: Mapping[str, Any]) -> Body:
     if retention is not None:
         body["cache_control"] = {"type": "ephemeral", "ttl": _RETENTIONS[retention]}
     return body
+
+
+def _set_cache_points(tools: list[Body], system: list[Body], cache_control: Body) -> None:
+    """Set cache points behind what conversations have in common: the tools, the first instruction, and all of them.
+
+    Tools come first in a prompt. With the point that the API itself sets at the end of the conversation these are four,
+    as many as it takes.
+    """
+    for blocks, index in ((tools, -1), (system, 0), (system, -1)):
+        if blocks:
+            blocks[index] = {**blocks[index], "cache_control": cache_control}
 
 
 def _reasoning(options: Mapping[str, Any], choice: Body | None, messages: Sequence[Body]) -> Body:

@@ -40,7 +40,8 @@ TRAITS = ApiTraits(
             ),
             "tool_choice": "`required` becomes `any`, a tool's name `tool` with that name",
             "parallel_tool_calls": "sent as its opposite",
-            "prompt_cache.retention": "`5m` or `1h`; the API finds the longest prefix that it can keep",
+            "prompt_cache.retention": "`5m` or `1h`; cache points stand behind the tools, "
+            "the first system message, the last one, and the conversation",
             "service_tier": "`auto` or `standard_only`",
         }
     ),
