@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from routebook import Context, Engine, Message, RequestError, ResolveError
+from routebook import Attempt, Context, Engine, Message, RequestError, ResolveError
 
 PRICE = {"input": 2.0, "output": 10.0}
 
@@ -212,3 +212,16 @@ async def test_an_argument_of_the_wrong_kind_is_refused_by_its_name(books, field
             await engine.run("chat", **{"messages": "hello", field: wrong})
 
     assert caught.value.field == field
+
+
+async def test_an_attempt_tells_what_the_provider_says_beside_its_answer(fake, wire, books, keys):
+    told = ("x-request-id: r-1", "x-ratelimit-limit-requests: 60", "x-ratelimit-remaining-requests: 59")
+    body = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}
+    provider = await fake(wire.http(200, body, *told))
+
+    async with Engine(books.table(books.over(provider.url)), environment=keys) as engine:
+        [attempt] = (await engine.run("chat", "hello")).attempts
+
+    assert attempt.request_id == "r-1"
+    assert (attempt.rate_limits.requests_limit, attempt.rate_limits.requests_remaining) == (60, 59)
+    assert Attempt.from_dict(attempt.to_dict()) == attempt

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
 from ..canonical.image import ImageRequest, ImageResponse
+from ..canonical.rate_limits import RateLimits
 from ..canonical.record import Record
 from ..canonical.usage import Usage
 from ..errors import FaultKind, ProviderError
@@ -41,7 +42,8 @@ class Attempt(Record):
     the same provider and model were called before in the same turn. `started_at` is seconds since the epoch,
     `first_token_s` the wait for the first content of a stream (None: there was none, or the answer came whole),
     `duration_s` the whole call, `cost_usd` by the prices in the files (None: unpriced, or no usage). `request_id` is
-    what the provider calls the call, for its support.
+    what the provider calls the call, for its support, `rate_limits` what it says beside an answer of how much more it
+    will take (None: nothing).
     """
 
     provider: str
@@ -58,6 +60,7 @@ class Attempt(Record):
     usage: Usage | None
     cost_usd: float | None
     request_id: str | None = None
+    rate_limits: RateLimits | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attempt as plain data, every field of it."""
@@ -66,8 +69,14 @@ class Attempt(Record):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Attempt:
         """Build an attempt from what `to_dict` returned."""
-        usage = data["usage"]
-        return cls(**{**data, "usage": None if usage is None else Usage.from_dict(usage)})
+        usage, limits = data["usage"], data.get("rate_limits")
+        return cls(
+            **{
+                **data,
+                "usage": None if usage is None else Usage.from_dict(usage),
+                "rate_limits": None if limits is None else RateLimits.from_dict(limits),
+            }
+        )
 
 
 class Progress:
@@ -106,6 +115,7 @@ async def call_target(
         sent: bool = True,
         usage: Usage | None = None,
         request_id: str | None = None,
+        rate_limits: RateLimits | None = None,
     ) -> Attempt:
         attempt = Attempt(
             provider=planned.provider,
@@ -122,6 +132,7 @@ async def call_target(
             usage=usage,
             cost_usd=cost_usd(usage, price),
             request_id=request_id,
+            rate_limits=rate_limits,
         )
         record(attempt)
         return attempt
@@ -133,4 +144,4 @@ async def call_target(
     except asyncio.CancelledError:
         note("timeout", "the run ended before the answer came")
         raise
-    return response, note(None, None, usage=response.usage, request_id=response.request_id)
+    return response, note(None, None, True, response.usage, response.request_id, response.rate_limits)
