@@ -41,7 +41,9 @@ from .output import print_json
 @click.option("--script", type=click.Path(dir_okay=False, path_type=Path), help="Play a script; nothing is sent.")
 @click.option("--stream", is_flag=True, help="Print the text as it comes; with --json, each event on its line.")
 @click.option(
-    "--dump", is_flag=True, help="Print the first request, secrets masked, and send nothing. Tool servers are started."
+    "--dump",
+    is_flag=True,
+    help="Print the first request, secrets masked, and send nothing: no key is needed. Tool servers are started.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file for a feature's image.")
 @json_option
