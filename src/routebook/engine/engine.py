@@ -149,7 +149,7 @@ class Engine:
         would yield, and the run waits for it; where it raises, that is logged and ignored.
 
         Raises:
-            RequestError: The call asks for something the feature or its inputs do not allow.
+            RequestError: The call asks for something the feature or its inputs do not allow; *on_event* is no function.
             ResolveError: No such feature or profile, or no target that the caller's keys reach.
             ProviderError: No attempt answered; `attempts` has them all.
             ToolError: A required tool server cannot start.
