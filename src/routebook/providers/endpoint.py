@@ -153,7 +153,15 @@ class Endpoint:
         return found
 
     def _answer(self, response: HttpResponse) -> Answer:
-        return Answer(response.status, response.headers, response.body, self._clock(), self._secrets)
+        """Return what an API reads; the id of the request, which it passes on as it stands, is without secrets."""
+        headers, request_id = response.headers, self._request_id(response)
+        if request_id is not None:
+            headers = {**headers, self._dialect.request_id_header: request_id}
+        return Answer(response.status, headers, response.body, self._clock(), self._secrets)
+
+    def _request_id(self, response: HttpResponse | HttpStream) -> str | None:
+        request_id = response.headers.get(self._dialect.request_id_header)
+        return None if request_id is None else redact(request_id, self._secrets)
 
     def _unanswered(self, request: AnyRequest, fault: ExchangeFault) -> ProviderError:
         return self._error(request, Fault(fault.kind, say(fault.message, self._secrets)))
@@ -161,7 +169,6 @@ class Endpoint:
     def _error(
         self, request: AnyRequest, fault: Fault, response: HttpResponse | HttpStream | None = None, *, sent: bool = True
     ) -> ProviderError:
-        request_id = None if response is None else response.headers.get(self._dialect.request_id_header)
         return ProviderError(
             fault.message,
             fault.kind,
@@ -169,7 +176,7 @@ class Endpoint:
             model=request.target or request.model,
             status=None if response is None else response.status,
             retry_after=fault.retry_after,
-            request_id=None if request_id is None else redact(request_id, self._secrets),
+            request_id=None if response is None else self._request_id(response),
             sent=sent,
             usage=fault.usage,
         )
