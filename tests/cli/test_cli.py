@@ -257,6 +257,15 @@ def test_run_reads_the_message_and_the_inputs_from_where_they_are_said_to_be(rou
     assert by_pipe.stdout == "you said from a pipe\n"
 
 
+@pytest.mark.parametrize(
+    ("piped", "said"), [("one\n", "one"), ("one\ntwo\n\n", "one\ntwo\n"), ("\none", "\none"), ("one ", "one ")]
+)
+def test_a_message_from_standard_input_loses_the_line_break_at_its_end_and_nothing_else(routebook, piped, said):
+    done = routebook("run", "echo", "--message", "-", "--json", stdin=piped)
+
+    assert json.loads(done.stdout)["messages"][0]["content"] == [{"type": "text", "text": said}]
+
+
 def test_run_prints_the_whole_result_as_json(routebook):
     result = json.loads(routebook("run", "echo", "--message", "hello", "--json").stdout)
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from routebook import Context, Engine, ProviderError, RequestError
+from routebook import Context, Engine, Message, ProviderError, RequestError
 from routebook.engine.dump import masked
 from routebook.providers.http.exchange import HttpRequest
 
@@ -122,15 +122,64 @@ def test_headers_that_are_secret_by_their_names_are_masked_whatever_they_hold():
     assert wire.url == "https://h/?key=[redacted]"
 
 
+@pytest.mark.parametrize(
+    ("api", "header"), [("openai-chat", "authorization: Bearer {}"), ("anthropic", "x-api-key: {}")]
+)
+async def test_a_dump_needs_no_key_and_says_where_it_is_missing(fake, wire, books, api, header):
+    provider = await fake(wire.text("ok"))
+    book = books.over(provider.url, provider={"api": api, "headers": {"x-gate-key": {"env": "GATE"}}})
+
+    async with Engine(books.table(book), environment={}) as engine:
+        dumped = await engine.dump("chat", "my key is [P0_KEY is not set]")
+        with pytest.raises(ProviderError, match="P0_KEY is not set"):
+            await engine.run("chat", "hello")
+
+    name, _, value = header.format("[P0_KEY is not set]").partition(": ")
+    assert (dumped.headers[name], dumped.headers["x-gate-key"]) == (value, "[GATE is not set]")
+    assert provider.connections == 0
+
+
+async def test_of_two_secrets_the_one_that_is_there_is_masked_all_the_same(books):
+    book = books.over("http://127.0.0.1:1/v1", provider={"headers": {"x-gate-key": {"env": "GATE"}}})
+
+    async with Engine(books.table(book), environment={"GATE": CANARY}) as engine:
+        dumped = await engine.dump("chat", f"a {CANARY}")
+
+    assert dumped.headers["authorization"] == "Bearer [P0_KEY is not set]"
+    assert dumped.headers["x-gate-key"] == "[redacted]"
+    assert CANARY not in json.dumps(dumped.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "secret file {} is missing, no regular file, or too large"),
+        (b"", "secret file {} is empty"),
+        (b"\xff", "secret file {} cannot be read (UnicodeDecodeError)"),
+        ("schlüssel".encode(), "the secret at file:{} has characters that no header can carry"),
+    ],
+)
+async def test_a_secret_file_that_cannot_be_read_is_told_in_the_header(books, tmp_path, content, why):
+    secret = tmp_path / "key"
+    if content is not None:
+        secret.write_bytes(content)
+    book = books.over("http://127.0.0.1:1/v1", provider={"api_key": {"file": str(secret)}})
+
+    async with Engine(books.table(book), environment={}) as engine:
+        dumped = await engine.dump("chat", "x")
+
+    assert dumped.headers["authorization"] == f"Bearer [{why.format(secret)}]"
+
+
 async def test_what_keeps_the_first_request_from_being_made_is_the_error_and_no_fallback_stands_in(books, keys):
-    book = books.over("http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1")
-    book["features"]["chat"]["fallbacks"][0]["on"] = ["authentication"]
+    book = books.over("http://127.0.0.1:1", "http://127.0.0.1:2", provider={"api": "anthropic"})
+    book["features"]["chat"]["fallbacks"][0]["on"] = ["bad_request"]
 
-    async with Engine(books.table(book), environment={"P1_KEY": "sk-other"}) as engine:
-        with pytest.raises(ProviderError, match="P0_KEY") as caught:
-            await engine.dump("chat", "x")
+    async with Engine(books.table(book), environment=keys) as engine:
+        with pytest.raises(ProviderError, match="no message of a user") as caught:
+            await engine.dump("chat", [Message("system", "x")])
 
-    assert (caught.value.kind, caught.value.sent) == ("authentication", False)
+    assert (caught.value.kind, caught.value.sent, caught.value.provider) == ("bad_request", False, "p0")
 
 
 @pytest.mark.parametrize("by_engine", [True, False])

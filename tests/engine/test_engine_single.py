@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import struct
+import sys
 
 import pytest
 
@@ -17,8 +18,10 @@ from routebook import (
     ImageResponse,
     ProviderError,
     RequestError,
+    Usage,
 )
 from routebook.engine.clients import Clients
+from routebook.providers import registry
 
 PIXEL = "iVBORw0KGgo="
 
@@ -339,3 +342,59 @@ async def test_a_client_that_breaks_its_promise_gives_no_empty_success(fake, wir
 class _Empty:
     async def generate_image(self, request):
         return ImageResponse(())
+
+
+HOUSE_API = """
+from routebook import Api, ApiTraits, EmbeddingResponse, Usage
+
+class Client:
+    def __init__(self, config):
+        self.config = config
+
+    async def embed(self, request):
+        vectors = ((0.5,),) * (len(request.inputs) + request.options.get("dimensions", 0))
+        return EmbeddingResponse(vectors, Usage(7, 0), "req-1")
+
+    async def close(self):
+        pass
+
+traits = ApiTraits("house-api", frozenset(), embedding_options=frozenset({"dimensions"}))
+api = Api(traits.name, traits, Client)
+"""
+
+
+@pytest.fixture
+def house_api(tmp_path, monkeypatch):
+    """Install a package that adds the API `house-api`: it makes as many vectors too many as it is asked for."""
+    (tmp_path / "single_house_api.py").write_text(HOUSE_API)
+    info = tmp_path / "single_house_api-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: single-house-api\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[routebook.providers]\nhouse = single_house_api:api")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry.traits.cache_clear()
+    registry.added.cache_clear()
+    yield
+    registry.traits.cache_clear()
+    registry.added.cache_clear()
+    sys.modules.pop("single_house_api", None)
+
+
+@pytest.mark.usefixtures("house_api")
+async def test_an_api_of_another_package_that_makes_more_vectors_than_texts_is_malformed(fake, wire, books, keys):
+    provider = await fake(vectors(wire, [2.0], [3.0]))
+    book = embedding_book(books, "http://127.0.0.1:1", provider.url)
+    book["providers"]["p0"]["api"] = "house-api"
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        good = await engine.embed("chat", ["one", "two"])
+        fallen_back = await engine.embed("chat", ["one", "two"], options={"dimensions": 1})
+        provider.reply = wire.error(500)
+        with pytest.raises(ProviderError) as caught:
+            await engine.embed("chat", ["one", "two"], options={"dimensions": 1})
+
+    assert good.vectors == ((0.5,), (0.5,))
+    assert fallen_back.vectors == ((2.0,), (3.0,))
+    for attempt in (fallen_back.attempts[0], caught.value.attempts[0]):
+        assert (attempt.kind, attempt.reason) == ("malformed_response", "3 vectors came for 2 texts")
+        assert (attempt.usage, attempt.request_id) == (Usage(7, 0), "req-1")

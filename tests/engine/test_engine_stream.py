@@ -339,6 +339,17 @@ async def test_a_listener_hears_what_a_stream_yields(fake, wire, books, keys, is
     assert heard[-1] == RunFinished(result)
 
 
+@pytest.mark.parametrize("listener", ["print", 0, []])
+async def test_a_listener_that_is_no_function_is_refused_before_any_call(fake, wire, books, keys, listener):
+    provider = await fake(wire.stream("ok"))
+
+    async with Engine(books.table(books.over(provider.url)), environment=keys) as engine:
+        with pytest.raises(RequestError, match="on_event must be a function, not") as caught:
+            await engine.run("chat", "x", on_event=listener)
+
+    assert (caught.value.field, provider.connections) == ("on_event", 0)
+
+
 async def test_a_listener_that_raises_is_logged_and_ignored(books, caplog):
     def listen(event):
         raise ValueError("the host's mistake")

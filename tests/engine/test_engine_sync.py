@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -106,6 +107,45 @@ def test_a_listener_that_raises_is_logged_and_the_run_goes_on(table, caplog):
 
     assert result.text == "You said hello."
     assert caplog.records[0].getMessage() == "on_event failed, which changes nothing"
+
+
+async def listen_late(event):
+    raise AssertionError("nobody awaits this")
+
+
+class LateListener:
+    async def __call__(self, event):
+        raise AssertionError("nobody awaits this")
+
+
+@pytest.mark.parametrize(
+    ("listener", "why"),
+    [
+        (listen_late, "on_event must be a plain function here"),
+        (partial(listen_late), "on_event must be a plain function here"),
+        (LateListener(), "on_event must be a plain function here"),
+        (LateListener().__call__, "on_event must be a plain function here"),
+        ("print", "on_event must be a function, not str"),
+        ([], "on_event must be a function, not list"),
+    ],
+)
+def test_a_listener_that_nobody_would_await_is_refused_before_any_call(books, listener, why):
+    script = {"reply": {"error": {"status": 500, "message": "this must not be called"}}}
+    table = books.table(books.scripted(script))
+
+    with SyncEngine(table, environment={}) as engine, pytest.raises(RequestError, match=why) as caught:
+        engine.run("chat", "hello", on_event=listener)
+
+    assert (caught.value.field, caught.value.result) == ("on_event", None)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_coroutine_that_a_plain_listener_returns_is_told_of_and_the_run_goes_on(table, caplog):
+    with SyncEngine(table, environment={}) as engine:
+        result = engine.run("chat", "hello", on_event=lambda event: listen_late(event))
+
+    assert result.text == "You said hello."
+    assert "on_event returned a coroutine, which SyncEngine does not await" in caplog.text
 
 
 def test_embeddings_images_and_dumps_are_the_engines(books):

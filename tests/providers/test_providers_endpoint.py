@@ -117,6 +117,18 @@ async def test_a_query_of_the_preset_stands_behind_the_path():
     assert request.url == "https://llm.test/v1/chat?api-version=2026-01-01&a=b+c"
 
 
+async def test_the_id_of_an_answered_request_holds_no_secret():
+    """A proxy may put what it got into every header; the adapter passes this one on."""
+    headers = {"x-request-id": f"req-1 for {KEY}", "x-other": "seen"}
+    dialect = Dialect(request_id_header="x-request-id", read_fault=refusal, headers={}, **BEARER)
+    config = ClientConfig("house", "https://llm.test", KEY, transport=Recorded(HttpResponse(200, headers, b"")))
+    request = ChatRequest("m-1", (Message("user", "hi"),))
+
+    seen = await Endpoint(config, dialect).call(request, "/chat", b"{}", lambda answer: answer.headers)
+
+    assert seen == {"x-request-id": "req-1 for [redacted]", "x-other": "seen"}
+
+
 @pytest.mark.parametrize("name", ["Authorization", "authorization", "AUTHORIZATION"])
 @pytest.mark.parametrize("key", [BEARER, KEY_ALONE])
 async def test_an_authorization_of_the_provider_replaces_its_key(name, key):

@@ -34,14 +34,21 @@ from .output import print_json
 @click.command("run")
 @click.argument("feature")
 @routes_option
-@click.option("--message", default="", metavar="TEXT", help="The user's message; - reads standard input.")
+@click.option(
+    "--message",
+    default="",
+    metavar="TEXT",
+    help="The user's message; - reads standard input, without the line break at its end.",
+)
 @click.option("--input", "inputs", metavar="JSON", help="The caller's inputs: JSON, @FILE, or - for standard input.")
 @request_options
 @click.option("--key", "keys", multiple=True, metavar="PROVIDER=VARIABLE", help="The caller's key, by variable name.")
 @click.option("--script", type=click.Path(dir_okay=False, path_type=Path), help="Play a script; nothing is sent.")
 @click.option("--stream", is_flag=True, help="Print the text as it comes; with --json, each event on its line.")
 @click.option(
-    "--dump", is_flag=True, help="Print the first request, secrets masked, and send nothing. Tool servers are started."
+    "--dump",
+    is_flag=True,
+    help="Print the first request, secrets masked, and send nothing: no key is needed. Tool servers are started.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file for a feature's image.")
 @json_option
@@ -69,7 +76,7 @@ def command(
     refuse_facts(settings)
     context = read_context(profile, settings, _caller_keys(keys))
     asked = _Asked(
-        feature, _read(message), _inputs(inputs), context, read_options(options), model, stream, dump, out, as_json
+        feature, _message(message), _inputs(inputs), context, read_options(options), model, stream, dump, out, as_json
     )
     try:
         asyncio.run(_run(routes, script, asked))
@@ -267,6 +274,11 @@ def _caller_keys(keys: tuple[str, ...]) -> dict[str, str]:
             raise click.BadParameter(f"environment variable {variable} is not set", param_hint="--key")
         found[provider] = os.environ[variable]
     return found
+
+
+def _message(text: str) -> str:
+    """Return *text*, or standard input less one line break at its end, which files and `echo` put there."""
+    return _read(text).removesuffix("\n") if text == "-" else text
 
 
 def _read(text: str) -> str:

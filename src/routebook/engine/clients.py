@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
@@ -28,12 +28,16 @@ from ..routing.decision import CredentialKind, PlannedAttempt
 from ..routing.digest import Digester
 from ..routing.provider_spec import Breaker, Limits, ProviderSpec, Retry
 from ..routing.script import Script
+from ..routing.secret import SecretRef
 from ..routing.table import RoutingTable
 from .pool import Pool
 
 _MOST_IDLE_OF_PLATFORM = 1000
 _MOST_IDLE_OF_CALLERS = 64
 _MOST_IDLE_CONNECTIONS_OF_CALLERS = 256
+
+ReadSecret = Callable[[SecretRef, Mapping[str, str]], str]
+"""Returns the value of a secret, or raises SecretUnavailable."""
 
 ClientKey = tuple[str, str]
 """What configures a client, as a digest, and whose key: empty for the platform's, a salted hash of a caller's."""
@@ -43,11 +47,15 @@ class Clients:
     """The clients of one engine, shared by provider configuration and credential.
 
     Where there is a `script`, it plays every provider instead; where there is a *transport*, every request goes there.
+    *read* reads the platform's secrets.
     """
 
-    def __init__(self, environment: Mapping[str, str], transport: Transport | None = None) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], transport: Transport | None = None, read: ReadSecret = read_secret
+    ) -> None:
         self.script: Script | None = None
         self._environment = environment
+        self._read = read
         self._transport = transport
         self._platforms: Pool[ClientKey, ModelClient] = Pool(_MOST_IDLE_OF_PLATFORM)
         self._callers: Pool[ClientKey, ModelClient] = Pool(_MOST_IDLE_OF_CALLERS)
@@ -108,8 +116,8 @@ class Clients:
         """Read the secrets now. A run that a caller pays for gets nothing of the platform's, headers included."""
         key, headers = callers_key, EMPTY
         if callers_key is None:
-            key = None if provider.credential is None else read_secret(provider.credential, self._environment)
-            secret_headers = {n: read_secret(ref, self._environment) for n, ref in provider.headers.items()}
+            key = None if provider.credential is None else self._read(provider.credential, self._environment)
+            secret_headers = {n: self._read(ref, self._environment) for n, ref in provider.headers.items()}
             headers = freeze_mapping(secret_headers)
         return ClientConfig(
             provider=provider.name,

@@ -1,14 +1,15 @@
 """Dump: the very request that a call would put on the wire, with its secrets masked; nothing is sent.
 
 The first attempt's client is the real one, on a transport that takes the request and goes no further. No fallback, no
-shadow and no model call follows.
+shadow and no model call follows. Since nothing is sent, no secret is needed: where one cannot be read, the request
+shows why in its place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Collection, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
@@ -25,13 +26,14 @@ from ..providers.protocol import ModelClient
 from ..routing.context import Context
 from ..routing.decision import PlannedAttempt
 from ..routing.provider_spec import ProviderSpec, Timeouts
+from ..routing.secret import SecretRef
 from ..routing.table import RoutingTable
 from .attempt import ClientOf
 
 T = TypeVar("T")
 
 _SECRET_NAMES = re.compile(r"authorization|cookie|token|secret|(^|-)key$", re.IGNORECASE)
-_SCHEME = re.compile(r"(?:(Basic|Bearer|Digest|Token) +)?.*", re.IGNORECASE | re.DOTALL)
+_SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Token) +", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +75,27 @@ class Taking:
         """Return at once: nothing is open."""
 
 
+def secret_or_why(reference: SecretRef, environment: Mapping[str, str]) -> str:
+    """Return the secret's value, or in brackets why there is none."""
+    try:
+        return read_secret(reference, environment)
+    except SecretUnavailable as error:
+        return _why(error)
+
+
 class Dumping:
-    """Hands a call its clients, and ends it at the first request; `secrets` are those of its attempt."""
+    """Hands a call its clients, and ends it at the first request. Its attempt's secrets are masked; what stands in
+    place of those that cannot be read is shown.
+    """
 
     def __init__(
         self, table: RoutingTable, context: Context, environment: Mapping[str, str], client_of: ClientOf
     ) -> None:
         self._table = table
-        self._context = context
         self._environment = environment
         self._client_of = client_of
-        self._secrets: tuple[str, ...] = tuple(context.credentials.values())
+        self._secrets = list(context.credentials.values())
+        self._shown: set[str] = set()
 
     async def client_of(self, planned: PlannedAttempt) -> ModelClient:
         """Return a client that makes *planned*'s first request, whatever is asked of it, and no other."""
@@ -91,7 +103,11 @@ class Dumping:
             raise _Ended(
                 RequestError(f"provider {planned.provider!r} plays a script: nothing goes over the wire", "dump")
             )
-        self._secrets += tuple(_secrets(self._table.providers[planned.provider], self._environment))
+        for reference in _references(self._table.providers[planned.provider]):
+            try:
+                self._secrets.append(read_secret(reference, self._environment))
+            except SecretUnavailable as error:
+                self._shown.add(_why(error))
         return _OneRequest(await _ended_by_faults(self._client_of(planned)))
 
     async def request_of(self, call: Awaitable[object]) -> WireRequest:
@@ -104,7 +120,7 @@ class Dumping:
         try:
             await call
         except RequestTaken as taken:
-            return masked(taken.request, self._secrets)
+            return masked(taken.request, self._secrets, self._shown)
         except _Ended as ended:
             raise ended.error from ended.error.__cause__
         raise RequestError("this call is answered without a model: nothing goes over the wire", "dump")
@@ -156,23 +172,28 @@ def _unsent(_: object) -> NoReturn:
     raise _Ended(RequestError("this provider's adapter answers without a request over HTTP", "dump"))
 
 
-def masked(request: HttpRequest, secrets: Iterable[str]) -> WireRequest:
-    """Return *request* without any of *secrets*, and without the values of headers that are secret by their names."""
+def masked(request: HttpRequest, secrets: Iterable[str], shown: Collection[str] = ()) -> WireRequest:
+    """Return *request* without any of *secrets*, and without the values of headers that are secret by their names,
+    unless they are among *shown*.
+    """
     values = {form for secret in secrets if secret for form in (*forms_of(secret), quote(secret, safe=""))}
-    headers = {name: _masked_header(name, redact(value, values)) for name, value in request.headers.items()}
+    headers = {name: _masked_header(name, redact(value, values), shown) for name, value in request.headers.items()}
     body = redact(request.body.decode("utf-8", "replace"), values)
     return WireRequest(request.method, redact(request.url, values), headers, body)
 
 
-def _masked_header(name: str, value: str) -> str:
-    if not _SECRET_NAMES.search(name):
+def _masked_header(name: str, value: str, shown: Collection[str]) -> str:
+    match = _SCHEME.match(value)
+    scheme = match[0] if match else ""
+    if value.removeprefix(scheme) in shown or not _SECRET_NAMES.search(name):
         return value
-    scheme = _SCHEME.match(value)
-    return f"{scheme[1]} {REDACTED}" if scheme and scheme[1] else REDACTED
+    return f"{scheme}{REDACTED}"
 
 
-def _secrets(provider: ProviderSpec, environment: Mapping[str, str]) -> Iterable[str]:
-    for reference in (provider.credential, *provider.headers.values()):
-        if reference is not None:
-            with suppress(SecretUnavailable):
-                yield read_secret(reference, environment)
+def _references(provider: ProviderSpec) -> list[SecretRef]:
+    credential = () if provider.credential is None else (provider.credential,)
+    return [*credential, *provider.headers.values()]
+
+
+def _why(error: SecretUnavailable) -> str:
+    return f"[{str(error).removeprefix('environment variable ')}]"

@@ -21,7 +21,7 @@ from ..routing.table import RoutingTable
 from .budget import Spending
 from .changes import Change, changes_between, reload_line
 from .clients import Clients
-from .dump import Dumping, Taking, WireRequest
+from .dump import Dumping, Taking, WireRequest, secret_or_why
 from .events import Listener, RunFinished, StreamEvent, Tell, telling
 from .messages import MessagesLike
 from .pool import Pool
@@ -149,7 +149,7 @@ class Engine:
         would yield, and the run waits for it; where it raises, that is logged and ignored.
 
         Raises:
-            RequestError: The call asks for something the feature or its inputs do not allow.
+            RequestError: The call asks for something the feature or its inputs do not allow; *on_event* is no function.
             ResolveError: No such feature or profile, or no target that the caller's keys reach.
             ProviderError: No attempt answered; `attempts` has them all.
             ToolError: A required tool server cannot start.
@@ -232,7 +232,8 @@ class Engine:
         """Return the first request that a call of *feature* would send, secrets masked; nothing is sent.
 
         *content* is what `run`, `embed` or `generate_image` would be given, as the feature's kind has it. Tool servers
-        are started, since their tools stand in the request.
+        are started, since their tools stand in the request. The platform's keys need not be there: in place of one that
+        cannot be read, the header says why.
 
         Raises:
             RequestError: Nothing would go over the wire: a script plays the model, say.
@@ -243,7 +244,7 @@ class Engine:
             raise RequestError("the engine plays a script: nothing goes over the wire", "dump")
         asked = asked_of(feature, content, inputs, context, options, model)
         async with self._runs.counted(), AsyncExitStack() as stack:
-            clients = Clients(self._environment, Taking())
+            clients = Clients(self._environment, Taking(), secret_or_why)
             stack.push_async_callback(clients.close)
             real = clients.of_run(table, asked.context, stack).client
             dumping = Dumping(table, asked.context, self._environment, real)

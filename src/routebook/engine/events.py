@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from ..canonical.event import ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from ..canonical.tool import ToolCall, ToolResult
+from ..errors import RequestError
 from ..routing.decision import Decision
 from .attempt import Attempt
 from .result import RunResult
@@ -115,8 +116,35 @@ Listener = Callable[[StreamEvent], object]
 """A caller's own function; what it returns is awaited where it can be."""
 
 
+def check_listener(listener: Any) -> None:
+    """Raise where *listener* cannot be called.
+
+    Raises:
+        RequestError: It cannot.
+    """
+    if not callable(listener):
+        raise RequestError(f"on_event must be a function, not {type(listener).__name__}", "on_event")
+
+
+def check_plain_listener(listener: Any) -> None:
+    """Raise where *listener* cannot be called, or would have to be awaited then.
+
+    Raises:
+        RequestError: It is such a one.
+    """
+    check_listener(listener)
+    if inspect.iscoroutinefunction(listener) or inspect.iscoroutinefunction(type(listener).__call__):
+        what = "on_event must be a plain function here: only Engine, not SyncEngine, awaits a coroutine function"
+        raise RequestError(what, "on_event")
+
+
 def telling(listener: Listener) -> Tell:
-    """Return what tells *listener*; where it raises, that is logged and changes nothing."""
+    """Return what tells *listener*; where it raises, that is logged and changes nothing.
+
+    Raises:
+        RequestError: It cannot be called.
+    """
+    check_listener(listener)
 
     async def tell(event: StreamEvent) -> None:
         try:

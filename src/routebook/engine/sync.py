@@ -6,6 +6,7 @@ One event loop in a thread of its own serves all callers; it starts on entering 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
@@ -19,7 +20,7 @@ from ..routing.context import Context
 from ..routing.table import RoutingTable
 from .dump import WireRequest
 from .engine import NOT_OPEN, Book, Engine, EngineStatus, ReloadListener, ScriptLike
-from .events import Listener, RunFinished, StreamEvent
+from .events import Listener, RunFinished, StreamEvent, check_plain_listener
 from .messages import MessagesLike
 from .reload import Reload
 from .result import EmbeddingResult, ImageResult, RunResult
@@ -87,10 +88,14 @@ class SyncEngine:
         model: str | None = None,
         on_event: Listener | None = None,
     ) -> RunResult:
-        """Run *feature* once; as `Engine.run`. *on_event* is called in this thread, and so it may use the engine."""
+        """Run *feature* once; as `Engine.run`.
+
+        *on_event*, a plain function, is called in this thread, and so it may use the engine.
+        """
         asked: dict[str, Any] = {"inputs": inputs, "context": context, "options": options, "model": model}
         if on_event is None:
             return self._wait(self._engine.run(feature, messages, **asked))
+        check_plain_listener(on_event)
         for event in self.stream(feature, messages, **asked):
             _tell(on_event, event)
             if isinstance(event, RunFinished):
@@ -204,7 +209,10 @@ async def _close(events: AsyncGenerator[StreamEvent, None]) -> None:
 
 def _tell(listener: Listener, event: StreamEvent) -> None:
     try:
-        listener(event)
+        answer = listener(event)
+        if inspect.iscoroutine(answer):
+            answer.close()
+            raise TypeError("on_event returned a coroutine, which SyncEngine does not await")
     except Exception:  # noqa: BLE001, a host's mistake is no reason to stop
         _LOG.exception("on_event failed, which changes nothing")
 

@@ -6,10 +6,8 @@ ProviderError that names provider and model. No message holds the key or the val
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
@@ -27,11 +25,10 @@ from .fault import Fault, say
 from .http.exchange import ExchangeFault, HttpRequest, HttpResponse, HttpStream, Transport
 from .http.over_httpx2 import HttpxTransport
 from .protocol import ClientConfig
-from .sse import EventReader
+from .reading import Reading, drain, first_words, is_whole, whole_body
 
 T = TypeVar("T")
 AnyRequest = ChatRequest | EmbeddingRequest | ImageRequest
-_REST_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +92,19 @@ class Endpoint:
         sent = self._request(request, path, body, accept="text/event-stream")
         try:
             async with self._transport.stream(sent, self._timeouts(request)) as http:
-                first = await _first_words(http)
-                if not 200 <= http.status < 300 or _is_whole(first):
-                    whole = HttpResponse(http.status, http.headers, await _rest(first, http))
+                first = await first_words(http)
+                if not 200 <= http.status < 300 or is_whole(first):
+                    whole = HttpResponse(http.status, http.headers, await whole_body(first, http))
                     for event in at_once(self._read(request, whole, read)):
                         yield event
                     return
-                reading = _Reading(make(self._answer(HttpResponse(http.status, http.headers, b""))))
+                reading = Reading(make(self._answer(HttpResponse(http.status, http.headers, b""))))
                 piece: bytes | None = first
                 while piece is not None and not reading.is_over:
-                    for event in reading.take(piece, http):
+                    events = reading.take(piece)
+                    if events:
+                        http.begin_content()
+                    for event in events:
                         yield event
                     if not reading.is_over:
                         piece = await http.next_piece()
@@ -112,7 +112,7 @@ class Endpoint:
                 if isinstance(answer, Fault):
                     raise self._error(request, answer, http)
                 yield ResponseFinished(answer)
-                await _drain(http)
+                await drain(http)
         except ExchangeFault as fault:
             raise self._unanswered(request, fault) from fault
 
@@ -153,7 +153,15 @@ class Endpoint:
         return found
 
     def _answer(self, response: HttpResponse) -> Answer:
-        return Answer(response.status, response.headers, response.body, self._clock(), self._secrets)
+        """Return what an API reads; the id of the request, which it passes on as it stands, is without secrets."""
+        headers, request_id = response.headers, self._request_id(response)
+        if request_id is not None:
+            headers = {**headers, self._dialect.request_id_header: request_id}
+        return Answer(response.status, headers, response.body, self._clock(), self._secrets)
+
+    def _request_id(self, response: HttpResponse | HttpStream) -> str | None:
+        request_id = response.headers.get(self._dialect.request_id_header)
+        return None if request_id is None else redact(request_id, self._secrets)
 
     def _unanswered(self, request: AnyRequest, fault: ExchangeFault) -> ProviderError:
         return self._error(request, Fault(fault.kind, say(fault.message, self._secrets)))
@@ -161,7 +169,6 @@ class Endpoint:
     def _error(
         self, request: AnyRequest, fault: Fault, response: HttpResponse | HttpStream | None = None, *, sent: bool = True
     ) -> ProviderError:
-        request_id = None if response is None else response.headers.get(self._dialect.request_id_header)
         return ProviderError(
             fault.message,
             fault.kind,
@@ -169,70 +176,10 @@ class Endpoint:
             model=request.target or request.model,
             status=None if response is None else response.status,
             retry_after=fault.retry_after,
-            request_id=None if request_id is None else redact(request_id, self._secrets),
+            request_id=None if response is None else self._request_id(response),
             sent=sent,
             usage=fault.usage,
         )
-
-
-class _Reading:
-    """The events of one answer while they come, piece by piece."""
-
-    def __init__(self, reader: StreamReader) -> None:
-        self.is_over = False
-        self._reader = reader
-        self._events = EventReader()
-        self._fault: Fault | None = None
-
-    def take(self, piece: bytes, http: HttpStream) -> list[ModelEvent]:
-        """Return what is new in *piece*, up to the terminal marker or a fault."""
-        new: list[ModelEvent] = []
-        for event in self._events.feed(piece):
-            found = self._reader.read(event)
-            if isinstance(found, Fault):
-                self._fault, self.is_over = found, True
-                break
-            new += found
-            if self._reader.is_finished:
-                self.is_over = True
-                break
-        if new:
-            http.begin_content()
-        return new
-
-    def end(self) -> ChatResponse | Fault:
-        """Return the whole answer, or the first fault in it."""
-        return self._fault or self._reader.response()
-
-
-async def _first_words(http: HttpStream) -> bytes:
-    """Read until there is more than blanks, or to the end."""
-    read = bytearray()
-    while (piece := await http.next_piece()) is not None:
-        read += piece
-        if piece and not piece.isspace():
-            break
-    return bytes(read)
-
-
-def _is_whole(first: bytes) -> bool:
-    """Tell an answer in one piece (JSON, a page, nothing at all) from a stream of events, whatever it says it is."""
-    return not first.strip() or first.lstrip()[:1] in (b"{", b"[", b"<")
-
-
-async def _rest(first: bytes, http: HttpStream) -> bytes:
-    http.begin_content()
-    read = bytearray(first)
-    while (piece := await http.next_piece()) is not None:
-        read += piece
-    return bytes(read)
-
-
-async def _drain(http: HttpStream) -> None:
-    """Read what follows the terminal marker, which is nothing, so that the connection can be used again."""
-    with suppress(TimeoutError, ExchangeFault):
-        async with asyncio.timeout(_REST_S):
-            await http.next_piece()
 
 
 def _headers(config: ClientConfig, dialect: Dialect) -> Mapping[str, str]:

@@ -21,6 +21,7 @@ from ...canonical.usage import Usage
 from ..answer import Answer
 from ..arguments import read_arguments
 from ..body import Malformed, lacking, malformed, read_body
+from ..call_id import free_id
 from ..fault import Fault
 from ..rate_limit_headers import read_rate_limits
 from .faults import RATE_LIMITS, fault_of_error
@@ -118,7 +119,7 @@ def _parts(wire: WireAnswer, blocks: Sequence[Block]) -> Iterator[Part]:
             yield NativePart(TRAITS.name, block)
         elif block.type == "tool_use":
             arguments, raw = read_arguments(block.input)
-            yield ToolCall(block.id or _free_id(index, taken), block.name or None, arguments, raw)
+            yield ToolCall(block.id or free_id(index, taken), block.name or None, arguments, raw)
         elif block.type == "thinking":
             yield ReasoningPart(block.thinking or "", block.signature or None, api=TRAITS.name)
         elif block.type == "redacted_thinking":
@@ -147,14 +148,6 @@ def _citation(data: dict[str, Any]) -> Citation:
 
 def _said(data: dict[str, Any], *keys: str) -> str | None:
     return next((data[key] for key in keys if isinstance(data.get(key), str)), None)
-
-
-def _free_id(index: int, taken: set[str | None]) -> str:
-    name = f"call_{index}"
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name
 
 
 def _extra(wire: WireAnswer, blocks: Sequence[Block]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ...canonical.options import option_paths
 from ...canonical.tool import ToolDefinition
 from ..body import to_json
 from ..fault import Fault, NoPlace
+from ..tool_choice import choice_fault, chosen_tool
 from .media import Body
 from .messages import encode_messages, encode_system, is_loop_without_thoughts, wire_name
 from .schemas import held_schema
@@ -42,7 +43,7 @@ def _encoded(request: ChatRequest, version: str, more: Body) -> bytes | Fault:
     fault = (
         _option_fault(request.options, version)
         or _retention_fault(request.options)
-        or _choice_fault(request)
+        or choice_fault(request.options.get("tool_choice", "auto"), request.tools)
         or _reasoning_fault(request)
         or _output_fault(request)
     )
@@ -94,14 +95,6 @@ def _retention_fault(options: Mapping[str, Any]) -> Fault | None:
     if seconds is None or seconds in _RETENTIONS:
         return None
     return Fault("unsupported_option", f"`prompt_cache.retention` is 5m or 1h in api {TRAITS.name!r}, nothing else")
-
-
-def _choice_fault(request: ChatRequest) -> Fault | None:
-    choice = request.options.get("tool_choice", "auto")
-    if not request.tools or choice in _CHOICES or _chosen(choice, request.tools) is not None:
-        return None
-    names = sorted({tool.tool for tool in request.tools})
-    return Fault("bad_request", f"`tool_choice` names {choice!r}, which is none of the tools: {', '.join(names)}")
 
 
 def _reasoning_fault(request: ChatRequest) -> Fault | None:
@@ -171,12 +164,8 @@ def _tool(tool: ToolDefinition) -> Body:
 
 
 def _tool_choice(choice: str, tools: Sequence[ToolDefinition]) -> Body:
-    chosen = None if choice in _CHOICES else _chosen(choice, tools)
+    chosen = chosen_tool(choice, tools)
     return _CHOICES[choice] if chosen is None else {"type": "tool", "name": wire_name(chosen.name)}
-
-
-def _chosen(choice: str, tools: Sequence[ToolDefinition]) -> ToolDefinition | None:
-    return next((tool for tool in tools if choice in (tool.tool, tool.name)), None)
 
 
 def _options(options: Mapping[str, Any]) -> Body:

@@ -1,20 +1,17 @@
 """Faults: a refused messages call → kind, sentence, and how long to wait.
 
-Pure. The provider's own code and type are asked first, the status second, and where the status says little, the
-words. Words are matched only against the sentence that a person would read.
+Pure. The words of this API and of its proxies, and where they stand; how they are read is `lexicon`'s.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...canonical.frozen import EMPTY
 from ...errors import FaultKind
-from ..answer import Answer
-from ..fault import LONGEST_MATCHED, Fault, kind_of_status, read_retry_after, redirect, say, status_phrase
+from ..lexicon import Lexicon, Refusal, Words
 from ..rate_limit_headers import HeaderNames
-from ..sentence import parse_json, read_sentence, sentence_of
 
 RATE_LIMITS = HeaderNames(
     requests_limit="anthropic-ratelimit-requests-limit",
@@ -24,7 +21,7 @@ RATE_LIMITS = HeaderNames(
     tokens_remaining="anthropic-ratelimit-tokens-remaining",
     tokens_reset="anthropic-ratelimit-tokens-reset",
 )
-_BY_CODE: dict[str, FaultKind] = {
+_BY_NAME: dict[str, FaultKind] = {
     "contract_spend_limit_reached": "quota_exceeded",
     "enforced_spend_limit_reached": "quota_exceeded",
     "linked_organization_spend_limit_reached": "quota_exceeded",
@@ -34,13 +31,6 @@ _BY_CODE: dict[str, FaultKind] = {
     "request_body_too_large_after_decoding": "context_window_exceeded",
     "request_body_timeout": "timeout",
     "compaction_unavailable": "overloaded",
-    # said by proxies, of the models that they stand for
-    "context_length_exceeded": "context_window_exceeded",
-    "insufficient_quota": "quota_exceeded",
-    "invalid_api_key": "authentication",
-    "model_not_found": "not_found",
-}
-_BY_TYPE: dict[str, FaultKind] = {
     "authentication_error": "authentication",
     "billing_error": "quota_exceeded",
     "permission_error": "permission_denied",
@@ -49,8 +39,13 @@ _BY_TYPE: dict[str, FaultKind] = {
     "rate_limit_error": "rate_limit",
     "timeout_error": "timeout",
     "overloaded_error": "overloaded",
+    # said by proxies, of the models that they stand for
+    "context_length_exceeded": "context_window_exceeded",
+    "insufficient_quota": "quota_exceeded",
+    "invalid_api_key": "authentication",
+    "model_not_found": "not_found",
 }
-_STATUS_OF_TYPE = {
+_STATUS_OF_NAME: dict[str, int] = {
     "invalid_request_error": 400,
     "conflict_error": 409,
     "rate_limit_error": 429,
@@ -59,7 +54,7 @@ _STATUS_OF_TYPE = {
 
 # What words make of a status that says little, in this order: an unsupported parameter also names the model, and a
 # missing capability comes with the status of a missing model.
-_BY_WORDS: tuple[tuple[FaultKind, tuple[int, ...], str], ...] = (
+_BY_WORDS: Words = (
     ("authentication", (400,), r"\b(invalid|incorrect|missing) (x-)?api.?key|\bapi.?key (is )?(not valid|invalid)"),
     (
         "quota_exceeded",
@@ -100,28 +95,9 @@ _BY_WORDS: tuple[tuple[FaultKind, tuple[int, ...], str], ...] = (
 )
 
 
-def read_fault(answer: Answer) -> Fault:
-    """Return what a refusal says: an answer whose status is no success.
-
-    The message has at most 500 characters, is never JSON and holds no secret.
-    """
-    if 300 <= answer.status < 400:
-        return Fault("malformed_response", say(redirect(answer.headers), answer.secrets))
-    error, _ = parse_json(answer.body)
-    return _fault(error, read_sentence(answer.body), answer)
-
-
-def fault_of_error(error: Any, answer: Answer) -> Fault:
-    """Return what an `error` says that stands in an answer of any status, a success included."""
-    return _fault({"error": error}, sentence_of(error), answer)
-
-
-def _fault(parsed: Any, sentence: str | None, answer: Answer) -> Fault:
+def _find(parsed: Any, sentence: str | None) -> Refusal:
     error = _error_of(parsed)
-    status = _meant_status(error, answer.status)
-    sentence = sentence or status_phrase(status)
-    kind = _kind(error, sentence, status)
-    return Fault(kind, say(sentence, answer.secrets), read_retry_after(answer.headers, answer.now, status))
+    return Refusal(names=_names(error), status_names=(error.get("type"),), sentence=sentence, passed_on=EMPTY)
 
 
 def _error_of(parsed: Any) -> Mapping[str, Any]:
@@ -132,21 +108,15 @@ def _error_of(parsed: Any) -> Mapping[str, Any]:
     return error if isinstance(error, Mapping) else parsed
 
 
-def _meant_status(error: Mapping[str, Any], status: int) -> int:
-    """Return *status*, or the one that the error's type stands for where the HTTP status tells of a success."""
-    return _STATUS_OF_TYPE.get(str(error.get("type")), 500) if status < 300 else status
-
-
-def _kind(error: Mapping[str, Any], sentence: str, status: int) -> FaultKind:
+def _names(error: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the names that are given to an error, the most telling first."""
     details = error.get("details")
-    for code in (details.get("error_code") if isinstance(details, Mapping) else None, error.get("code")):
-        if isinstance(code, str) and code in _BY_CODE:
-            return _BY_CODE[code]
-    name = error.get("type")
-    if isinstance(name, str) and name in _BY_TYPE:
-        return _BY_TYPE[name]
-    matched = sentence[:LONGEST_MATCHED]
-    for kind, statuses, words in _BY_WORDS:
-        if status in statuses and re.search(words, matched, re.IGNORECASE):
-            return kind
-    return kind_of_status(status)
+    if isinstance(details, Mapping):
+        yield details.get("error_code")
+    yield error.get("code")
+    yield error.get("type")
+
+
+_LEXICON = Lexicon(_find, _BY_NAME, _STATUS_OF_NAME, _BY_WORDS, unnamed_status=500)
+read_fault = _LEXICON.read_fault
+fault_of_error = _LEXICON.fault_of_error

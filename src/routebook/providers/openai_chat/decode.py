@@ -22,6 +22,7 @@ from ...canonical.tool import ToolCall
 from ..answer import Answer
 from ..arguments import read_arguments
 from ..body import Malformed, lacking, malformed, read_body
+from ..call_id import free_id
 from ..fault import Fault
 from ..rate_limit_headers import read_rate_limits
 from ..sentence import parse_json
@@ -157,21 +158,13 @@ def _calls(message: WireMessage, taken: set[str | None]) -> Iterator[ToolCall]:
     if not calls and message.function_call is not None:
         calls = [WireCall(function=message.function_call)]
     for index, call in enumerate(calls):
-        call_id = call.id or _free_id(index, taken)
+        call_id = call.id or free_id(index, taken)
         if call.custom is not None:
             yield ToolCall(call_id, call.custom.name or None, None, call.custom.input or "")
             continue
         function = call.function or WireFunction()
         arguments, raw = read_arguments(function.arguments)
         yield ToolCall(call_id, function.name or None, arguments, raw)
-
-
-def _free_id(index: int, taken: set[str | None]) -> str:
-    name = f"call_{index}"
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name
 
 
 def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:

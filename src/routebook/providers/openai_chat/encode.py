@@ -7,7 +7,7 @@ words of `tool_choice` in another way, `stream_usage: false` leaves out the wish
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...canonical.chat import ChatRequest, OutputFormat
@@ -15,13 +15,13 @@ from ...canonical.options import option_paths, option_value
 from ...canonical.tool import ToolDefinition
 from ..body import to_json
 from ..fault import Fault, NoPlace
+from ..tool_choice import choice_fault, chosen_tool
 from .messages import Body, encode_messages, wire_name
 from .strict import allows_strict
 from .traits import TRAITS
 
 ELSEWHERE = frozenset({"extra_body", "extra_headers", "timeout"})
 """Options that stand in no field of their own."""
-_CHOICES = frozenset({"auto", "none", "required"})
 _RETENTIONS: dict[float, tuple[str, str]] = {
     1800.0: ("prompt_cache_options.ttl", "30m"),
     86400.0: ("prompt_cache_retention", "24h"),
@@ -64,7 +64,7 @@ def _encoded(request: ChatRequest, quirks: Mapping[str, Any], more: Body) -> byt
     fault = (
         option_fault(request.options, TRAITS.options | quirks.get("fields", {}).keys(), quirks)
         or _retention_fault(request)
-        or _choice_fault(request.options.get("tool_choice", "auto"), request.tools)
+        or choice_fault(request.options.get("tool_choice", "auto"), request.tools)
     )
     if fault is not None:
         return fault
@@ -95,13 +95,6 @@ def _retention_fault(request: ChatRequest) -> Fault | None:
     if seconds is None or seconds in _RETENTIONS:
         return None
     return Fault("unsupported_option", f"`prompt_cache.retention` is 30m or 24h in api {TRAITS.name!r}, nothing else")
-
-
-def _choice_fault(choice: str, tools: Sequence[ToolDefinition]) -> Fault | None:
-    if not tools or choice in _CHOICES or _chosen(choice, tools) is not None:
-        return None
-    names = sorted({tool.tool for tool in tools})
-    return Fault("bad_request", f"`tool_choice` names {choice!r}, which is none of the tools: {', '.join(names)}")
 
 
 def _tool(tool: ToolDefinition) -> Body:
@@ -135,10 +128,6 @@ def _add_options(body: Body, request: ChatRequest, quirks: Mapping[str, Any]) ->
         place(body, field, value)
 
 
-def _tool_choice(choice: str, tools: Iterable[ToolDefinition], words: Mapping[str, str]) -> str | Body:
-    chosen = None if choice in _CHOICES else _chosen(choice, tools)
+def _tool_choice(choice: str, tools: Sequence[ToolDefinition], words: Mapping[str, str]) -> str | Body:
+    chosen = chosen_tool(choice, tools)
     return words.get(choice, choice) if chosen is None else {"type": "function", "function": {"name": chosen.name}}
-
-
-def _chosen(choice: str, tools: Iterable[ToolDefinition]) -> ToolDefinition | None:
-    return next((tool for tool in tools if choice in (tool.tool, tool.name)), None)

@@ -1,20 +1,17 @@
 """Faults: a refused chat completions call → kind, sentence, and how long to wait.
 
-Pure. The provider's own code and type are asked first, the status second, and where the status says little, the
-words. Words are matched only against the sentence that a person would read.
+Pure. The words of this API and of those who copy it, and where they stand; how they are read is `lexicon`'s.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import FaultKind
-from ..answer import Answer
-from ..fault import LONGEST_MATCHED, Fault, kind_of_status, read_retry_after, redirect, say, status_phrase
+from ..lexicon import Lexicon, Refusal, Words
 from ..rate_limit_headers import HeaderNames
-from ..sentence import parse_json, read_sentence, sentence_of
+from ..sentence import parse_json, sentence_of
 
 RATE_LIMITS = HeaderNames(
     requests_limit="x-ratelimit-limit-requests",
@@ -24,8 +21,7 @@ RATE_LIMITS = HeaderNames(
     tokens_remaining="x-ratelimit-remaining-tokens",
     tokens_reset="x-ratelimit-reset-tokens",
 )
-_STATUS = re.compile(r"[45][0-9]{2}")
-_BY_CODE: dict[str, FaultKind] = {
+_BY_NAME: dict[str, FaultKind] = {
     "invalid_api_key": "authentication",
     "invalid_authentication": "authentication",
     "authentication_error": "authentication",
@@ -74,7 +70,7 @@ _BY_CODE: dict[str, FaultKind] = {
     "json_validate_failed": "malformed_response",
 }
 # Names that say no more than a status does, for an answer whose own status is a success.
-_STATUS_OF_NAME = {
+_STATUS_OF_NAME: dict[str, int] = {
     "invalid_request_error": 400,
     "badrequesterror": 400,
     "notfounderror": 404,
@@ -86,7 +82,7 @@ _STATUS_OF_NAME = {
 
 # What words make of a status that says little, in this order: an unsupported parameter also names the model, and a
 # missing capability comes with the status of a missing model.
-_BY_WORDS: tuple[tuple[FaultKind, tuple[int, ...], str], ...] = (
+_BY_WORDS: Words = (
     ("authentication", (400,), r"\b(invalid|incorrect|missing) api.?key|\bapi.?key (is )?(not valid|invalid)"),
     (
         "quota_exceeded",
@@ -138,32 +134,16 @@ _BY_WORDS: tuple[tuple[FaultKind, tuple[int, ...], str], ...] = (
 )
 
 
-def read_fault(answer: Answer) -> Fault:
-    """Return what a refusal says: an answer whose status is no success.
-
-    The message has at most 500 characters, is never JSON and holds no secret.
-    """
-    if 300 <= answer.status < 400:
-        return Fault("malformed_response", say(redirect(answer.headers), answer.secrets))
-    error, _ = parse_json(answer.body)
-    return _fault(error, read_sentence(answer.body), answer)
-
-
-def fault_of_error(error: Any, answer: Answer) -> Fault:
-    """Return what an `error` says that stands in an answer of any status, a success included."""
-    return _fault({"error": error}, sentence_of(error), answer)
-
-
-def _fault(parsed: Any, sentence: str | None, answer: Answer) -> Fault:
+def _find(parsed: Any, sentence: str | None) -> Refusal:
     error = _error_of(parsed)
     metadata = _mapping(error.get("metadata"))
     upstream = metadata.get("raw")
-    status = _meant_status(error, answer.status)
-    sentence = _joined(sentence, sentence_of(upstream)) or status_phrase(status)
-    kind = _kind(_names(error, _error_of(_parsed(upstream))), sentence, status)
-    passed_on = {str(name).lower(): str(value) for name, value in _mapping(metadata.get("headers")).items()}
-    retry_after = read_retry_after({**passed_on, **answer.headers}, answer.now, status)
-    return Fault(kind, say(sentence, answer.secrets), retry_after)
+    return Refusal(
+        names=_names(error, _error_of(_parsed(upstream))),
+        status_names=(error.get("code"), error.get("status_code"), error.get("type")),
+        sentence=_joined(sentence, sentence_of(upstream)),
+        passed_on={str(name).lower(): str(value) for name, value in _mapping(metadata.get("headers")).items()},
+    )
 
 
 def _error_of(parsed: Any) -> Mapping[str, Any]:
@@ -194,30 +174,11 @@ def _parsed(value: Any) -> Any:
     return parse_json(value)[0] if isinstance(value, str) else value
 
 
-def _meant_status(error: Mapping[str, Any], status: int) -> int:
-    """Return *status*, or the one that the error's names stand for where the HTTP status tells of a success."""
-    if status >= 300:
-        return status
-    for name in (error.get("code"), error.get("status_code"), error.get("type")):
-        text = str(name).lower()
-        if _STATUS.fullmatch(text):
-            return int(text)
-        if text in _STATUS_OF_NAME:
-            return _STATUS_OF_NAME[text]
-    return status
-
-
-def _kind(names: Iterable[Any], sentence: str, status: int) -> FaultKind:
-    for name in names:
-        if isinstance(name, str) and name.lower() in _BY_CODE:
-            return _BY_CODE[name.lower()]
-    matched = sentence[:LONGEST_MATCHED]
-    for kind, statuses, words in _BY_WORDS:
-        if (status in statuses or status < 300) and re.search(words, matched, re.IGNORECASE):
-            return kind
-    return kind_of_status(status)
-
-
 def _joined(sentence: str | None, upstream: str | None) -> str | None:
     """Add what the provider behind a router said, where the router passes it on."""
     return ": ".join(part for part in (sentence, upstream) if part) or None
+
+
+_LEXICON = Lexicon(_find, _BY_NAME, _STATUS_OF_NAME, _BY_WORDS)
+read_fault = _LEXICON.read_fault
+fault_of_error = _LEXICON.fault_of_error

@@ -1,0 +1,78 @@
+"""Reading: one streamed answer while it comes.
+
+First, pure, from bytes in any pieces to the events that its API makes of them. Then what is read of the connection
+before and after: enough to tell a stream from an answer in one piece, that piece, and what follows the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from ..canonical.chat import ChatResponse
+from ..canonical.event import ModelEvent
+from .answer import StreamReader
+from .fault import Fault
+from .http.exchange import ExchangeFault, HttpStream
+from .sse import EventReader
+
+_REST_S = 0.2
+
+
+class Reading:
+    """The events of one answer, piece by piece. After the terminal marker or a fault it `is_over`."""
+
+    def __init__(self, reader: StreamReader) -> None:
+        self.is_over = False
+        self._reader = reader
+        self._events = EventReader()
+        self._fault: Fault | None = None
+
+    def take(self, piece: bytes) -> list[ModelEvent]:
+        """Return what is new in *piece*, up to the terminal marker or a fault."""
+        new: list[ModelEvent] = []
+        for event in self._events.feed(piece):
+            found = self._reader.read(event)
+            if isinstance(found, Fault):
+                self._fault, self.is_over = found, True
+                break
+            new += found
+            if self._reader.is_finished:
+                self.is_over = True
+                break
+        return new
+
+    def end(self) -> ChatResponse | Fault:
+        """Return the whole answer, or the first fault in it."""
+        return self._fault or self._reader.response()
+
+
+def is_whole(first: bytes) -> bool:
+    """Tell an answer in one piece (JSON, a page, nothing at all) from a stream of events, whatever it says it is."""
+    return not first.strip() or first.lstrip()[:1] in (b"{", b"[", b"<")
+
+
+async def first_words(http: HttpStream) -> bytes:
+    """Read until there is more than blanks, or to the end."""
+    read = bytearray()
+    while (piece := await http.next_piece()) is not None:
+        read += piece
+        if piece and not piece.isspace():
+            break
+    return bytes(read)
+
+
+async def whole_body(first: bytes, http: HttpStream) -> bytes:
+    """Read to the end of an answer in one piece that begins with *first*."""
+    http.begin_content()
+    read = bytearray(first)
+    while (piece := await http.next_piece()) is not None:
+        read += piece
+    return bytes(read)
+
+
+async def drain(http: HttpStream) -> None:
+    """Read what follows the terminal marker, which is nothing, so that the connection can be used again."""
+    with suppress(TimeoutError, ExchangeFault):
+        async with asyncio.timeout(_REST_S):
+            await http.next_piece()
