@@ -116,7 +116,7 @@ def _apart() -> Iterator[str]:
 def _notes() -> Iterator[str]:
     for api in _apis():
         notes = dict(api.notes)
-        for option, values in api.values.items():
+        for option, values in api.rules.values.items():
             if option not in notes:
                 notes[option] = "only " + " or ".join(map(duration, values))
         if api.default_max_output_tokens is not None:

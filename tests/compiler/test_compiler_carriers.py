@@ -189,7 +189,7 @@ def test_a_budget_for_thinking_that_the_models_own_limit_leaves_no_room_for_is_r
     problem = the_one(book({"preset": "anthropic"}, {"options": options}, {**THINKS, "max_output_tokens": 8000}))
 
     assert (problem.code, marked(problem)) == ("RB402", '"budget_tokens"')
-    assert "takes it below `max_output_tokens` only, 8000 here" in problem.message
+    assert "takes `reasoning.budget_tokens` below `max_output_tokens` only, 8000 here" in problem.message
 
 
 def test_how_long_an_answer_may_be_is_not_asked_of_the_window_where_nobody_asks_for_it():
@@ -267,7 +267,7 @@ def test_what_the_api_is_told_leaves_room_beside_a_budget_that_a_caller_asks_for
 @pytest.mark.parametrize(("model", "feature"), [({"max_output_tokens": 9000}, {}), ({}, {"max_output_tokens": 9000})])
 def test_a_limit_that_somebody_sets_stays_beside_a_budget_that_a_caller_asks_for(model, feature):
     table = compile_mapping(book({"preset": "anthropic"}, {"options": feature}, {**THINKS, **model}), {})
-    asked = Facts(options={"reasoning": {"budget_tokens": 20_000}})
+    asked = Facts(options={"reasoning": {"budget_tokens": 8_999}})
 
     assert table.resolve("f", Context(), asked).attempts[0].options["max_output_tokens"] == 9000
 
@@ -301,4 +301,6 @@ def test_a_fallback_that_fills_a_field_of_a_callers_extra_body_is_skipped():
     decision = compile_mapping(written, {}).resolve("f", Context(), Facts(options={"extra_body": {"system": "Hm."}}))
 
     assert [attempt.provider for attempt in decision.attempts] == ["p"]
-    assert [skip.reason for skip in decision.skipped] == ["it does not carry the caller's option 'extra_body.system'"]
+    assert [skip.reason for skip in decision.skipped] == [
+        "it does not carry the caller's option 'extra_body.system': api 'anthropic' fills it itself"
+    ]

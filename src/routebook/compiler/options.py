@@ -18,10 +18,10 @@ from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.options import Options
 from ..document.providers import Provider
-from ..document.scalars import duration_text
 from ..routing.carried import WITHOUT, only_without, takes
 from ..routing.provider_spec import ProviderSpec
 from ..routing.spec import Kind, ModelSpec, OptionLayer
+from ..routing.unfit import unfit_together, unfit_values
 from .build import Build
 from .carriers import Carrier
 
@@ -30,7 +30,6 @@ CAPABILITY_OF_MEANS = {"native": "json_schema", "tool": "tools", "json_object": 
 
 _OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 _WITHOUT_TOOLS = frozenset({"n"})
-_FREE_CHOICES = (None, "auto", "none")
 _OF_BODY = "extra_body."
 _ANSWER = "max_output_tokens"
 CAPABILITY_OF = {"reasoning": "reasoning", "prompt_cache": "prompt_cache", "parallel_tool_calls": "parallel_tools"}
@@ -125,46 +124,32 @@ def refusals(
     carries: frozenset[str],
 ) -> Iterator[Refusal]:
     """Yield each of the merged *options* that cannot be sent to *model*, which takes those that it *carries*."""
-    traits = carrier.traits
-    for path in option_paths(options):
-        value = option_value(options, path)
-        if not takes(carries, path, value):
-            yield Refusal(path, *_why_not(path, provider, carrier, model, call))
-        elif path in traits.values and value not in traits.values[path]:
-            known = ", ".join(map(_as_written, traits.values[path]))
-            yield Refusal(path, f"api {traits.name!r}, which knows only the values {known}")
-    yield from _beyond_bounds(carrier, model, call, options)
-    yield from _beside_budget(carrier, model, call, options)
-    for name in sorted(name for name in options.get("extra_body", ()) if name.lower() in carrier.closed):
-        yield Refusal(_OF_BODY + name, f"api {traits.name!r} fills itself")
+    lacking = [path for path in option_paths(options) if not takes(carries, path, option_value(options, path))]
+    for path in lacking:
+        yield Refusal(path, *_why_not(path, provider, carrier, model, call))
+    yield from _beyond_bounds(model, call, options)
+    yield from (refusal for refusal in _unfit(carrier, model, call, options) if refusal.option not in lacking)
+    for name in sorted(name for name in options.get("extra_body", ()) if name.lower() in carrier.wire.closed):
+        yield Refusal(_OF_BODY + name, f"api {carrier.traits.name!r} fills itself")
 
 
-def _beyond_bounds(carrier: Carrier, model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Yield what asks for more tokens than the model answers with, or thinks with more than the answer may have."""
+def _unfit(carrier: Carrier, model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Yield what the API refuses for its value, or for what stands beside it."""
+    api = f"api {carrier.traits.name!r}"
+    for found in unfit_values(carrier.traits.rules, options):
+        yield Refusal(found.option, f"{api}, which {found.why}")
+    for found in unfit_together(carrier.traits.rules, options, has_tools=call.has_tools):
+        yield Refusal(found.option, f"model {model.name!r}, whose {api} {found.why}")
+
+
+def _beyond_bounds(model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Yield what asks for more tokens than the model answers with."""
     asked = options.get(_ANSWER)
     if asked is None or call.kind != "chat":
         return
     if model.max_output_tokens is not None and asked > model.max_output_tokens:
         why = f"model {model.name!r}, whose answers have at most {model.max_output_tokens} tokens"
         yield Refusal(_ANSWER, why, _defined_at(model))
-    budget = options.get("reasoning", {}).get("budget_tokens")
-    if carrier.traits.budget_below_output and not call.has_tools and budget is not None and budget >= asked:
-        # With tools, what is thought between the calls counts too, and may be more than one answer.
-        api = carrier.traits.name
-        why = f"model {model.name!r}, whose api {api!r} takes it below `{_ANSWER}` only, {asked} here"
-        yield Refusal("reasoning.budget_tokens", why)
-
-
-def _beside_budget(carrier: Carrier, model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Yield what an API refuses beside a budget for thinking: to force a tool call, and not to think at all."""
-    reasoning = options.get("reasoning", {})
-    if not carrier.traits.budget_unforced or reasoning.get("budget_tokens") is None:
-        return
-    subject = f"model {model.name!r}, whose api {carrier.traits.name!r}"
-    if reasoning.get("effort") == "none":
-        yield Refusal("reasoning.budget_tokens", f"{subject} takes none beside `reasoning.effort: none`")
-    if call.has_tools and options.get("tool_choice") not in _FREE_CHOICES:
-        yield Refusal("tool_choice", f"{subject} forces no tool call beside `reasoning.budget_tokens`")
 
 
 def _why_not(
@@ -194,15 +179,6 @@ def _apart(carrier: Carrier, model: ModelSpec, call: Call) -> frozenset[str]:
     """Return the options of images for which a chat has no place, where *model* is asked to draw in one."""
     in_chat = call.kind == "image" and (carrier.draws_in_chat or model.serves_chat)
     return carrier.apart if in_chat else frozenset()
-
-
-def _as_written(value: Any) -> str:
-    """Return *value*, one that an option may have, as a route file has it: fractional numbers are durations."""
-    if not isinstance(value, float):
-        return str(value)
-    if value % 60:
-        return duration_text(value)
-    return f"{value / 60:g}m" if value % 3600 else f"{value / 3600:g}h"
 
 
 def place_of(option: str, layers: Sequence[OptionLayer]) -> Span | None:

@@ -116,7 +116,7 @@ def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLay
     refused = tuple(refusals(provider, carrier, model, feature.call, options, carries))
     identity = (provider.name, model.id, canonical_json(options))
     told = None if implied is None or model.max_output_tokens else carrier.traits.default_max_output_tokens
-    attempt = AttemptSpec(platform, caller, carries, closed=carrier.closed, told=told)
+    attempt = AttemptSpec(platform, caller, carries, carrier.wire, told=told)
     return LinkedTarget(model, attempt, refused, identity, answer)
 
 

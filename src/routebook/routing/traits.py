@@ -30,6 +30,20 @@ class NativeSchemas:
 
 
 @dataclass(frozen=True, slots=True)
+class OptionRules:
+    """What one wire API refuses of options that it has a place for; nothing by itself.
+
+    `values` names the only values that an option may have, where the API knows a few. `budget_below_output` tells that
+    it refuses a `reasoning.budget_tokens` that is not below `max_output_tokens`, `budget_unforced` that it refuses one
+    beside a forced tool call and beside `reasoning.effort: none`.
+    """
+
+    values: Mapping[str, tuple[Any, ...]] = EMPTY
+    budget_below_output: bool = False
+    budget_unforced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ApiTraits:
     """What one wire API can carry.
 
@@ -37,13 +51,11 @@ class ApiTraits:
     (`reasoning.effort`); `embedding_options` and `image_options` those of the other two calls, empty where the API has
     no such call. `image_apart` are those of images for which a chat that is answered with images has no place.
     `removed` names, by a version of the API, the options that it has a place for no more.
-    `values` names the only values that an option may have, where the API knows a few. `wire` says where each option
-    of a chat request stands in the body (`reasoning.effort` in `reasoning_effort`), and `notes` what its values become
-    there, for people to read. `lacks` names the capabilities that no request of this API can use, whatever the model.
-    `default_max_output_tokens` is set where the API refuses a request without `max_output_tokens`: it holds where
-    neither an option nor the model's own limit says how much.
-    `budget_below_output` tells that it refuses a `reasoning.budget_tokens` that is not below `max_output_tokens`,
-    `budget_unforced` that it refuses one beside a forced tool call and beside `reasoning.effort: none`.
+    `rules` say which values of options it refuses. `wire` says where each option of a chat request stands in the body
+    (`reasoning.effort` in `reasoning_effort`), and `notes` what its values become there, for people to read. `lacks`
+    names the capabilities that no request of this API can use, whatever the model. `default_max_output_tokens` is set
+    where the API refuses a request without `max_output_tokens`: it holds where neither an option nor the model's own
+    limit says how much.
     `native_schemas` says what it makes of an output's schema, None where that is not known.
     `body_fields` are the fields of the wire request that canonical values map to, which `extra_body` must not name.
 
@@ -60,13 +72,11 @@ class ApiTraits:
     image_options: frozenset[str] = frozenset()
     image_apart: frozenset[str] = frozenset()
     removed: Mapping[str, frozenset[str]] = EMPTY
-    values: Mapping[str, tuple[Any, ...]] = EMPTY
+    rules: OptionRules = OptionRules()
     wire: Mapping[str, str] = EMPTY
     notes: Mapping[str, str] = EMPTY
     lacks: frozenset[str] = frozenset()
     default_max_output_tokens: int | None = None
-    budget_below_output: bool = False
-    budget_unforced: bool = False
     native_schemas: NativeSchemas | None = None
     api_version: str | None = None
     needs: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from ...routing.traits import ApiTraits, NativeSchemas
+from ...routing.traits import ApiTraits, NativeSchemas, OptionRules
 from .schemas import schema_gap
 
 _EVERYWHERE = frozenset({"extra_body", "extra_headers", "timeout"})
@@ -24,7 +24,7 @@ _WIRE = {
 
 TRAITS = ApiTraits(
     name="anthropic",
-    options=_EVERYWHERE | _WIRE.keys(),
+    options=_EVERYWHERE.union(_WIRE),
     wire=MappingProxyType(_WIRE),
     notes=MappingProxyType(
         {
@@ -46,10 +46,12 @@ TRAITS = ApiTraits(
     ),
     lacks=frozenset({"json_object", "audio_input", "embeddings", "image_output"}),
     default_max_output_tokens=8192,
-    budget_below_output=True,
-    budget_unforced=True,
+    rules=OptionRules(
+        values=MappingProxyType({"prompt_cache.retention": (300.0, 3600.0)}),
+        budget_below_output=True,
+        budget_unforced=True,
+    ),
     native_schemas=NativeSchemas(schema_gap, "as near as the API can hold a model to it, and in words beside"),
-    values=MappingProxyType({"prompt_cache.retention": (300.0, 3600.0)}),
     body_fields=frozenset(
         {
             # set from the request and its options
