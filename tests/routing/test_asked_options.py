@@ -100,3 +100,41 @@ def test_what_the_api_refuses_beside_a_budget_is_a_request_error(
     table = claude(options=own, tools={"servers": ["clock"]})
 
     assert f"option {option!r} is not carried by model 'claude'" in refused(table, **asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "option", "why"),
+    [
+        ({"reasoning": {"budget_tokens": 1023}}, "reasoning.budget_tokens", "takes 1024 at the least"),
+        ({"reasoning": {"budget_tokens": 0}}, "reasoning.budget_tokens", "takes 1024 at the least"),
+        ({"stop": ["###", " \n"]}, "stop", "takes no text of blanks alone"),
+        ({"stop": ""}, "stop", "takes no text of blanks alone"),
+    ],
+)
+def test_a_callers_value_that_the_api_answers_with_a_refusal_is_a_request_error(
+    asked: dict[str, Any], option: str, why: str
+):
+    words = refused(claude(), **asked)
+
+    assert words == f"option {option!r} is not carried by model 'claude' (api 'anthropic'), which {why}"
+
+
+@pytest.mark.parametrize("asked", [{"reasoning": {"budget_tokens": 1024}}, {"stop": ["a b", "###"]}, {"stop": ()}])
+def test_a_callers_value_at_the_bound_reaches_the_api(asked: dict[str, Any]):
+    assert claude().resolve("f", facts=Facts(options=asked)).attempts[0].model == "claude"
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"temperature": 0.5}, "takes `temperature: 1` only beside `reasoning.budget_tokens`"),
+        ({"top_p": 0.9}, "takes `top_p` from 0.95 to 1 only beside `reasoning.budget_tokens`"),
+        ({"top_k": 40}, "takes no `top_k` beside `reasoning.budget_tokens`"),
+    ],
+)
+def test_a_callers_sampling_beside_the_books_budget_is_a_request_error(asked: dict[str, Any], why: str):
+    table = claude("2023-06-01", options=BUDGET)
+
+    assert why in refused(table, **asked)
+    assert table.resolve("f", facts=Facts(options={"temperature": 1.0, "top_p": 0.95}))
+    assert claude("2023-06-01").resolve("f", facts=Facts(options=asked))

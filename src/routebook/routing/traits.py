@@ -33,12 +33,17 @@ class NativeSchemas:
 class OptionRules:
     """What one wire API refuses of options that it has a place for; nothing by itself.
 
-    `values` names the only values that an option may have, where the API knows a few. `budget_below_output` tells that
-    it refuses a `reasoning.budget_tokens` that is not below `max_output_tokens`, `budget_unforced` that it refuses one
-    beside a forced tool call and beside `reasoning.effort: none`.
+    `values` names the only values that an option may have, where the API knows a few, `least` the least number that it
+    takes, `unblank` the options whose every text must hold more than blanks. `budget_below_output` tells that it
+    refuses a `reasoning.budget_tokens` that is not below `max_output_tokens`, `budget_unforced` that it refuses one
+    beside a forced tool call and beside `reasoning.effort: none`. `beside_budget` names the least and the most that an
+    option may be beside one, None where it may not be there at all.
     """
 
     values: Mapping[str, tuple[Any, ...]] = EMPTY
+    least: Mapping[str, int] = EMPTY
+    unblank: frozenset[str] = frozenset()
+    beside_budget: Mapping[str, tuple[float, float] | None] = EMPTY
     budget_below_output: bool = False
     budget_unforced: bool = False
 

@@ -32,6 +32,13 @@ def unfit_values(rules: OptionRules, options: Mapping[str, Any]) -> Iterator[Unf
         value = _at(options, path)
         if value is not None and value not in known:
             yield Unfit(path, f"knows only the values {', '.join(map(_as_written, known))}")
+    for path, least in rules.least.items():
+        value = _at(options, path)
+        if value is not None and value < least:
+            yield Unfit(path, f"takes {least} at the least")
+    for path in rules.unblank:
+        if not all(text.strip() for text in _texts(_at(options, path))):
+            yield Unfit(path, "takes no text of blanks alone")
 
 
 def unfit_together(rules: OptionRules, options: Mapping[str, Any], *, has_tools: bool) -> Iterator[Unfit]:
@@ -46,11 +53,16 @@ def unfit_together(rules: OptionRules, options: Mapping[str, Any], *, has_tools:
         yield Unfit(_BUDGET, f"takes no `{_BUDGET}` beside `reasoning.effort: none`", "reasoning.effort")
     if rules.budget_unforced and has_tools and options.get("tool_choice") not in _FREE_CHOICES:
         yield Unfit("tool_choice", f"forces no tool call beside `{_BUDGET}`", _BUDGET)
+    for path, bounds in rules.beside_budget.items():
+        value = _at(options, path)
+        if value is not None and (bounds is None or not bounds[0] <= value <= bounds[1]):
+            yield Unfit(path, f"takes {_within(path, bounds)} beside `{_BUDGET}`", _BUDGET)
 
 
 def may_be_unfit(rules: OptionRules) -> frozenset[str]:
     """Return the names of the options that the API may refuse for a value, or for what stands beside it."""
-    paths = [*rules.values]
+    paths = [*rules.values, *rules.least, *rules.unblank, *rules.beside_budget]
+    paths += [_BUDGET] if rules.beside_budget else []
     paths += [_BUDGET, _ANSWER] if rules.budget_below_output else []
     paths += [_BUDGET, "tool_choice"] if rules.budget_unforced else []
     return frozenset(path.partition(".")[0] for path in paths)
@@ -62,6 +74,19 @@ def _at(options: Mapping[str, Any], path: str) -> Any:
     if not part:
         return value
     return value.get(part) if isinstance(value, Mapping) else None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _within(path: str, bounds: tuple[float, float] | None) -> str:
+    if bounds is None:
+        return f"no `{path}`"
+    least, most = bounds
+    return f"`{path}: {least:g}` only" if least == most else f"`{path}` from {least:g} to {most:g} only"
 
 
 def _as_written(value: Any) -> str:

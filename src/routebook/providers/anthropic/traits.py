@@ -28,14 +28,18 @@ TRAITS = ApiTraits(
     wire=MappingProxyType(_WIRE),
     notes=MappingProxyType(
         {
+            "temperature": "beside `reasoning.budget_tokens` it is 1 or nothing",
+            "top_p": "beside `reasoning.budget_tokens` it is from 0.95 to 1",
+            "top_k": "not beside `reasoning.budget_tokens`",
+            "stop": "no text of blanks alone",
             "max_output_tokens": "always sent, because the API refuses a request without it",
             "reasoning.effort": (
                 "turns adaptive thinking on, save where a tool call is forced, which the API refuses beside thinking; "
                 "`minimal` becomes `low`, `none` turns thinking off, which some models refuse"
             ),
             "reasoning.budget_tokens": (
-                "turns thinking on with this budget, for models that know no adaptive thinking, save in a loop of tool "
-                "calls that another model began: the API wants the loop's first thought, which only its own model has; "
+                "turns thinking on with this budget, 1024 at the least, for models that know no adaptive thinking, "
+                "save in a loop of tool calls that another model began: the API wants the loop's first thought, which only its own model has; "
                 "no tool call can be forced beside it"
             ),
             "tool_choice": "`required` becomes `any`, a tool's name `tool` with that name",
@@ -48,6 +52,9 @@ TRAITS = ApiTraits(
     default_max_output_tokens=8192,
     rules=OptionRules(
         values=MappingProxyType({"prompt_cache.retention": (300.0, 3600.0)}),
+        least=MappingProxyType({"reasoning.budget_tokens": 1024}),
+        unblank=frozenset({"stop"}),
+        beside_budget=MappingProxyType({"temperature": (1, 1), "top_p": (0.95, 1), "top_k": None}),
         budget_below_output=True,
         budget_unforced=True,
     ),
