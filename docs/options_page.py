@@ -96,6 +96,8 @@ def _every_call() -> str:
 def _dropped() -> Iterator[str]:
     for api in _apis():
         for version, options in api.removed.items():
+            if not options:
+                continue
             names = ", ".join(f"`{name}`" for name in sorted(options))
             yield (
                 f"¹ Version {version} of `{api.name}`, its newest, has no {names} any more; an older `api_version` of "

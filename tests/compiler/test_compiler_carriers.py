@@ -304,3 +304,18 @@ def test_a_fallback_that_fills_a_field_of_a_callers_extra_body_is_skipped():
     assert [skip.reason for skip in decision.skipped] == [
         "it does not carry the caller's option 'extra_body.system': api 'anthropic' fills it itself"
     ]
+
+
+@pytest.mark.parametrize(
+    ("preset", "field", "mend"),
+    [
+        ("anthropic", "system", "remove it: the adapter fills it, and no option stands for it"),
+        ("openai", "Stream", "remove it: the adapter fills it, and no option stands for it"),
+        ("anthropic", "max_tokens", "use the option that stands for it"),
+        ("openai", "seed", "use the option that stands for it"),
+    ],
+)
+def test_what_the_adapter_fills_by_itself_is_told_from_what_an_option_stands_for(preset: str, field: str, mend: str):
+    problem = the_one(book({"preset": preset}, {"options": {"extra_body": {field: 1}}}), "RB402")
+
+    assert problem.help == mend

@@ -138,3 +138,11 @@ def test_a_callers_sampling_beside_the_books_budget_is_a_request_error(asked: di
     assert why in refused(table, **asked)
     assert table.resolve("f", facts=Facts(options={"temperature": 1.0, "top_p": 0.95}))
     assert claude("2023-06-01").resolve("f", facts=Facts(options=asked))
+
+
+def test_a_callers_option_that_the_api_dropped_is_told_with_the_version_that_has_it():
+    assert refused(claude(), temperature=0.5) == (
+        "option 'temperature' is not carried by model 'claude' (api 'anthropic'), which has dropped it in the version "
+        "spoken here: set `api_version: 2023-06-01` at provider 'anthropic'"
+    )
+    assert claude("2023-06-01").resolve("f", facts=Facts(options={"temperature": 0.5}))

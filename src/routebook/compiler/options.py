@@ -31,6 +31,7 @@ CAPABILITY_OF_MEANS = {"native": "json_schema", "tool": "tools", "json_object": 
 _OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 _WITHOUT_TOOLS = frozenset({"n"})
 _OF_BODY = "extra_body."
+_FILLED = "remove it: the adapter fills it, and no option stands for it"
 _ANSWER = "max_output_tokens"
 CAPABILITY_OF = {"reasoning": "reasoning", "prompt_cache": "prompt_cache", "parallel_tool_calls": "parallel_tools"}
 """The capability that an option needs, by the option's first name."""
@@ -46,11 +47,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An option, or a field of `extra_body`, that cannot be sent: why, with the place of the model that says so."""
+    """An option, or a field of `extra_body`, that cannot be sent: why, with the place of the model that says so.
+
+    `mend` says how to have it sent all the same, or where else it belongs.
+    """
 
     option: str
     why: str
     note: str | None = None
+    mend: str | None = None
 
 
 def layer_of(options: Options | None, key_span: Callable[..., Span]) -> OptionLayer | None:
@@ -126,11 +131,12 @@ def refusals(
     """Yield each of the merged *options* that cannot be sent to *model*, which takes those that it *carries*."""
     lacking = [path for path in option_paths(options) if not takes(carries, path, option_value(options, path))]
     for path in lacking:
-        yield Refusal(path, *_why_not(path, provider, carrier, model, call))
+        yield _why_not(path, provider, carrier, model, call)
     yield from _beyond_bounds(model, call, options)
     yield from (refusal for refusal in _unfit(carrier, model, call, options) if refusal.option not in lacking)
     for name in sorted(name for name in options.get("extra_body", ()) if name.lower() in carrier.wire.closed):
-        yield Refusal(_OF_BODY + name, f"api {carrier.traits.name!r} fills itself")
+        mend = _FILLED if name.lower() in carrier.filled else None
+        yield Refusal(_OF_BODY + name, f"api {carrier.traits.name!r} fills itself", mend=mend)
 
 
 def _unfit(carrier: Carrier, model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
@@ -152,27 +158,27 @@ def _beyond_bounds(model: ModelSpec, call: Call, options: Mapping[str, Any]) -> 
         yield Refusal(_ANSWER, why, _defined_at(model))
 
 
-def _why_not(
-    path: str, provider: ProviderSpec, carrier: Carrier, model: ModelSpec, call: Call
-) -> tuple[str, str | None]:
+def _why_not(path: str, provider: ProviderSpec, carrier: Carrier, model: ModelSpec, call: Call) -> Refusal:
     subject, api = f"model {model.name!r}", carrier.traits.name
     if _rejected(path, model):
-        return f"{subject}, which rejects it", _defined_at(model)
+        return Refusal(path, f"{subject}, which rejects it", _defined_at(model))
     if path in _OF_TOOLS and not call.has_tools:
-        return "a feature without tools", None
+        return Refusal(path, "a feature without tools")
     if path in _WITHOUT_TOOLS and call.has_tools:
-        return "a feature with tools, whose runs have one answer", None
+        return Refusal(path, "a feature with tools, whose runs have one answer")
     if path in carrier.options[call.kind]:
         if path in carrier.lacks:
-            return f"{subject}, whose {carrier.title} does not take it", None
+            return Refusal(path, f"{subject}, whose {carrier.title} does not take it")
         if path in _apart(carrier, model, call):
-            return f"{subject}, which draws in a chat, where api {api!r} has no place for it", _defined_at(model)
-        return f"{subject}, {_who_lacks(path, carrier, model)}", _defined_at(model)
+            why = f"{subject}, which draws in a chat, where api {api!r} has no place for it"
+            return Refusal(path, why, _defined_at(model))
+        return Refusal(path, f"{subject}, {_who_lacks(path, carrier, model)}", _defined_at(model))
     if path in carrier.traits.options and call.kind == "chat":
-        note = f"provider {provider.name!r} speaks version {provider.api_version}; `api_version` names another"
-        return f"{subject}, whose api {api!r} has dropped it", note
+        note = f"provider {provider.name!r} speaks version {provider.api_version}"
+        mend = f"{carrier.wire.dropped[path]}, or remove the option" if path in carrier.wire.dropped else None
+        return Refusal(path, f"{subject}, whose api {api!r} has dropped it", note, mend)
     of_kind = {"chat": "", "embeddings": " in a call for embeddings", "image": " in a call for images"}[call.kind]
-    return f"{subject}, whose api {api!r} has no place for it{of_kind}", None
+    return Refusal(path, f"{subject}, whose api {api!r} has no place for it{of_kind}")
 
 
 def _apart(carrier: Carrier, model: ModelSpec, call: Call) -> frozenset[str]:
@@ -195,7 +201,8 @@ def report_refused(build: Build) -> None:
         else:
             message = f"option {option!r} reaches {', and '.join(whys)}"
             mend = "remove it, or set it to null for this target"
-        notes = dict.fromkeys(note for note in whys.values() if note is not None)
+        notes = dict.fromkeys(note for note, _ in whys.values() if note is not None)
+        mend = next((own for _, own in whys.values() if own is not None), mend)
         build.report("RB402", place, message, notes=notes, help=mend)
 
 

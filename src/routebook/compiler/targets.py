@@ -91,7 +91,9 @@ def note_refused(build: Build, feature: FeatureCall, linked: LinkedTarget, place
         named = place()
         at = place_of(refusal.option, layers) or named
         elsewhere = None if (at.path, at.line) == (named.path, named.line) else f"it gets there from {named}"
-        build.found.refused.setdefault((at, refusal.option), {}).setdefault(refusal.why, refusal.note or elsewhere)
+        build.found.refused.setdefault((at, refusal.option), {}).setdefault(
+            refusal.why, (refusal.note or elsewhere, refusal.mend)
+        )
 
 
 def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLayer | None) -> LinkedTarget:

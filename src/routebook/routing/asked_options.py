@@ -51,7 +51,9 @@ def _refused(
 ) -> Iterator[Unfit]:
     """Yield what of the caller's *layer* cannot be sent; *options* are what it and the book's come to."""
     wanted = {path: option_value(layer, path) for path in option_paths(layer)}
-    yield from (Unfit(path, "") for path in sorted(wanted) if not takes(spec.carries, path, wanted[path]))
+    for path in sorted(path for path, value in wanted.items() if not takes(spec.carries, path, value)):
+        mend = spec.wire.dropped.get(path)
+        yield Unfit(path, "" if mend is None else f"has dropped it in the version spoken here: {mend}")
     for name in sorted(name for name in layer.get("extra_body", ()) if name.lower() in spec.wire.closed):
         yield Unfit(f"extra_body.{name}", "fills it itself")
     rules = spec.wire.rules

@@ -98,11 +98,13 @@ class ProfileSpec:
 class WireSpec:
     """What its API holds every call to one provider to.
 
-    `closed` are the fields of the body, in lower case, that no `extra_body` may name.
+    `closed` are the fields of the body, in lower case, that no `extra_body` may name. `dropped` says how to have the
+    options that this version of the API has a place for no more.
     """
 
     rules: OptionRules
     closed: frozenset[str]
+    dropped: Mapping[str, str] = EMPTY
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,14 +55,15 @@ class ApiTraits:
     `options` names the options its chat requests have a place for, `reasoning` and `prompt_cache` in their parts
     (`reasoning.effort`); `embedding_options` and `image_options` those of the other two calls, empty where the API has
     no such call. `image_apart` are those of images for which a chat that is answered with images has no place.
-    `removed` names, by a version of the API, the options that it has a place for no more.
+    `removed` names, by each known version of the API, the options that it has a place for no more.
     `rules` say which values of options it refuses. `wire` says where each option of a chat request stands in the body
     (`reasoning.effort` in `reasoning_effort`), and `notes` what its values become there, for people to read. `lacks`
     names the capabilities that no request of this API can use, whatever the model. `default_max_output_tokens` is set
     where the API refuses a request without `max_output_tokens`: it holds where neither an option nor the model's own
     limit says how much.
     `native_schemas` says what it makes of an output's schema, None where that is not known.
-    `body_fields` are the fields of the wire request that canonical values map to, which `extra_body` must not name.
+    `body_fields` are the fields of the wire request that canonical values map to, which `extra_body` must not name;
+    `filled` those of them that no option stands for.
 
     `api_version` is the newest, which holds where a provider names none. `needs` and `takes` name the keys that say
     where a provider is (`region`, `project`, ...): those it cannot do without, and those it has a place for besides.
@@ -87,6 +88,7 @@ class ApiTraits:
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     body_fields: frozenset[str] = frozenset()
+    filled: frozenset[str] = frozenset()
     needs_base_url: bool = True
     needs_script: bool = False
     takes_credential: bool = True
@@ -96,6 +98,10 @@ class ApiTraits:
     def options_in(self, version: str | None) -> frozenset[str]:
         """Return the options of chat requests that *version* of the API has a place for."""
         return self.options - self.removed.get(version or "", frozenset())
+
+    def version_with(self, option: str) -> str | None:
+        """Return the newest known version that has a place for *option*, if there is one."""
+        return max((version for version, gone in self.removed.items() if option not in gone), default=None)
 
     def default_answer(self, budget_tokens: int) -> int | None:
         """Return how many tokens an answer may have where nobody says so, None where the API need not be told.

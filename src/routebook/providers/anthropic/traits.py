@@ -39,8 +39,8 @@ TRAITS = ApiTraits(
             ),
             "reasoning.budget_tokens": (
                 "turns thinking on with this budget, 1024 at the least, for models that know no adaptive thinking, "
-                "save in a loop of tool calls that another model began: the API wants the loop's first thought, which only its own model has; "
-                "no tool call can be forced beside it"
+                "save in a loop of tool calls that another model began: the API wants the loop's first thought, which "
+                "only its own model has; no tool call can be forced beside it"
             ),
             "tool_choice": "`required` becomes `any`, a tool's name `tool` with that name",
             "parallel_tool_calls": "sent as its opposite",
@@ -81,7 +81,8 @@ TRAITS = ApiTraits(
             "stream",
         }
     ),
-    removed=MappingProxyType({"2026-10-21": frozenset({"temperature", "top_p", "top_k"})}),
+    filled=frozenset({"model", "messages", "system", "tools", "output_format", "stream"}),
+    removed=MappingProxyType({"2023-06-01": frozenset(), "2026-10-21": frozenset({"temperature", "top_p", "top_k"})}),
     api_version="2026-10-21",
     takes=("api_version",),
 )

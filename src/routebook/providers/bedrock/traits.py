@@ -34,6 +34,7 @@ TRAITS = ApiTraits(
             "serviceTier",
         }
     ),
+    filled=frozenset({"modelId", "messages", "system"}),
     needs_base_url=False,
     credential_chain=True,
     needs=("region",),

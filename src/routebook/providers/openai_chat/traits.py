@@ -89,4 +89,18 @@ TRAITS = ApiTraits(
             "function_call",
         }
     ),
+    filled=frozenset(
+        {
+            "model",
+            "messages",
+            "tools",
+            "response_format",
+            "input",
+            "encoding_format",
+            "prompt",
+            "stream",
+            "stream_options",
+            "functions",
+        }
+    ),
 )

@@ -71,5 +71,21 @@ TRAITS = ApiTraits(
             "conversation",
         }
     ),
+    filled=frozenset(
+        {
+            "model",
+            "input",
+            "instructions",
+            "tools",
+            "text",
+            "include",
+            "stream",
+            "stream_options",
+            "store",
+            "background",
+            "previous_response_id",
+            "conversation",
+        }
+    ),
     has_client=False,
 )
