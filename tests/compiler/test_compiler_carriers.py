@@ -319,3 +319,49 @@ def test_what_the_adapter_fills_by_itself_is_told_from_what_an_option_stands_for
     problem = the_one(book({"preset": preset}, {"options": {"extra_body": {field: 1}}}), "RB402")
 
     assert problem.help == mend
+
+
+VERSION = {"Anthropic-Version": "2023-06-01"}
+
+
+@pytest.mark.parametrize(("provider", "options"), [({"headers": VERSION}, {}), ({}, {"extra_headers": VERSION})])
+def test_a_header_that_the_adapter_sets_is_rb402_at_its_name(provider: dict[str, Any], options: dict[str, Any]):
+    problem = the_one(book({"preset": "anthropic", **provider}, {"options": options}), "RB402")
+
+    assert marked(problem) == '"Anthropic-Version"'
+    assert problem.message == "header 'anthropic-version' is one that api 'anthropic' sets itself"
+    assert problem.help == "set `api_version` at provider 'p' instead"
+
+
+def test_a_header_that_the_adapter_sets_is_no_secret_of_a_provider_either():
+    written = book({"preset": "anthropic", "headers": {"anthropic-version": {"env": "VERSION"}}}, {})
+
+    assert marked(the_one(written, "RB402")) == '"anthropic-version"'
+
+
+@pytest.mark.parametrize("header", ["anthropic-beta", "User-Agent", "X-Title", "OpenAI-Organization"])
+def test_a_header_that_nobody_sets_may_be_set(header: str):
+    options = {"extra_headers": {header: "x"}}
+
+    assert [one for one in said(book({"preset": "anthropic"}, {"options": options})) if one.severity == "error"] == []
+
+
+def test_a_header_of_another_api_is_one_like_any_other():
+    options = {"extra_headers": VERSION}
+
+    assert [one for one in said(book({"preset": "openai"}, {"options": options})) if one.severity == "error"] == []
+
+
+def test_a_callers_header_that_the_adapter_sets_is_a_request_error_and_skips_a_fallback():
+    asked = Facts(options={"extra_headers": VERSION})
+    written = book({"preset": "openai"}, {"caller_options": ["extra_headers"], "fallbacks": [{"model": "q/other"}]})
+    written["providers"]["q"] = {"preset": "anthropic"}
+
+    decision = compile_mapping(written, {}).resolve("f", Context(), asked)
+
+    assert [skip.reason for skip in decision.skipped] == [
+        "it does not carry the caller's option 'extra_headers.anthropic-version': api 'anthropic' sets it itself"
+    ]
+    written = book({"preset": "anthropic"}, {"caller_options": ["extra_headers"]})
+    with pytest.raises(RequestError, match=r"option 'extra_headers\.anthropic-version' is not carried by model 'm'"):
+        compile_mapping(written, {}).resolve("f", Context(), asked)

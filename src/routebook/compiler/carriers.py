@@ -70,7 +70,7 @@ def _carrier(build: Build, provider: ProviderSpec) -> Carrier:
         options=options,
         lacks=frozenset(provider.quirks.get("lacks", ())),
         lacked=lacked,
-        wire=WireSpec(traits.rules, _closed(traits, fields), _dropped(traits, provider)),
+        wire=WireSpec(traits.rules, _closed(traits, fields), _dropped(traits, provider), frozenset(traits.own_headers)),
         filled=frozenset(map(str.lower, traits.filled)),
         apart=traits.image_apart - fields.keys(),
         draws_in_chat=provider.quirks.get("images") == "chat",

@@ -30,7 +30,7 @@ CAPABILITY_OF_MEANS = {"native": "json_schema", "tool": "tools", "json_object": 
 
 _OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 _WITHOUT_TOOLS = frozenset({"n"})
-_OF_BODY = "extra_body."
+_OF_BODY, _OF_HEADERS = "extra_body.", "extra_headers."
 _FILLED = "remove it: the adapter fills it, and no option stands for it"
 _ANSWER = "max_output_tokens"
 CAPABILITY_OF = {"reasoning": "reasoning", "prompt_cache": "prompt_cache", "parallel_tool_calls": "parallel_tools"}
@@ -66,7 +66,9 @@ def layer_of(options: Options | None, key_span: Callable[..., Span]) -> OptionLa
     if not written:
         return None
     spans = {name: key_span(*name.split(".")) for name in option_paths(written)}
-    spans |= {f"extra_body.{name}": key_span("extra_body", name) for name in written.get("extra_body") or ()}
+    spans |= {_OF_BODY + name: key_span("extra_body", name) for name in written.get("extra_body") or ()}
+    for name in written.get("extra_headers") or ():
+        spans[_OF_HEADERS + name.lower()] = key_span("extra_headers", name)
     return OptionLayer(freeze_mapping(written), freeze_mapping(spans))
 
 
@@ -77,10 +79,11 @@ def provider_layer(definition: Definition[Provider]) -> OptionLayer | None:
     spans: dict[str, Span] = {}
     if value.extra_body:
         options["extra_body"], spans["extra_body"] = value.extra_body, definition.key_span("extra_body")
-        spans |= {f"extra_body.{name}": definition.key_span("extra_body", name) for name in value.extra_body}
+        spans |= {_OF_BODY + name: definition.key_span("extra_body", name) for name in value.extra_body}
     plain = {name: header for name, header in (value.headers or {}).items() if isinstance(header, str)}
     if plain:
         options["extra_headers"], spans["extra_headers"] = plain, definition.key_span("headers")
+        spans |= {_OF_HEADERS + name.lower(): definition.key_span("headers", name) for name in plain}
     return OptionLayer(freeze_mapping(options), freeze_mapping(spans)) if options else None
 
 
@@ -137,6 +140,9 @@ def refusals(
     for name in sorted(name for name in options.get("extra_body", ()) if name.lower() in carrier.wire.closed):
         mend = _FILLED if name.lower() in carrier.filled else None
         yield Refusal(_OF_BODY + name, f"api {carrier.traits.name!r} fills itself", mend=mend)
+    for name in sorted(carrier.wire.own_headers.intersection(options.get("extra_headers", ()))):
+        mend = f"set `{carrier.traits.own_headers[name]}` at provider {provider.name!r} instead"
+        yield Refusal(_OF_HEADERS + name, f"api {carrier.traits.name!r} sets itself", mend=mend)
 
 
 def _unfit(carrier: Carrier, model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
@@ -198,6 +204,9 @@ def report_refused(build: Build) -> None:
         if option.startswith(_OF_BODY):
             message = f"`extra_body` sets {option.removeprefix(_OF_BODY)!r}, which {' and '.join(whys)}"
             mend = "use the option that stands for it"
+        elif option.startswith(_OF_HEADERS):
+            message = f"header {option.removeprefix(_OF_HEADERS)!r} is one that {' and '.join(whys)}"
+            mend = "remove it"
         else:
             message = f"option {option!r} reaches {', and '.join(whys)}"
             mend = "remove it, or set it to null for this target"

@@ -56,6 +56,8 @@ def _refused(
         yield Unfit(path, "" if mend is None else f"has dropped it in the version spoken here: {mend}")
     for name in sorted(name for name in layer.get("extra_body", ()) if name.lower() in spec.wire.closed):
         yield Unfit(f"extra_body.{name}", "fills it itself")
+    for name in sorted(spec.wire.own_headers.intersection(layer.get("extra_headers", ()))):
+        yield Unfit(f"extra_headers.{name}", "sets it itself")
     rules = spec.wire.rules
     yield from (found for found in unfit_values(rules, options) if found.option in wanted)
     for found in unfit_together(rules, options, has_tools=feature.tools is not None):

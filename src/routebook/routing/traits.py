@@ -63,7 +63,8 @@ class ApiTraits:
     limit says how much.
     `native_schemas` says what it makes of an output's schema, None where that is not known.
     `body_fields` are the fields of the wire request that canonical values map to, which `extra_body` must not name;
-    `filled` those of them that no option stands for.
+    `filled` those of them that no option stands for. `own_headers` are the headers that the API's adapter sets, in
+    lower case, each with the key of a provider that stands for it: no `extra_headers` may name one.
 
     `api_version` is the newest, which holds where a provider names none. `needs` and `takes` name the keys that say
     where a provider is (`region`, `project`, ...): those it cannot do without, and those it has a place for besides.
@@ -89,6 +90,7 @@ class ApiTraits:
     takes: tuple[str, ...] = ()
     body_fields: frozenset[str] = frozenset()
     filled: frozenset[str] = frozenset()
+    own_headers: Mapping[str, str] = EMPTY
     needs_base_url: bool = True
     needs_script: bool = False
     takes_credential: bool = True

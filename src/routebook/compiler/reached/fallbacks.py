@@ -103,6 +103,8 @@ class _Faults:
         uncarried = {path.partition(".")[0] for path in first.carries - later.carries}
         if later.wire.closed - first.wire.closed:
             uncarried.add("extra_body")
+        if later.wire.own_headers - first.wire.own_headers:
+            uncarried.add("extra_headers")
         if (later.wire, later.platform.options) != (first.wire, first.platform.options):
             uncarried |= may_be_unfit(later.wire.rules)
         return not uncarried.isdisjoint(self.live.feature.caller_options)

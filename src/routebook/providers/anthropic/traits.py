@@ -82,6 +82,7 @@ TRAITS = ApiTraits(
         }
     ),
     filled=frozenset({"model", "messages", "system", "tools", "output_format", "stream"}),
+    own_headers=MappingProxyType({"anthropic-version": "api_version"}),
     removed=MappingProxyType({"2023-06-01": frozenset(), "2026-10-21": frozenset({"temperature", "top_p", "top_k"})}),
     api_version="2026-10-21",
     takes=("api_version",),
