@@ -96,6 +96,8 @@ def _every_call() -> str:
 def _dropped() -> Iterator[str]:
     for api in _apis():
         for version, options in api.removed.items():
+            if not options:
+                continue
             names = ", ".join(f"`{name}`" for name in sorted(options))
             yield (
                 f"¹ Version {version} of `{api.name}`, its newest, has no {names} any more; an older `api_version` of "
@@ -116,7 +118,7 @@ def _apart() -> Iterator[str]:
 def _notes() -> Iterator[str]:
     for api in _apis():
         notes = dict(api.notes)
-        for option, values in api.values.items():
+        for option, values in api.rules.values.items():
             if option not in notes:
                 notes[option] = "only " + " or ".join(map(duration, values))
         if api.default_max_output_tokens is not None:

@@ -241,3 +241,17 @@ def test_a_fallback_that_equals_an_attempt_before_it_takes_no_time():
     providers = {"a": {**ONCE, "timeout": "1s"}, "b": ONCE}
 
     assert late("15s", to("b"), to("c"), providers=providers, rules=rules) == []
+
+
+@pytest.mark.parametrize(("options", "dead_ones"), [("none", ["c/m"]), (["prompt_cache"], []), (["extra_headers"], [])])
+def test_a_fallback_that_a_callers_option_may_keep_out_leaves_its_failures_to_the_next(options: Any, dead_ones: Any):
+    """The APIs keep prompts for other times and set other headers: a request for one passes over the second."""
+    late = [to(name, "queue_timeout") for name in "bc"]
+    written = book(*late, providers={"a": BOUND}, caller_options=options, credentials="platform")
+    written["providers"]["b"] = {"preset": "anthropic"}
+
+    assert [at["model"] for code, at in _found(written) if code == "RB510"] == dead_ones
+
+
+def _found(written: Plain) -> list[tuple[str, Any]]:
+    return [(code, _at(written, path)) for code, path in said(written)]

@@ -189,7 +189,7 @@ def test_a_budget_for_thinking_that_the_models_own_limit_leaves_no_room_for_is_r
     problem = the_one(book({"preset": "anthropic"}, {"options": options}, {**THINKS, "max_output_tokens": 8000}))
 
     assert (problem.code, marked(problem)) == ("RB402", '"budget_tokens"')
-    assert "takes it below `max_output_tokens` only, 8000 here" in problem.message
+    assert "takes `reasoning.budget_tokens` below `max_output_tokens` only, 8000 here" in problem.message
 
 
 def test_how_long_an_answer_may_be_is_not_asked_of_the_window_where_nobody_asks_for_it():
@@ -267,7 +267,7 @@ def test_what_the_api_is_told_leaves_room_beside_a_budget_that_a_caller_asks_for
 @pytest.mark.parametrize(("model", "feature"), [({"max_output_tokens": 9000}, {}), ({}, {"max_output_tokens": 9000})])
 def test_a_limit_that_somebody_sets_stays_beside_a_budget_that_a_caller_asks_for(model, feature):
     table = compile_mapping(book({"preset": "anthropic"}, {"options": feature}, {**THINKS, **model}), {})
-    asked = Facts(options={"reasoning": {"budget_tokens": 20_000}})
+    asked = Facts(options={"reasoning": {"budget_tokens": 8_999}})
 
     assert table.resolve("f", Context(), asked).attempts[0].options["max_output_tokens"] == 9000
 
@@ -301,4 +301,67 @@ def test_a_fallback_that_fills_a_field_of_a_callers_extra_body_is_skipped():
     decision = compile_mapping(written, {}).resolve("f", Context(), Facts(options={"extra_body": {"system": "Hm."}}))
 
     assert [attempt.provider for attempt in decision.attempts] == ["p"]
-    assert [skip.reason for skip in decision.skipped] == ["it does not carry the caller's option 'extra_body.system'"]
+    assert [skip.reason for skip in decision.skipped] == [
+        "it does not carry the caller's option 'extra_body.system': api 'anthropic' fills it itself"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("preset", "field", "mend"),
+    [
+        ("anthropic", "system", "remove it: the adapter fills it, and no option stands for it"),
+        ("openai", "Stream", "remove it: the adapter fills it, and no option stands for it"),
+        ("anthropic", "max_tokens", "use the option that stands for it"),
+        ("openai", "seed", "use the option that stands for it"),
+    ],
+)
+def test_what_the_adapter_fills_by_itself_is_told_from_what_an_option_stands_for(preset: str, field: str, mend: str):
+    problem = the_one(book({"preset": preset}, {"options": {"extra_body": {field: 1}}}), "RB402")
+
+    assert problem.help == mend
+
+
+VERSION = {"Anthropic-Version": "2023-06-01"}
+
+
+@pytest.mark.parametrize(("provider", "options"), [({"headers": VERSION}, {}), ({}, {"extra_headers": VERSION})])
+def test_a_header_that_the_adapter_sets_is_rb402_at_its_name(provider: dict[str, Any], options: dict[str, Any]):
+    problem = the_one(book({"preset": "anthropic", **provider}, {"options": options}), "RB402")
+
+    assert marked(problem) == '"Anthropic-Version"'
+    assert problem.message == "header 'anthropic-version' is one that api 'anthropic' sets itself"
+    assert problem.help == "set `api_version` at provider 'p' instead"
+
+
+def test_a_header_that_the_adapter_sets_is_no_secret_of_a_provider_either():
+    written = book({"preset": "anthropic", "headers": {"anthropic-version": {"env": "VERSION"}}}, {})
+
+    assert marked(the_one(written, "RB402")) == '"anthropic-version"'
+
+
+@pytest.mark.parametrize("header", ["anthropic-beta", "User-Agent", "X-Title", "OpenAI-Organization"])
+def test_a_header_that_nobody_sets_may_be_set(header: str):
+    options = {"extra_headers": {header: "x"}}
+
+    assert [one for one in said(book({"preset": "anthropic"}, {"options": options})) if one.severity == "error"] == []
+
+
+def test_a_header_of_another_api_is_one_like_any_other():
+    options = {"extra_headers": VERSION}
+
+    assert [one for one in said(book({"preset": "openai"}, {"options": options})) if one.severity == "error"] == []
+
+
+def test_a_callers_header_that_the_adapter_sets_is_a_request_error_and_skips_a_fallback():
+    asked = Facts(options={"extra_headers": VERSION})
+    written = book({"preset": "openai"}, {"caller_options": ["extra_headers"], "fallbacks": [{"model": "q/other"}]})
+    written["providers"]["q"] = {"preset": "anthropic"}
+
+    decision = compile_mapping(written, {}).resolve("f", Context(), asked)
+
+    assert [skip.reason for skip in decision.skipped] == [
+        "it does not carry the caller's option 'extra_headers.anthropic-version': api 'anthropic' sets it itself"
+    ]
+    written = book({"preset": "anthropic"}, {"caller_options": ["extra_headers"]})
+    with pytest.raises(RequestError, match=r"option 'extra_headers\.anthropic-version' is not carried by model 'm'"):
+        compile_mapping(written, {}).resolve("f", Context(), asked)

@@ -56,3 +56,30 @@ def test_an_api_that_thinks_on_a_budget_before_no_forced_call_is_given_only_one_
     problems = [problem for problem in said(written) if problem.severity == "error"]
 
     assert [(problem.code, marked(problem)) for problem in problems] == [("RB402", f'"{key}"') for key in refused]
+
+
+@pytest.mark.parametrize(
+    ("options", "key", "why"),
+    [
+        ({"reasoning": {"budget_tokens": 1023}}, "budget_tokens", "takes 1024 at the least"),
+        ({"stop": ["a", " "]}, "stop", "takes no text of blanks alone"),
+        ({"temperature": 0.2}, "temperature", "takes `temperature: 1` only beside `reasoning.budget_tokens`"),
+        ({"top_p": 0.9}, "top_p", "takes `top_p` from 0.95 to 1 only beside `reasoning.budget_tokens`"),
+        ({"top_k": 40}, "top_k", "takes no `top_k` beside `reasoning.budget_tokens`"),
+        ({"reasoning": {"budget_tokens": 1024}}, None, None),
+        ({"temperature": 1, "top_p": 0.95, "stop": ["a b"]}, None, None),
+    ],
+)
+def test_what_the_api_would_answer_with_a_refusal_is_refused_with_the_book(
+    options: dict[str, Any], key: str | None, why: str | None
+):
+    written: dict[str, Any] = {
+        "providers": {"anthropic": {"api_version": "2023-06-01"}},
+        "models": {"m": {"provider": "anthropic", "capabilities": ["reasoning"]}},
+        "features": {"f": {"use": {"model": "m"}, "options": {"reasoning": {"budget_tokens": 2000}, **options}}},
+    }
+
+    problems = [problem for problem in said(written) if problem.severity == "error"]
+
+    assert [(problem.code, marked(problem)) for problem in problems] == [("RB402", f'"{key}"')] * (key is not None)
+    assert all(why is not None and problem.message.endswith(why) for problem in problems)

@@ -65,7 +65,9 @@ class Conversation:
         """Whether an API has a place for all of it; values that it does not know are left to its own tests."""
         options = self.request.options
         paths = option_paths(options)
-        known = all(path not in traits.values or _value(options, path) in traits.values[path] for path in paths)
+        known = all(
+            path not in traits.rules.values or _value(options, path) in traits.rules.values[path] for path in paths
+        )
         return not self.needs & traits.lacks and {*paths} <= traits.options_in(traits.api_version) and known
 
 

@@ -57,7 +57,7 @@ async def test_an_option_is_found_where_the_traits_say_and_only_if_it_is_set(loo
     traits = SPOKEN[api]
     server = await loopback.start(loopback.answer(500, {}))
     client = client_of(api, server.url)
-    value = traits.values[option][0] if option in traits.values else VALUES[option]
+    value = traits.rules.values[option][0] if option in traits.rules.values else VALUES[option]
 
     with_it = await body_of(
         client.complete(request_with(options_of(option, **{option.rpartition(".")[2]: value}))), server

@@ -130,7 +130,7 @@ async def test_each_option_that_a_book_may_set_there_is_in_its_field(loopback, n
     bodies: dict[str, Any] = {}
 
     for option in carried(table):
-        value = traits.values[option][0] if option in traits.values else VALUES[option]
+        value = traits.rules.values[option][0] if option in traits.rules.values else VALUES[option]
         with pytest.raises(ProviderError) as error:
             await client.complete(request_with(options_of(option, **{option.rpartition(".")[2]: value})))
         assert error.value.sent, error.value

@@ -31,8 +31,9 @@ def test_an_api_carries_known_options_only_each_by_name_or_in_its_parts(api: str
     traits = registry.traits()[api]
     assert traits.options | traits.embedding_options | traits.image_options <= set(OPTION_PATHS)
     assert {"extra_body", "extra_headers", "timeout"} <= traits.options
-    assert set(traits.values) <= traits.options
+    assert set(traits.rules.values) <= traits.options
     assert traits.lacks <= set(get_args(Capability))
+    assert traits.filled <= traits.body_fields
     assert all(dropped <= traits.options for dropped in traits.removed.values())
 
 

@@ -62,16 +62,16 @@ class Materials:
 class Findings:
     """What linking a part of a book found: diagnostics, the definitions it uses by (section, name), those of them that
     some decision touches, models of which nothing is known with the place that names them, and options that something
-    they reach does not carry; how many `decisions` there are, and how many features have more sets of callers' keys
-    than are looked at (`cut`); and what of an output is not sent as it is written, with the first target that it is so
-    for, by the output, what becomes of it, and the API (`inexact`).
+    they reach does not carry, each reason with a note and with how to mend it; how many `decisions` there are, and how
+    many features have more sets of callers' keys than are looked at (`cut`); and what of an output is not sent as it is
+    written, with the first target that it is so for, by the output, what becomes of it, and the API (`inexact`).
     """
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
     used: set[tuple[str, str]] = field(default_factory=set)
     touched: set[tuple[str, str]] = field(default_factory=set)
     unknown: dict[str, Span] = field(default_factory=dict)
-    refused: dict[tuple[Span, str], dict[str, str | None]] = field(default_factory=dict)
+    refused: dict[tuple[Span, str], dict[str, tuple[str | None, str | None]]] = field(default_factory=dict)
     inexact: dict[tuple[str, str, str], tuple[PlannedAttempt, Where]] = field(default_factory=dict)
     decisions: int = 0
     cut: int = 0

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..canonical.frozen import EMPTY
+from ..canonical.frozen import EMPTY, freeze_mapping
 from ..routing.provider_spec import ProviderSpec
-from ..routing.spec import Kind
+from ..routing.spec import Kind, WireSpec
 from ..routing.traits import ApiTraits
 from .build import Build
 
@@ -27,8 +27,9 @@ class Carrier:
 
     `options` are those that its calls have a place for, by their kind, `lacks` those that it refuses or ignores all
     the same. `lacked` are the capabilities that no model has there, each with whoever lacks it, the API or the
-    provider. `closed` are the fields of the body that are set from elsewhere, in lower case. `apart` are the options of
-    images for which a chat has no place, and `draws_in_chat` tells that images are asked for in one, by any model.
+    provider. `wire` is what callers' options are held to, `filled` what no option stands for of the fields that are
+    closed to `extra_body`, in lower case. `apart` are the options of images for which a chat has no place, and
+    `draws_in_chat` tells that images are asked for in one, by any model.
     """
 
     title: str
@@ -36,7 +37,8 @@ class Carrier:
     options: Mapping[Kind, frozenset[str]]
     lacks: frozenset[str]
     lacked: Mapping[str, str]
-    closed: frozenset[str]
+    wire: WireSpec
+    filled: frozenset[str]
     apart: frozenset[str] = frozenset()
     draws_in_chat: bool = False
 
@@ -68,12 +70,25 @@ def _carrier(build: Build, provider: ProviderSpec) -> Carrier:
         options=options,
         lacks=frozenset(provider.quirks.get("lacks", ())),
         lacked=lacked,
-        # Some servers read names of fields in any case.
-        closed=frozenset(
-            name.lower() for name in (*traits.body_fields, *(place.partition(".")[0] for place in fields.values()))
-        ),
+        wire=WireSpec(traits.rules, _closed(traits, fields), _dropped(traits, provider), frozenset(traits.own_headers)),
+        filled=frozenset(map(str.lower, traits.filled)),
         apart=traits.image_apart - fields.keys(),
         draws_in_chat=provider.quirks.get("images") == "chat",
+    )
+
+
+def _closed(traits: ApiTraits, fields: Mapping[str, str]) -> frozenset[str]:
+    """Return the fields of the body that are set from elsewhere, in lower case: some servers read them in any case."""
+    moved = (place.partition(".")[0] for place in fields.values())
+    return frozenset(name.lower() for name in (*traits.body_fields, *moved))
+
+
+def _dropped(traits: ApiTraits, provider: ProviderSpec) -> Mapping[str, str]:
+    """Say of each option that the provider's version of the API has dropped how to have it."""
+    gone = traits.removed.get(provider.api_version or "", frozenset())
+    older = {option: traits.version_with(option) for option in sorted(gone)}
+    return freeze_mapping(
+        {name: f"set `api_version: {old}` at provider {provider.name!r}" for name, old in older.items() if old}
     )
 
 

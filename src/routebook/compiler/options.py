@@ -18,10 +18,10 @@ from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.options import Options
 from ..document.providers import Provider
-from ..document.scalars import duration_text
 from ..routing.carried import WITHOUT, only_without, takes
 from ..routing.provider_spec import ProviderSpec
 from ..routing.spec import Kind, ModelSpec, OptionLayer
+from ..routing.unfit import unfit_together, unfit_values
 from .build import Build
 from .carriers import Carrier
 
@@ -30,8 +30,8 @@ CAPABILITY_OF_MEANS = {"native": "json_schema", "tool": "tools", "json_object": 
 
 _OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 _WITHOUT_TOOLS = frozenset({"n"})
-_FREE_CHOICES = (None, "auto", "none")
-_OF_BODY = "extra_body."
+_OF_BODY, _OF_HEADERS = "extra_body.", "extra_headers."
+_FILLED = "remove it: the adapter fills it, and no option stands for it"
 _ANSWER = "max_output_tokens"
 CAPABILITY_OF = {"reasoning": "reasoning", "prompt_cache": "prompt_cache", "parallel_tool_calls": "parallel_tools"}
 """The capability that an option needs, by the option's first name."""
@@ -47,11 +47,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An option, or a field of `extra_body`, that cannot be sent: why, with the place of the model that says so."""
+    """An option, or a field of `extra_body`, that cannot be sent: why, with the place of the model that says so.
+
+    `mend` says how to have it sent all the same, or where else it belongs.
+    """
 
     option: str
     why: str
     note: str | None = None
+    mend: str | None = None
 
 
 def layer_of(options: Options | None, key_span: Callable[..., Span]) -> OptionLayer | None:
@@ -62,7 +66,9 @@ def layer_of(options: Options | None, key_span: Callable[..., Span]) -> OptionLa
     if not written:
         return None
     spans = {name: key_span(*name.split(".")) for name in option_paths(written)}
-    spans |= {f"extra_body.{name}": key_span("extra_body", name) for name in written.get("extra_body") or ()}
+    spans |= {_OF_BODY + name: key_span("extra_body", name) for name in written.get("extra_body") or ()}
+    for name in written.get("extra_headers") or ():
+        spans[_OF_HEADERS + name.lower()] = key_span("extra_headers", name)
     return OptionLayer(freeze_mapping(written), freeze_mapping(spans))
 
 
@@ -73,10 +79,11 @@ def provider_layer(definition: Definition[Provider]) -> OptionLayer | None:
     spans: dict[str, Span] = {}
     if value.extra_body:
         options["extra_body"], spans["extra_body"] = value.extra_body, definition.key_span("extra_body")
-        spans |= {f"extra_body.{name}": definition.key_span("extra_body", name) for name in value.extra_body}
+        spans |= {_OF_BODY + name: definition.key_span("extra_body", name) for name in value.extra_body}
     plain = {name: header for name, header in (value.headers or {}).items() if isinstance(header, str)}
     if plain:
         options["extra_headers"], spans["extra_headers"] = plain, definition.key_span("headers")
+        spans |= {_OF_HEADERS + name.lower(): definition.key_span("headers", name) for name in plain}
     return OptionLayer(freeze_mapping(options), freeze_mapping(spans)) if options else None
 
 
@@ -125,84 +132,65 @@ def refusals(
     carries: frozenset[str],
 ) -> Iterator[Refusal]:
     """Yield each of the merged *options* that cannot be sent to *model*, which takes those that it *carries*."""
-    traits = carrier.traits
-    for path in option_paths(options):
-        value = option_value(options, path)
-        if not takes(carries, path, value):
-            yield Refusal(path, *_why_not(path, provider, carrier, model, call))
-        elif path in traits.values and value not in traits.values[path]:
-            known = ", ".join(map(_as_written, traits.values[path]))
-            yield Refusal(path, f"api {traits.name!r}, which knows only the values {known}")
-    yield from _beyond_bounds(carrier, model, call, options)
-    yield from _beside_budget(carrier, model, call, options)
-    for name in sorted(name for name in options.get("extra_body", ()) if name.lower() in carrier.closed):
-        yield Refusal(_OF_BODY + name, f"api {traits.name!r} fills itself")
+    lacking = [path for path in option_paths(options) if not takes(carries, path, option_value(options, path))]
+    for path in lacking:
+        yield _why_not(path, provider, carrier, model, call)
+    yield from _beyond_bounds(model, call, options)
+    yield from (refusal for refusal in _unfit(carrier, model, call, options) if refusal.option not in lacking)
+    for name in sorted(name for name in options.get("extra_body", ()) if name.lower() in carrier.wire.closed):
+        mend = _FILLED if name.lower() in carrier.filled else None
+        yield Refusal(_OF_BODY + name, f"api {carrier.traits.name!r} fills itself", mend=mend)
+    for name in sorted(carrier.wire.own_headers.intersection(options.get("extra_headers", ()))):
+        mend = f"set `{carrier.traits.own_headers[name]}` at provider {provider.name!r} instead"
+        yield Refusal(_OF_HEADERS + name, f"api {carrier.traits.name!r} sets itself", mend=mend)
 
 
-def _beyond_bounds(carrier: Carrier, model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Yield what asks for more tokens than the model answers with, or thinks with more than the answer may have."""
+def _unfit(carrier: Carrier, model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Yield what the API refuses for its value, or for what stands beside it."""
+    api = f"api {carrier.traits.name!r}"
+    for found in unfit_values(carrier.traits.rules, options):
+        yield Refusal(found.option, f"{api}, which {found.why}")
+    for found in unfit_together(carrier.traits.rules, options, has_tools=call.has_tools):
+        yield Refusal(found.option, f"model {model.name!r}, whose {api} {found.why}")
+
+
+def _beyond_bounds(model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Yield what asks for more tokens than the model answers with."""
     asked = options.get(_ANSWER)
     if asked is None or call.kind != "chat":
         return
     if model.max_output_tokens is not None and asked > model.max_output_tokens:
         why = f"model {model.name!r}, whose answers have at most {model.max_output_tokens} tokens"
         yield Refusal(_ANSWER, why, _defined_at(model))
-    budget = options.get("reasoning", {}).get("budget_tokens")
-    if carrier.traits.budget_below_output and not call.has_tools and budget is not None and budget >= asked:
-        # With tools, what is thought between the calls counts too, and may be more than one answer.
-        api = carrier.traits.name
-        why = f"model {model.name!r}, whose api {api!r} takes it below `{_ANSWER}` only, {asked} here"
-        yield Refusal("reasoning.budget_tokens", why)
 
 
-def _beside_budget(carrier: Carrier, model: ModelSpec, call: Call, options: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Yield what an API refuses beside a budget for thinking: to force a tool call, and not to think at all."""
-    reasoning = options.get("reasoning", {})
-    if not carrier.traits.budget_unforced or reasoning.get("budget_tokens") is None:
-        return
-    subject = f"model {model.name!r}, whose api {carrier.traits.name!r}"
-    if reasoning.get("effort") == "none":
-        yield Refusal("reasoning.budget_tokens", f"{subject} takes none beside `reasoning.effort: none`")
-    if call.has_tools and options.get("tool_choice") not in _FREE_CHOICES:
-        yield Refusal("tool_choice", f"{subject} forces no tool call beside `reasoning.budget_tokens`")
-
-
-def _why_not(
-    path: str, provider: ProviderSpec, carrier: Carrier, model: ModelSpec, call: Call
-) -> tuple[str, str | None]:
+def _why_not(path: str, provider: ProviderSpec, carrier: Carrier, model: ModelSpec, call: Call) -> Refusal:
     subject, api = f"model {model.name!r}", carrier.traits.name
     if _rejected(path, model):
-        return f"{subject}, which rejects it", _defined_at(model)
+        return Refusal(path, f"{subject}, which rejects it", _defined_at(model))
     if path in _OF_TOOLS and not call.has_tools:
-        return "a feature without tools", None
+        return Refusal(path, "a feature without tools")
     if path in _WITHOUT_TOOLS and call.has_tools:
-        return "a feature with tools, whose runs have one answer", None
+        return Refusal(path, "a feature with tools, whose runs have one answer")
     if path in carrier.options[call.kind]:
         if path in carrier.lacks:
-            return f"{subject}, whose {carrier.title} does not take it", None
+            return Refusal(path, f"{subject}, whose {carrier.title} does not take it")
         if path in _apart(carrier, model, call):
-            return f"{subject}, which draws in a chat, where api {api!r} has no place for it", _defined_at(model)
-        return f"{subject}, {_who_lacks(path, carrier, model)}", _defined_at(model)
+            why = f"{subject}, which draws in a chat, where api {api!r} has no place for it"
+            return Refusal(path, why, _defined_at(model))
+        return Refusal(path, f"{subject}, {_who_lacks(path, carrier, model)}", _defined_at(model))
     if path in carrier.traits.options and call.kind == "chat":
-        note = f"provider {provider.name!r} speaks version {provider.api_version}; `api_version` names another"
-        return f"{subject}, whose api {api!r} has dropped it", note
+        note = f"provider {provider.name!r} speaks version {provider.api_version}"
+        mend = f"{carrier.wire.dropped[path]}, or remove the option" if path in carrier.wire.dropped else None
+        return Refusal(path, f"{subject}, whose api {api!r} has dropped it", note, mend)
     of_kind = {"chat": "", "embeddings": " in a call for embeddings", "image": " in a call for images"}[call.kind]
-    return f"{subject}, whose api {api!r} has no place for it{of_kind}", None
+    return Refusal(path, f"{subject}, whose api {api!r} has no place for it{of_kind}")
 
 
 def _apart(carrier: Carrier, model: ModelSpec, call: Call) -> frozenset[str]:
     """Return the options of images for which a chat has no place, where *model* is asked to draw in one."""
     in_chat = call.kind == "image" and (carrier.draws_in_chat or model.serves_chat)
     return carrier.apart if in_chat else frozenset()
-
-
-def _as_written(value: Any) -> str:
-    """Return *value*, one that an option may have, as a route file has it: fractional numbers are durations."""
-    if not isinstance(value, float):
-        return str(value)
-    if value % 60:
-        return duration_text(value)
-    return f"{value / 60:g}m" if value % 3600 else f"{value / 3600:g}h"
 
 
 def place_of(option: str, layers: Sequence[OptionLayer]) -> Span | None:
@@ -216,10 +204,14 @@ def report_refused(build: Build) -> None:
         if option.startswith(_OF_BODY):
             message = f"`extra_body` sets {option.removeprefix(_OF_BODY)!r}, which {' and '.join(whys)}"
             mend = "use the option that stands for it"
+        elif option.startswith(_OF_HEADERS):
+            message = f"header {option.removeprefix(_OF_HEADERS)!r} is one that {' and '.join(whys)}"
+            mend = "remove it"
         else:
             message = f"option {option!r} reaches {', and '.join(whys)}"
             mend = "remove it, or set it to null for this target"
-        notes = dict.fromkeys(note for note in whys.values() if note is not None)
+        notes = dict.fromkeys(note for note, _ in whys.values() if note is not None)
+        mend = next((own for _, own in whys.values() if own is not None), mend)
         build.report("RB402", place, message, notes=notes, help=mend)
 
 

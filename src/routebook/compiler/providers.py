@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,6 +41,7 @@ def _link(build: Build, definition: Definition[Provider]) -> ProviderSpec | None
     address = link_address(build, definition, traits, preset, places)
     credential = _credential(build, definition, traits, preset, address, places)
     headers = {name: secret_ref(item) for name, item in (value.headers or {}).items() if isinstance(item, Secret)}
+    _refuse_own(build, definition, traits, headers)
     if address is not None and (credential or headers):
         place = definition.span("base_url")
         warn_unencrypted(build, f"provider {definition.name!r}", place, urlsplit(address))
@@ -68,6 +69,15 @@ def _link(build: Build, definition: Definition[Provider]) -> ProviderSpec | None
         script=link_script(build, definition) if traits.needs_script else None,
         span=definition.key,
     )
+
+
+def _refuse_own(build: Build, definition: Definition[Provider], traits: ApiTraits, secret: Iterable[str]) -> None:
+    """Refuse a *secret* header that the adapter sets; plain ones are options, refused where they reach a target."""
+    for name in secret:
+        if name.lower() in traits.own_headers:
+            message = f"header {name.lower()!r} is one that api {traits.name!r} sets itself"
+            mend = f"set `{traits.own_headers[name.lower()]}` instead"
+            build.report("RB402", definition.key_span("headers", name), message, help=mend)
 
 
 def _note_no_adapter(build: Build, definition: Definition[Provider], api: str) -> None:

@@ -91,7 +91,9 @@ def note_refused(build: Build, feature: FeatureCall, linked: LinkedTarget, place
         named = place()
         at = place_of(refusal.option, layers) or named
         elsewhere = None if (at.path, at.line) == (named.path, named.line) else f"it gets there from {named}"
-        build.found.refused.setdefault((at, refusal.option), {}).setdefault(refusal.why, refusal.note or elsewhere)
+        build.found.refused.setdefault((at, refusal.option), {}).setdefault(
+            refusal.why, (refusal.note or elsewhere, refusal.mend)
+        )
 
 
 def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLayer | None) -> LinkedTarget:
@@ -116,7 +118,7 @@ def _link(build: Build, feature: FeatureCall, model: ModelSpec, layer: OptionLay
     refused = tuple(refusals(provider, carrier, model, feature.call, options, carries))
     identity = (provider.name, model.id, canonical_json(options))
     told = None if implied is None or model.max_output_tokens else carrier.traits.default_max_output_tokens
-    attempt = AttemptSpec(platform, caller, carries, closed=carrier.closed, told=told)
+    attempt = AttemptSpec(platform, caller, carries, carrier.wire, told=told)
     return LinkedTarget(model, attempt, refused, identity, answer)
 
 

@@ -103,7 +103,7 @@ class Options(Entry):
     extra_body: dict[str, Any] | None = Field(None, examples=[{"top_a": 0.3}])
     """Fields of the wire request that no option covers; merged in depth."""
     extra_headers: PlainHeaders | None = Field(None, examples=[{"X-Title": "Demo"}])
-    """Headers of the request; none that carries a credential."""
+    """Headers of the request; none that carries a credential, and none that the request or its API sets itself."""
     timeout: TimeoutSetting | None = Field(None, examples=["30s", {"connect": "5s", "total": "120s"}])
     """A duration (the whole call), or a mapping of connect, first_token, idle and total."""
 

@@ -25,7 +25,14 @@ _SIZE = re.compile(r"([0-9]+)(B|KiB|MiB|GiB|kB|MB|GB)?")
 _SIZE_UNITS = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 _BROKEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OWN_HEADERS = frozenset({"accept-encoding", "content-length", "transfer-encoding"})
+_OWN_HEADERS = frozenset(
+    {
+        # of the exchange: its body, and the answers that can be read
+        *("accept", "accept-encoding", "content-encoding", "content-length", "content-type", "expect", "host"),
+        # of the connection
+        *("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
+    }
+)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -196,7 +203,7 @@ def no_literal_credentials(headers: dict[str, Any] | None) -> dict[str, Any] | N
 
 
 def _check_carried(headers: dict[Any, Any]) -> None:
-    """Refuse what would forge a header of its own, what HTTP cannot carry, and what the connection says itself."""
+    """Refuse what would forge a header of its own, what HTTP cannot carry, and what each request says itself."""
     written = {str(name): value if isinstance(value, str) else "" for name, value in headers.items()}
     broken = [name for name, value in written.items() if _BROKEN.search(name + value)]
     if broken:
@@ -208,7 +215,7 @@ def _check_carried(headers: dict[Any, Any]) -> None:
         )
     own = [name for name in written if name.lower() in _OWN_HEADERS]
     if own:
-        raise PydanticCustomError("header_own", "this header is set by the connection itself", {"names": own})
+        raise PydanticCustomError("header_own", "this header is set by the request itself", {"names": own})
 
 
 def no_credentials(headers: Any) -> Any:

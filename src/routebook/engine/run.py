@@ -196,7 +196,7 @@ class Run:
         if "tool_choice" in rejects or "tool_choice" in lacks:
             return False
         budget = planned.options.get("reasoning", {}).get("budget_tokens")
-        return budget is None or not registry.traits()[planned.api].budget_unforced
+        return budget is None or not registry.traits()[planned.api].rules.budget_unforced
 
     def _asked(self, contract: Contract, planned: PlannedAttempt, offer: Sequence[ToolDefinition]) -> Asked:
         model = self.table.models.get(planned.model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from ..errors import RequestError
 from .carried import takes
 from .decision import PlannedAttempt, Skip
 from .spec import AttemptSpec, FeatureSpec
+from .unfit import Unfit, unfit_together, unfit_values
 
 _ANSWER = "max_output_tokens"
 _OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
@@ -31,20 +32,38 @@ def merge_asked(
     if refused:
         raise RequestError(_not_allowed(feature, refused[0]), "options")
     layer = merge_options(asked)
-    wanted = {path: option_value(layer, path) for path in option_paths(layer)}
     kept: list[PlannedAttempt] = []
     skipped: list[Skip] = []
     for attempt, spec in zip(planned, specs, strict=True):
-        lacking = sorted(path for path, value in wanted.items() if not takes(spec.carries, path, value))
-        lacking += sorted(f"extra_body.{name}" for name in layer.get("extra_body", ()) if name.lower() in spec.closed)
-        if not lacking:
-            kept.append(replace(attempt, options=_with_room(spec, merge_options(attempt.options, asked), layer)))
+        options = _with_room(spec, merge_options(attempt.options, asked), layer)
+        found = next(_refused(feature, spec, layer, options), None)
+        if found is None:
+            kept.append(replace(attempt, options=options))
         elif kept:
-            why = f"it does not carry the caller's option {lacking[0]!r}"
-            skipped.append(Skip(attempt.provider, attempt.model, why))
+            skipped.append(Skip(attempt.provider, attempt.model, _why_skipped(attempt, found)))
         else:
-            raise RequestError(_not_carried(feature, attempt, lacking[0]), "options")
+            raise RequestError(_not_carried(feature, attempt, found), "options")
     return tuple(kept), tuple(skipped)
+
+
+def _refused(
+    feature: FeatureSpec, spec: AttemptSpec, layer: Mapping[str, Any], options: Mapping[str, Any]
+) -> Iterator[Unfit]:
+    """Yield what of the caller's *layer* cannot be sent; *options* are what it and the book's come to."""
+    wanted = {path: option_value(layer, path) for path in option_paths(layer)}
+    for path in sorted(path for path, value in wanted.items() if not takes(spec.carries, path, value)):
+        mend = spec.wire.dropped.get(path)
+        yield Unfit(path, "" if mend is None else f"has dropped it in the version spoken here: {mend}")
+    for name in sorted(name for name in layer.get("extra_body", ()) if name.lower() in spec.wire.closed):
+        yield Unfit(f"extra_body.{name}", "fills it itself")
+    for name in sorted(spec.wire.own_headers.intersection(layer.get("extra_headers", ()))):
+        yield Unfit(f"extra_headers.{name}", "sets it itself")
+    rules = spec.wire.rules
+    yield from (found for found in unfit_values(rules, options) if found.option in wanted)
+    for found in unfit_together(rules, options, has_tools=feature.tools is not None):
+        asked = next((path for path in (found.option, found.beside) if path in wanted), None)
+        if asked is not None:
+            yield replace(found, option=asked)
 
 
 def _with_room(spec: AttemptSpec, options: Mapping[str, Any], asked: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -58,10 +77,16 @@ def _with_room(spec: AttemptSpec, options: Mapping[str, Any], asked: Mapping[str
     return merge_options(options, {_ANSWER: budget + spec.told})
 
 
-def _not_carried(feature: FeatureSpec, attempt: PlannedAttempt, option: str) -> str:
+def _why_skipped(attempt: PlannedAttempt, found: Unfit) -> str:
+    why = f": api {attempt.api!r} {found.why}" if found.why else ""
+    return f"it does not carry the caller's option {found.option!r}{why}"
+
+
+def _not_carried(feature: FeatureSpec, attempt: PlannedAttempt, found: Unfit) -> str:
+    option, why = found.option, f", which {found.why}" if found.why else ""
     if option in _OF_TOOLS and feature.tools is None:
         return f"option {option!r} is for features with tools, and feature {feature.name!r} has none"
-    return f"option {option!r} is not carried by model {attempt.model!r} (api {attempt.api!r})"
+    return f"option {option!r} is not carried by model {attempt.model!r} (api {attempt.api!r}){why}"
 
 
 def _not_allowed(feature: FeatureSpec, option: str) -> str:

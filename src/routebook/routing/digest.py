@@ -25,7 +25,7 @@ _UNHASHED = frozenset(
         "planned",
         "caller",
         "carries",
-        "closed",
+        "wire",
         "layer",
         "read",
         "test",

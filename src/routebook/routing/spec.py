@@ -17,6 +17,7 @@ from .decision import PlannedAttempt, Skip
 from .matcher import When
 from .provider_spec import NO_LIMITS, Limits
 from .tool_spec import ToolsSpec
+from .traits import OptionRules
 
 Place = tuple[str | int, ...]
 """Where something stands in the definition that it belongs to: the keys and indices that lead to it."""
@@ -94,21 +95,35 @@ class ProfileSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class WireSpec:
+    """What its API holds every call to one provider to.
+
+    `closed` are the fields of the body, in lower case, that no `extra_body` may name. `dropped` says how to have the
+    options that this version of the API has a place for no more. `own_headers` are for no `extra_headers` to name.
+    """
+
+    rules: OptionRules
+    closed: frozenset[str]
+    dropped: Mapping[str, str] = EMPTY
+    own_headers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptSpec:
     """One target of a route, linked and complete.
 
     `platform` is the attempt as the platform pays for it (or nobody, where no key is needed), `caller` as a caller
     with a key of their own does (None where no key is needed). `carries` names the options that its API and model
-    take, as `carried.takes` reads them; `layer` has the options that the target itself sets. `closed` are the fields
-    of the body, in lower case, that no `extra_body` may name. `told` is the most tokens of an answer that the API is
-    told where neither the book nor the model has a limit; None where one has, or the API need not be told.
+    take, as `carried.takes` reads them; `wire` says what else holds for calls to its provider. `layer` has the options
+    that the target itself sets. `told` is the most tokens of an answer that the API is told where neither the book nor
+    the model has a limit; None where one has, or the API need not be told.
     """
 
     platform: PlannedAttempt
     caller: PlannedAttempt | None
     carries: frozenset[str]
+    wire: WireSpec
     layer: OptionLayer | None = None
-    closed: frozenset[str] = frozenset()
     told: int | None = None
 
 

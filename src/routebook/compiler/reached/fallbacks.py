@@ -15,6 +15,7 @@ from ...document.features import Feature
 from ...routing.bounds.load import waiting_seconds
 from ...routing.reach.live import Live
 from ...routing.spec import ArmSpec, AttemptSpec, Place
+from ...routing.unfit import may_be_unfit
 from ..build import Build
 
 _REFUSALS = frozenset({"authentication", "permission_denied"})
@@ -100,8 +101,12 @@ class _Faults:
     def _may_be_skipped(self, first: AttemptSpec, later: AttemptSpec) -> bool:
         """Tell whether an option of the caller's, which the *first* attempt carries, may keep a *later* one out."""
         uncarried = {path.partition(".")[0] for path in first.carries - later.carries}
-        if later.closed - first.closed:
+        if later.wire.closed - first.wire.closed:
             uncarried.add("extra_body")
+        if later.wire.own_headers - first.wire.own_headers:
+            uncarried.add("extra_headers")
+        if (later.wire, later.platform.options) != (first.wire, first.platform.options):
+            uncarried |= may_be_unfit(later.wire.rules)
         return not uncarried.isdisjoint(self.live.feature.caller_options)
 
     def _can_fail(self, attempt: AttemptSpec, kind: str, by_caller: bool) -> bool:

@@ -86,7 +86,7 @@ def _option_fault(options: Mapping[str, Any], version: str) -> Fault | None:
     path = next(path for path in paths if path not in TRAITS.options_in(version))
     if path not in TRAITS.options:
         return Fault("unsupported_option", f"option {path!r} has no place in api {TRAITS.name!r}")
-    older = "an older one has it, such as `api_version: 2023-06-01` of the provider"
+    older = f"`api_version: {TRAITS.version_with(path)}` of the provider has it"
     return Fault("unsupported_option", f"version {version} of api {TRAITS.name!r} has no option {path!r}; {older}")
 
 

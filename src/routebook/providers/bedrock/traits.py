@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from ...routing.traits import ApiTraits
+from ...routing.traits import ApiTraits, OptionRules
 
 TRAITS = ApiTraits(
     name="bedrock",
@@ -22,7 +22,7 @@ TRAITS = ApiTraits(
             "timeout",
         }
     ),
-    values=MappingProxyType({"prompt_cache.retention": (300.0, 3600.0)}),
+    rules=OptionRules(values=MappingProxyType({"prompt_cache.retention": (300.0, 3600.0)})),
     body_fields=frozenset(
         {
             "modelId",
@@ -34,6 +34,7 @@ TRAITS = ApiTraits(
             "serviceTier",
         }
     ),
+    filled=frozenset({"modelId", "messages", "system"}),
     needs_base_url=False,
     credential_chain=True,
     needs=("region",),

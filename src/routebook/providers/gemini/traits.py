@@ -58,6 +58,7 @@ TRAITS = ApiTraits(
             "service_tier",
         }
     ),
+    filled=frozenset({"contents", "systemInstruction", "system_instruction", "tools"}),
     takes=("api_version", "project", "location"),
     has_client=False,
 )

@@ -76,6 +76,20 @@ TRAITS = ApiTraits(
             "base_url",
         }
     ),
+    filled=frozenset(
+        {
+            "model",
+            "messages",
+            "tools",
+            "response_format",
+            "stream",
+            "stream_options",
+            "functions",
+            "api_key",
+            "api_base",
+            "base_url",
+        }
+    ),
     needs_base_url=False,
     has_client=False,
 )

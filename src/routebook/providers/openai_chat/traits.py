@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from ...routing.traits import ApiTraits, NativeSchemas
+from ...routing.traits import ApiTraits, NativeSchemas, OptionRules
 from .strict import strict_gap
 
 _EVERYWHERE = frozenset({"extra_body", "extra_headers", "timeout"})
@@ -28,12 +28,12 @@ _WIRE = {
 
 TRAITS = ApiTraits(
     name="openai-chat",
-    options=_EVERYWHERE | _WIRE.keys(),
+    options=_EVERYWHERE.union(_WIRE),
     embedding_options=_EVERYWHERE | {"dimensions"},
     image_options=_EVERYWHERE | {"n", "size", "quality"},
     image_apart=frozenset({"size", "quality"}),
     native_schemas=NativeSchemas(strict_gap, "with `strict: false`, as a strong hint"),
-    values=MappingProxyType({"prompt_cache.retention": (1800.0, 86400.0)}),
+    rules=OptionRules(values=MappingProxyType({"prompt_cache.retention": (1800.0, 86400.0)})),
     wire=MappingProxyType(_WIRE),
     notes=MappingProxyType(
         {
@@ -87,6 +87,20 @@ TRAITS = ApiTraits(
             # in place of `tools`, and never set
             "functions",
             "function_call",
+        }
+    ),
+    filled=frozenset(
+        {
+            "model",
+            "messages",
+            "tools",
+            "response_format",
+            "input",
+            "encoding_format",
+            "prompt",
+            "stream",
+            "stream_options",
+            "functions",
         }
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from ...routing.traits import ApiTraits
+from ...routing.traits import ApiTraits, OptionRules
 
 TRAITS = ApiTraits(
     name="openai-responses",
@@ -43,7 +43,7 @@ TRAITS = ApiTraits(
             "timeout",
         }
     ),
-    values=MappingProxyType({"prompt_cache.retention": (1800.0, 86400.0)}),
+    rules=OptionRules(values=MappingProxyType({"prompt_cache.retention": (1800.0, 86400.0)})),
     body_fields=frozenset(
         {
             "model",
@@ -62,6 +62,22 @@ TRAITS = ApiTraits(
             "prompt_cache_options",
             "service_tier",
             "top_logprobs",
+            "include",
+            "stream",
+            "stream_options",
+            "store",
+            "background",
+            "previous_response_id",
+            "conversation",
+        }
+    ),
+    filled=frozenset(
+        {
+            "model",
+            "input",
+            "instructions",
+            "tools",
+            "text",
             "include",
             "stream",
             "stream_options",
