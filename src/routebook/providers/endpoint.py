@@ -164,7 +164,12 @@ class Endpoint:
         return None if request_id is None else redact(request_id, self._secrets)
 
     def _unanswered(self, request: AnyRequest, fault: ExchangeFault) -> ProviderError:
-        return self._error(request, Fault(fault.kind, say(fault.message, self._secrets)))
+        """Return the error of an answer that cannot be read; a refusal is told by its head, whatever became of it."""
+        head, words = fault.head, say(fault.message, self._secrets)
+        if head is None or 200 <= head.status < 300:
+            return self._error(request, Fault(fault.kind, words), head)
+        refusal = self._dialect.read_fault(self._answer(head))
+        return self._error(request, replace(refusal, message=f"{refusal.message}; {words}"), head)
 
     def _error(
         self, request: AnyRequest, fault: Fault, response: HttpResponse | HttpStream | None = None, *, sent: bool = True

@@ -53,9 +53,8 @@ class _Inflater:
     """Unpacks one body. One of gzip may have several members; what follows its end is passed over, as browsers do."""
 
     def __init__(self, encoding: str) -> None:
-        if encoding not in _WINDOWS:
-            raise ExchangeFault("malformed_response", "the answer is compressed in a way that was not asked for")
-        self._window = _WINDOWS[encoding]
+        self._is_known = encoding in _WINDOWS
+        self._window = _WINDOWS.get(encoding, _GZIP)
         self._member = zlib.decompressobj(self._window)
         self._is_fresh = True
         self._is_over = False
@@ -64,6 +63,8 @@ class _Inflater:
 
     def take(self, piece: bytes, room: int) -> bytes:
         """Return what was left and *piece* unpacked, at most *room* bytes of it; the rest is left."""
+        if not self._is_known:
+            raise ExchangeFault("malformed_response", "the answer is compressed in a way that was not asked for")
         piece = self._rest + piece
         plain, has_more = b"", self.has_more
         while (piece or has_more) and not self._is_over and len(plain) < room:

@@ -59,12 +59,13 @@ class ExchangeFault(Exception):
 
     `timeout`: a bound was crossed; `queue_timeout`: no connection came free; `connection`: the other side could not be
     reached or went away; `malformed_response`: what it sent is no HTTP, or too much; `bad_request`: the request cannot
-    be sent at all.
+    be sent at all. Where only the body could not be read, `head` is the answer without it.
     """
 
     def __init__(self, kind: ExchangeFaultKind, message: str) -> None:
         self.kind: ExchangeFaultKind = kind
         self.message = message
+        self.head: HttpResponse | None = None
         super().__init__(message)
 
 

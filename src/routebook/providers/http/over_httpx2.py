@@ -129,14 +129,21 @@ class _Exchange:
     async def next_piece(self) -> bytes | None:
         """Wait for more of the body; see `HttpStream.next_piece`. The clock rests while nobody waits."""
         try:
+            piece = await self._timed_piece()
+            if piece is not None:
+                return self._body.take(piece)
+            self._body.end()
+        except ExchangeFault as fault:
+            fault.head = HttpResponse(self.status, self.headers, b"")
+            raise
+        return None
+
+    async def _timed_piece(self) -> bytes | None:
+        try:
             async with asyncio.timeout_at(self._clock.deadline()):
-                piece = await self._packed_piece()
+                return await self._packed_piece()
         except FOREIGN as error:
             raise _told(error, self._clock, self._address) from error
-        if piece is None:
-            self._body.end()
-            return None
-        return self._body.take(piece)
 
     async def _packed_piece(self) -> bytes | None:
         if not self._body.has_more:
