@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from routebook import Engine
+from routebook import Engine, Message
 
 SIGNATURE = "EqQBCgIYAhIM/+=é\n"
 THOUGHT = {"type": "thinking", "thinking": "A clock helps. ", "signature": SIGNATURE}
@@ -76,3 +78,19 @@ async def test_a_transcript_that_a_caller_brings_keeps_its_thoughts(fake, wire, 
         await engine.run("chat", [*earlier.messages, {"role": "user", "content": "Sure?"}])
 
     assert blocks_of(provider.requests[2])[:3] == [THOUGHT, HIDDEN, CALL]
+
+
+async def test_a_later_run_at_another_provider_of_the_same_api_gets_no_thoughts(fake, wire, keys, thinking):
+    table, thought = thinking
+    done = message(wire, {"type": "text", "text": "Noon."})
+    first, second = await fake([thought, done]), await fake(done)
+
+    async with Engine(table(first.url), environment=keys) as engine:
+        earlier = await engine.run("chat", "What time is it?")
+    kept = [Message.from_dict(json.loads(json.dumps(said.to_dict()))) for said in earlier.messages]
+    other = table("http://127.0.0.1:1/v1", second.url)
+    async with Engine(other, environment=keys) as engine:
+        await engine.run("chat", [*kept, {"role": "user", "content": "Sure?"}])
+
+    assert blocks_of(second.requests[0])[0] == CALL
+    assert SIGNATURE not in second.requests[0].text

@@ -353,3 +353,34 @@ async def _meet(api: Api, how: str, fault: str) -> float:
 
 if __name__ == "__main__":
     print(asyncio.run(_meet(APIS[sys.argv[1]], sys.argv[2], sys.argv[3])))  # noqa: T201
+
+
+UNREADABLE = {
+    "is cut off": b"content-length: 500\r\n\r\n{",
+    "is packed in a way that nobody asked for": b"content-length: 3\r\ncontent-encoding: br\r\n\r\nabc",
+    "is broken gzip": b"content-length: 3\r\ncontent-encoding: gzip\r\n\r\nabc",
+}
+
+
+@pytest.mark.parametrize("body", list(UNREADABLE))
+async def test_a_refusal_whose_body_cannot_be_read_is_told_by_its_head(loopback, client_of, how, body):
+    async def refuse(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 429 X\r\nretry-after: 7\r\n" + UNREADABLE[body])
+        await writer.drain()
+
+    server = await loopback.start(refuse)
+    with pytest.raises(ProviderError) as caught:
+        await CALLS[how](client_of(server.url))
+    assert (caught.value.kind, caught.value.status, caught.value.retry_after) == ("rate_limit", 429, 7)
+
+
+async def test_a_refusal_whose_body_stalls_is_told_by_its_head(loopback, client_of, how):
+    async def stall(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 401 X\r\ncontent-length: 500\r\n\r\n{")
+        await writer.drain()
+        await asyncio.sleep(5)
+
+    server = await loopback.start(stall)
+    with pytest.raises(ProviderError) as caught:
+        await CALLS[how](client_of(server.url, BRIEF))
+    assert (caught.value.kind, caught.value.status) == ("authentication", 401)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from .frozen import freeze_mapping
@@ -92,13 +92,15 @@ class ReasoningPart(Record):
     """What a model thought before it answered.
 
     `signature` is the provider's opaque proof; it is sent back unchanged, and only to the `api` that made it.
-    `redacted` tells that the provider withholds the text, and the signature is all there is.
+    `redacted` tells that the provider withholds the text, and the signature is all there is. `made_by` is the target
+    that had the thought, `provider/model-id`, where that is known.
     """
 
     text: str = ""
     signature: str | None = None
     redacted: bool = False
     api: str | None = None
+    made_by: str | None = field(default=None, compare=False)
     type: ClassVar[str] = "reasoning"
 
 
@@ -112,10 +114,14 @@ class RefusalPart(Record):
 
 @dataclass(frozen=True, slots=True)
 class NativePart(Record):
-    """A piece of an answer that only one API knows, as it came: kept, and sent back only to the `api` that made it."""
+    """A piece of an answer that only one API knows, as it came: kept, and sent back only to the `api` that made it.
+
+    `made_by` is the target that gave it, `provider/model-id`, where that is known.
+    """
 
     api: str
     data: Mapping[str, Any]
+    made_by: str | None = field(default=None, compare=False)
     type: ClassVar[str] = "native"
 
     def __post_init__(self) -> None:

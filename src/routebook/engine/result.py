@@ -15,7 +15,6 @@ from ..canonical.usage import NO_USAGE, Usage
 from ..outputs.checks.outcome import CheckOutcome
 from ..routing.decision import Decision
 from .attempt import Attempt
-from .thoughts import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +143,6 @@ class RunRecord:
 
     decision: Decision
     messages: list[Message]
-    made_by: dict[int, Target] = field(default_factory=dict)
     answer: Message | None = None
     choices: tuple[Choice, ...] = ()
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)

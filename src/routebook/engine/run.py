@@ -33,7 +33,7 @@ from .events import Tell, TurnStarted
 from .fallback import Calling, call_along
 from .messages import leading_system
 from .result import RunRecord, RunWarning
-from .thoughts import shown_to, target_of
+from .thoughts import shown_to, signed
 from .toolbox import Toolbox
 from .turn import answer_tools, options_of_turn, refuse_tools, with_unique_ids
 
@@ -83,8 +83,7 @@ class Run:
             response = await self._call_model(self._offer())
             self.record.turns += 1
             taken = (call.id for earlier in self.record.messages for call in earlier.tool_calls)
-            message = with_unique_ids(response.message, taken)
-            self.record.made_by[len(self.record.messages)] = target_of(self.record.decision.attempts[self.at])
+            message = signed(with_unique_ids(response.message, taken), self.record.decision.attempts[self.at])
             self.record.messages.append(message)
             self.record.answer = message
             self.record.choices = (replace(response.choices[0], message=message), *response.alternatives)
@@ -166,7 +165,7 @@ class Run:
 
     def request_for(self, planned: PlannedAttempt, offer: Sequence[ToolDefinition] = ()) -> ChatRequest:
         """Return what *planned* is sent now, with the tools of *offer*."""
-        messages = shown_to(planned, self.record.messages, self.record.made_by)
+        messages = shown_to(planned, self.record.messages)
         tools, output = list(offer), None
         options = options_of_turn(planned.options, self.record.turns + 1)
         if self.contract is not None:

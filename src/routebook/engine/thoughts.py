@@ -1,40 +1,45 @@
 """Thoughts: what a model may be shown of the answers before its own.
 
 A thought is signed for the model that had it, and so is a piece that only one API knows. They go back, unchanged, to
-the target that made them; another target gets the same answer without them.
+the target that made them, in the same run or in a later one; another target gets the same answer without them. Of a
+thought that does not say who had it, as one that came in from elsewhere, the adapter looks at the `api` alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
-from ..canonical.message import Message
+from ..canonical.message import Message, Part
 from ..canonical.part import NativePart, ReasoningPart
 from ..routing.decision import PlannedAttempt
-
-Target = tuple[str, str]
-"""A provider's name, and a model's id on its wire."""
 
 _OWN = (ReasoningPart, NativePart)
 
 
-def target_of(planned: PlannedAttempt) -> Target:
-    """Return which target *planned* calls."""
-    return planned.provider, planned.id
+def signed(message: Message, planned: PlannedAttempt) -> Message:
+    """Return *message*, an answer of *planned*, whose thoughts say who had them."""
+    if not any(isinstance(part, _OWN) for part in message.content):
+        return message
+    maker = _target(planned)
+    parts = (replace(part, made_by=maker) if isinstance(part, _OWN) else part for part in message.content)
+    return Message(message.role, tuple(parts))
 
 
-def shown_to(planned: PlannedAttempt, messages: Sequence[Message], made_by: Mapping[int, Target]) -> list[Message]:
-    """Return *messages* as *planned* is sent them; *made_by* tells which target gave an answer, by its index.
-
-    Of answers that came with the request nobody knows: they stay whole, and the adapter looks at their `api`.
-    """
-    shown, own = list(messages), target_of(planned)
-    for index in _of_others(made_by, own):
-        kept = [part for part in shown[index].content if not isinstance(part, _OWN)]
-        if len(kept) < len(shown[index].content):
-            shown[index] = Message(shown[index].role, kept)
-    return shown
+def shown_to(planned: PlannedAttempt, messages: Sequence[Message]) -> list[Message]:
+    """Return *messages* as *planned* is sent them."""
+    own = (None, _target(planned))
+    return [_without_others(message, own) if message.role == "assistant" else message for message in messages]
 
 
-def _of_others(made_by: Mapping[int, Target], own: Target) -> Iterable[int]:
-    return (index for index, target in made_by.items() if target != own)
+def _without_others(message: Message, own: tuple[str | None, ...]) -> Message:
+    kept = [part for part in message.content if _is_shown(part, own)]
+    return message if len(kept) == len(message.content) else Message(message.role, kept)
+
+
+def _is_shown(part: Part, own: tuple[str | None, ...]) -> bool:
+    return not isinstance(part, _OWN) or part.made_by in own
+
+
+def _target(planned: PlannedAttempt) -> str:
+    return f"{planned.provider}/{planned.id}"

@@ -242,7 +242,7 @@ def test_a_failed_result_says_something_and_its_pictures_come_after_all_results(
             {"type": "base64", "media_type": "image/jpeg", "data": "/9j/"},
         ),
         (
-            ImagePart(url="DATA:IMAGE/PNG;name=a.png;base64,aGk=", detail="auto"),
+            ImagePart(url="DATA:IMAGE/PNG;name=a.png;base64,aGk=", detail="low"),
             {"type": "base64", "media_type": "image/png", "data": "aGk="},
         ),
         (

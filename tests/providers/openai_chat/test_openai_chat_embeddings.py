@@ -141,7 +141,8 @@ def test_a_server_that_leaves_out_zeros_leaves_out_the_first_index():
         ({"data": [item([1.0], 0), item([1.0], 0)]}, "embeddings [0, 0] for 2 texts"),
         ({"data": [item([1.0], n) for n in (1, 0, 1)]}, "embeddings [0, 1, 1] for 2 texts"),
         ({"data": [item([1.0], 0), item([1.0], 2)]}, "embeddings [0, 2] for 2 texts"),
-        ({"data": [item([1.0]), item([1.0])]}, "embeddings [0, 0] for 2 texts"),
+        ({"data": [item([1.0]), item([1.0]), item([1.0])]}, "embeddings [0, 1, 2] for 2 texts"),
+        ({"data": [item([1.0]), item([1.0]), item([1.0], 1)]}, "embeddings [0, 0, 1] for 2 texts"),
         ({"data": [item([1.0], n) for n in range(3)]}, "embeddings [0, 1, 2] for 2 texts"),
         ({"data": [item([1.0], 0), item([1.0, 2.0], 1)]}, "not of one length"),
         ({"data": [item([], 0), item([], 1)]}, "are empty"),
@@ -173,3 +174,9 @@ def test_a_preset_says_that_vectors_are_whole_numbers_of_a_byte():
     assert body_of({}, **quirks)["encoding_format"] == "base64_int8"
     assert isinstance(response, EmbeddingResponse)
     assert response.vectors == ((0.0, 1.0, 127.0, -128.0, -1.0),)
+
+
+def test_vectors_that_no_index_numbers_are_in_the_order_of_the_texts():
+    answer = read({"data": [item([2.0]), item([1.0])]}, 2)
+    assert isinstance(answer, EmbeddingResponse)
+    assert answer.vectors == ((2.0,), (1.0,))

@@ -160,6 +160,7 @@ def test_an_image_is_data_or_an_address(image: dict, rest: dict, part: ImagePart
 @pytest.mark.parametrize(
     ("body", "kind", "words"),
     [
+        ({"data": [{"b64_json": "@@@"}]}, "malformed_response", "an image that is no base64"),
         (b"", "malformed_response", "the answer is empty"),
         ({}, "malformed_response", "the answer has no image"),
         ({"data": []}, "malformed_response", "the answer has no image"),

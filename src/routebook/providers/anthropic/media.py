@@ -20,9 +20,10 @@ _IMAGE_TYPES = {"image/jpg": "image/jpeg"} | {
 
 
 def image_block(index: int, part: ImagePart) -> Body:
-    """Return the block of a picture in message *index*; an address that holds its data itself is sent as data."""
-    if part.detail not in (None, "auto"):
-        raise NoPlace("unsupported_option", f"messages[{index}]: this API has no place for an image's detail")
+    """Return the block of a picture in message *index*; an address that holds its data itself is sent as data.
+
+    How closely to look at it is no matter of this API: it does so as closely as it can.
+    """
     url, media_type, data = _unfolded(index, part)
     if url is not None:
         return {"type": "image", "source": {"type": "url", "url": url}}

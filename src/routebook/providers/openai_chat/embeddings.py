@@ -35,8 +35,7 @@ _TYPECODES = {_BASE64: "f", "base64_int8": "b"}
 
 class WireEmbedding(msgspec.Struct):
     embedding: str | list[float]
-    # A server that leaves out zeros leaves out the first index.
-    index: int = 0
+    index: int | None = None
 
 
 class WireEmbeddings(msgspec.Struct):
@@ -88,8 +87,11 @@ def _format(quirks: Mapping[str, Any]) -> str:
 
 
 def _vectors(found: list[WireEmbedding], inputs: int, typecode: str) -> tuple[tuple[float, ...], ...]:
-    ordered = sorted(found, key=lambda item: item.index)
-    indices = [item.index for item in ordered]
+    if all(item.index is None for item in found):
+        indices, ordered = list(range(len(found))), found
+    else:  # a server that leaves out zeros leaves out the first index
+        ordered = sorted(found, key=lambda item: item.index or 0)
+        indices = [item.index or 0 for item in ordered]
     if indices != list(range(inputs)):
         raise Malformed(f"the answer has embeddings {indices[:10]} for {inputs} texts")
     vectors = tuple(_vector(item.embedding, typecode) for item in ordered)

@@ -17,13 +17,13 @@ from ...canonical.image import ImageRequest, ImageResponse
 from ...canonical.part import ImagePart, RefusalPart
 from ...canonical.usage import Usage
 from ..answer import Answer
-from ..body import lacking, read_body, write_body
+from ..body import Malformed, lacking, malformed, read_body, write_body
 from ..fault import Fault, say
 from ..rate_limit_headers import read_rate_limits
 from .decode import decode
 from .encode import ELSEWHERE, option_fault, place
 from .faults import RATE_LIMITS, fault_of_error
-from .media import image_at, image_type
+from .media import check_base64, image_at, image_type
 from .messages import Body
 from .traits import TRAITS
 
@@ -84,7 +84,10 @@ def decode_image(answer: Answer) -> ImageResponse | Fault:
         return fault_of_error(wire.error, answer)
     usage = None if wire.usage is None else Usage(wire.usage.input_tokens or 0, wire.usage.output_tokens or 0)
     found = wire.data or ()
-    images = tuple(part for image in found if (part := _image(image, wire.output_format)) is not None)
+    try:
+        images = tuple(part for image in found if (part := _image(image, wire.output_format)) is not None)
+    except Malformed as error:
+        return replace(malformed(str(error), answer), usage=usage)
     if not images:
         return _none(wire, usage, answer)
     return ImageResponse(
@@ -132,6 +135,7 @@ def _image(image: WireImage, output_format: str | None) -> ImagePart | None:
     if image.b64_json and image.b64_json.startswith("data:"):
         return image_at(image.b64_json)
     if image.b64_json:
+        check_base64(image.b64_json)
         return ImagePart(data=image.b64_json, media_type=image.mime_type or _media_type(image.b64_json, output_format))
     return image_at(image.url) if image.url else None
 

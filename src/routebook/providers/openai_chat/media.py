@@ -49,6 +49,18 @@ def read_image(image: str | Mapping[str, Any]) -> ImagePart:
     return image_at(found)
 
 
+def check_base64(data: str) -> None:
+    """Look whether *data* can be the bytes of an image.
+
+    Raises:
+        Malformed: They are no base64.
+    """
+    try:
+        binascii.a2b_base64(data, strict_mode=True)
+    except (binascii.Error, ValueError) as error:
+        raise Malformed("the answer has an image that is no base64") from error
+
+
 def image_at(url: str) -> ImagePart:
     """Return the image at *url*, its data where the address holds them."""
     head, comma, data = url.partition(",")
