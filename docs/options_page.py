@@ -35,6 +35,7 @@ WORDS = {
     "stream_usage": "no `stream_options` are sent",
     "stream_end": "a stream ends with its `{}`",
     "embeddings": "embeddings are asked for as `{}`",
+    "image_format": "pictures are asked for as `{}`",
     "images": "pictures are asked for in a `{}`",
 }
 

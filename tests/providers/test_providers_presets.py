@@ -37,6 +37,7 @@ QUIRKS: dict[str, type] = {
     "stream_usage": bool,
     "stream_end": str,
     "embeddings": str,
+    "image_format": str,
     "images": str,
 }
 OF_OTHERS = {"output_dimension"}

@@ -27,9 +27,6 @@ from .media import check_base64, image_at, image_type
 from .messages import Body
 from .traits import TRAITS
 
-# These answer with an address unless data are asked for; others know no such field, and refuse it.
-_WANT_A_FORMAT = ("dall-e", "grok")
-
 
 class WireImage(msgspec.Struct):
     b64_json: str | None = None
@@ -68,7 +65,7 @@ def encode_image(request: ImageRequest, quirks: Mapping[str, Any]) -> bytes | Fa
     fault = option_fault(request.options, in_chat if by_chat else TRAITS.image_options, quirks)
     if fault is not None:
         return fault
-    body = _chat(request) if by_chat else _generation(request)
+    body = _chat(request) if by_chat else _generation(request, quirks)
     for name, value in request.options.items():
         if name not in ELSEWHERE:
             place(body, quirks.get("fields", {}).get(name, name), value)
@@ -124,10 +121,10 @@ def _chat(request: ImageRequest) -> Body:
     return {"model": request.model, "messages": messages, "modalities": ["image", "text"]}
 
 
-def _generation(request: ImageRequest) -> Body:
+def _generation(request: ImageRequest, quirks: Mapping[str, Any]) -> Body:
     body: Body = {"model": request.model, "prompt": request.prompt}
-    if any(name in request.model for name in _WANT_A_FORMAT):
-        body["response_format"] = "b64_json"
+    if "image_format" in quirks:
+        body["response_format"] = quirks["image_format"]
     return body
 
 
