@@ -148,7 +148,7 @@ def test_arguments_of_a_call_are_frozen_and_no_longer_the_callers():
 
     assert call.arguments == {"zones": ("UTC",)}
     with pytest.raises(TypeError):
-        call.arguments["zones"] = ()  # type: ignore[index]
+        call.arguments["zones"] = ()
 
 
 def test_a_string_as_content_is_one_text_part():

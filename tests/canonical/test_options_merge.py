@@ -51,7 +51,7 @@ def has_null(value: Any) -> bool:
 def assert_frozen(value: Any) -> None:
     if isinstance(value, Mapping):
         with pytest.raises(TypeError):
-            value["new"] = 1  # type: ignore[index]
+            value["new"] = 1
         for item in value.values():
             assert_frozen(item)
     else:

@@ -211,7 +211,7 @@ def test_a_field_that_the_api_fills_itself_is_reported_at_the_layer_that_sets_it
         },
     }
     if layer == "target":
-        written["models"]["m"]["options"] = none  # type: ignore[index]
+        written["models"]["m"]["options"] = none
 
     problem = the_one(written)
 

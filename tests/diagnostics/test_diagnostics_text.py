@@ -18,7 +18,7 @@ from routebook.diagnostics.text import render_text
 
 
 def about(source: str | None, column: int = 1, width: int = 1, **more: object) -> Diagnostic:
-    return Diagnostic("RB202", Span("a/b.yaml", 7, column, width), "a message", source=source, **more)  # type: ignore[arg-type]
+    return Diagnostic("RB202", Span("a/b.yaml", 7, column, width), "a message", source=source, **more)
 
 
 def lines(diagnostic: Diagnostic) -> list[str]:

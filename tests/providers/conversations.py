@@ -73,7 +73,7 @@ class Conversation:
 
 def _value(options: object, path: str) -> object:
     for key in path.split("."):
-        options = options[key]  # type: ignore[index]
+        options = options[key]
     return options
 
 

@@ -352,7 +352,7 @@ async def _meet(api: Api, how: str, fault: str) -> float:
 
 
 if __name__ == "__main__":
-    print(asyncio.run(_meet(APIS[sys.argv[1]], sys.argv[2], sys.argv[3])))  # noqa: T201
+    print(asyncio.run(_meet(APIS[sys.argv[1]], sys.argv[2], sys.argv[3])))  # noqa: T201, the process that asked reads it
 
 
 UNREADABLE = {

@@ -172,7 +172,7 @@ async def test_a_stream_asks_for_usage_where_the_preset_lets_it_and_ends_as_the_
     events, error = [], None
     try:
         async for event in client.stream(request_with({})):
-            events.append(event)  # noqa: PERF401
+            events.append(event)  # noqa: PERF401, those before the fault count
     except ProviderError as raised:
         error = raised
     await client.close()

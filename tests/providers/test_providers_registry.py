@@ -110,7 +110,7 @@ def test_every_place_in_an_address_is_a_key_that_the_preset_or_its_api_needs(nam
 
 def test_presets_are_read_only():
     with pytest.raises(TypeError):
-        registry.presets()["openai"]["base_url"] = "http://elsewhere"  # type: ignore[index]
+        registry.presets()["openai"]["base_url"] = "http://elsewhere"
 
 
 HOUSE_API = """
