@@ -26,6 +26,7 @@ from routebook import (
     ToolFinished,
     TurnStarted,
 )
+from routebook.engine.clients import Clients
 
 FALLS_BACK = ["server_error", "connection", "malformed_response", "rate_limit"]
 
@@ -401,3 +402,21 @@ async def test_of_several_choices_every_one_is_in_the_result_and_the_first_is_th
     assert [choice.message.text for choice in result.choices] == ["one", "two"]
     assert result.choices[0].message == result.message
     assert [choice["finish_reason"] for choice in result.to_dict()["choices"]] == ["stop", "stop"]
+
+
+class _WithoutEnd:
+    """A client of another package whose stream just ends."""
+
+    async def stream(self, request):
+        yield TextDelta("No")
+
+
+async def test_a_stream_that_ends_without_its_response_is_malformed(books, keys, monkeypatch):
+    async def lease(*_):
+        return _WithoutEnd()
+
+    monkeypatch.setattr(Clients, "lease", lease)
+    async with Engine(books.table(books.over("http://127.0.0.1:1/v1")), environment=keys) as engine:
+        with pytest.raises(ProviderError, match="without its response") as caught:
+            _ = [event async for event in engine.stream("chat", "x")]
+    assert caught.value.kind == "malformed_response"

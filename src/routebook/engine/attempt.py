@@ -145,3 +145,18 @@ async def call_target(
         note("timeout", "the run ended before the answer came")
         raise
     return response, note(None, None, True, response.usage, response.request_id, response.rate_limits)
+
+
+def malformed(planned: PlannedAttempt, what: str, response: R | None = None) -> ProviderError:
+    """Return the error of an answer of *planned* that cannot be used; *what* is a sentence.
+
+    The *response*, where there is one, says what it cost all the same.
+    """
+    return ProviderError(
+        what,
+        "malformed_response",
+        provider=planned.provider,
+        model=planned.model,
+        request_id=None if response is None else response.request_id,
+        usage=None if response is None else response.usage,
+    )

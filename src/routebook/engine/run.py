@@ -20,13 +20,13 @@ from ..canonical.event import ModelEvent, NoResponse, ResponseFinished, fold
 from ..canonical.message import Message
 from ..canonical.options import merge_options
 from ..canonical.tool import ToolDefinition
-from ..errors import LimitError, ProviderError
+from ..errors import LimitError
 from ..outputs.repair import feedback
 from ..outputs.strategy import Asked
 from ..providers import registry
 from ..routing.decision import PlannedAttempt
 from ..routing.table import RoutingTable
-from .attempt import Attempt, ClientOf, Progress
+from .attempt import Attempt, ClientOf, Progress, malformed
 from .budget import RunBudget
 from .contract import Contract
 from .events import Tell, TurnStarted
@@ -136,9 +136,7 @@ class Run:
             async with aclosing(client.stream(request)) as events:
                 return await fold(_told(events, progress, self.tell))
         except NoResponse as error:
-            raise ProviderError(
-                str(error), "malformed_response", provider=planned.provider, model=planned.model
-            ) from error
+            raise malformed(planned, str(error)) from error
 
     def _record(self, attempt: Attempt) -> None:
         self.record.attempts.append(attempt)
@@ -152,15 +150,7 @@ class Run:
             response = self._asked(self.contract, planned, offer).take(response)
         if response.message.tool_calls and self.toolbox is None:
             names = ", ".join(repr(call.name) for call in response.message.tool_calls)
-            message = f"the model called a tool ({names}), but the feature has none"
-            raise ProviderError(
-                message,
-                "malformed_response",
-                provider=planned.provider,
-                model=planned.model,
-                request_id=response.request_id,
-                usage=response.usage,
-            )
+            raise malformed(planned, f"the model called a tool ({names}), but the feature has none", response)
         return response
 
     def request_for(self, planned: PlannedAttempt, offer: Sequence[ToolDefinition] = ()) -> ChatRequest:

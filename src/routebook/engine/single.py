@@ -13,13 +13,13 @@ from typing import Any
 
 from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
 from ..canonical.image import ImageRequest, ImageResponse
-from ..errors import ProviderError, RequestError, RoutebookError
+from ..errors import RequestError, RoutebookError
 from ..routing.context import Context
 from ..routing.decision import PlannedAttempt
 from ..routing.resolve import find_feature
 from ..routing.spec import FeatureSpec
 from ..routing.table import RoutingTable
-from .attempt import Attempt, Call, Progress, Q, R
+from .attempt import Attempt, Call, Progress, Q, R, malformed
 from .budget import RunBudget
 from .facts import facts_of_texts
 from .fallback import Calling, call_along
@@ -56,7 +56,7 @@ async def start_embedding(
     async def call(planned: PlannedAttempt, request: EmbeddingRequest, _: Progress) -> EmbeddingResponse:
         response = await (await means.client_of(planned)).embed(request)
         if len(response.vectors) != len(texts):
-            raise _malformed(planned, response, f"{len(response.vectors)} vectors came for {len(texts)} texts")
+            raise malformed(planned, f"{len(response.vectors)} vectors came for {len(texts)} texts", response)
         return response
 
     response, record = await _answered(table, asked, feature, texts, means, request_for, call)
@@ -81,7 +81,7 @@ async def start_image(table: RoutingTable, asked: SingleAsked, prompt: str, mean
     async def call(planned: PlannedAttempt, request: ImageRequest, _: Progress) -> ImageResponse:
         response = await (await means.client_of(planned)).generate_image(request)
         if not response.images:
-            raise _malformed(planned, response, "the answer has no image")
+            raise malformed(planned, "the answer has no image", response)
         return response
 
     response, record = await _answered(table, asked, feature, (prompt,), means, request_for, call)
@@ -159,14 +159,3 @@ def _texts(inputs: str | Sequence[str]) -> tuple[str, ...]:
         if not isinstance(text, str) or not text:
             raise RequestError(f"inputs[{index}] is no text, or an empty one", "inputs")
     return tuple(listed)
-
-
-def _malformed(planned: PlannedAttempt, response: EmbeddingResponse | ImageResponse, what: str) -> ProviderError:
-    return ProviderError(
-        what,
-        "malformed_response",
-        provider=planned.provider,
-        model=planned.model,
-        request_id=response.request_id,
-        usage=response.usage,
-    )
