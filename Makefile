@@ -36,7 +36,7 @@ stress: $(VENV)/.installed ## run the random tests a hundred times as long, ten 
 		tests/test_random_invariants.py tests/test_incremental.py tests/document/test_schemas_agree.py
 
 docs: $(VENV)/.installed ## write the generated pages and the schemas anew
-	$(BIN)/python docs/generate.py diagnostics options
+	$(BIN)/python docs/generate.py diagnostics options apis
 	$(BIN)/python docs/route_files.py
 	$(BIN)/routebook schema --write schemas
 

@@ -1,8 +1,8 @@
-"""Generates pages of this directory: `python docs/generate.py diagnostics options`.
+"""Generates pages of this directory: `python docs/generate.py diagnostics options apis`.
 
-`options.md` is made of the traits of the APIs and of the presets (`options_page.py`). `diagnostics.md` is made of the
-table of codes (`routebook.diagnostics.codes`) and of the golden books that show them: tests/books/rb301 has the book
-and what is said about it for RB301. A test fails where a page is not up to date.
+`options.md` and `apis.md` are made of the traits of the APIs and of the presets (`options_page.py`, `apis_page.py`).
+`diagnostics.md` is made of the table of codes (`routebook.diagnostics.codes`) and of the golden books that show them:
+tests/books/rb301 has the book and what is said about it for RB301. A test fails where a page is not up to date.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from apis_page import page_of_apis
 from options_page import page_of_options
 
 from routebook.diagnostics.codes import CODES
@@ -134,7 +135,10 @@ def _example(folder: Path) -> Iterator[str]:
     flags, variables = folder / "flags.txt", folder / "environment.json"
     command = " ".join(["routebook check", *(flags.read_text(encoding="utf-8").split() if flags.exists() else ())])
     given = json.loads(variables.read_text(encoding="utf-8")) if variables.exists() else {}
-    where = "".join(f", where `{name}` is `{value}`" for name, value in given.items())
+    without = folder / "without.json"
+    missing = json.loads(without.read_text(encoding="utf-8")) if without.exists() else []
+    where = "".join(f", where `{package}` is not installed" for package in missing)
+    where += "".join(f", where `{name}` is `{value}`" for name, value in given.items())
     said = "\n\n".join(_diagnostics(folder / "expected.txt"))
     yield f"`{command}` says{where}:\n\n```text\n{said}\n```"
 
@@ -147,7 +151,11 @@ def _diagnostics(expected: Path) -> Iterator[str]:
             yield posixpath.normpath(posixpath.join(ROOT, place[1])) + block[place.end(1) :]
 
 
-PAGES: dict[str, Callable[[], str]] = {"diagnostics": page_of_diagnostics, "options": page_of_options}
+PAGES: dict[str, Callable[[], str]] = {
+    "diagnostics": page_of_diagnostics,
+    "options": page_of_options,
+    "apis": page_of_apis,
+}
 
 
 def main(names: list[str]) -> None:

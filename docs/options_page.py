@@ -46,13 +46,13 @@ def page_of_options() -> str:
         _INTRODUCTION,
         "## Chat\n\nIn a feature without tools, `tool_choice` and `parallel_tool_calls` are errors; in one with tools, "
         "`n` is.",
-        _table(lambda api: api.options, is_chat=True),
+        _table(lambda api: api.options, lambda api: api.wire, is_chat=True),
         _every_call(),
         *_dropped(),
         "## Embeddings",
-        _table(lambda api: api.embedding_options),
+        _table(lambda api: api.embedding_options, lambda api: api.embedding_wire),
         "## Images",
-        _table(lambda api: api.image_options),
+        _table(lambda api: api.image_options, lambda api: api.image_wire),
         *_apart(),
         "## What becomes of values\n\nWhat is not named here is sent as it is written.",
         *_notes(),
@@ -71,20 +71,20 @@ def _apis() -> list[ApiTraits]:
     return [api for name, api in traits().items() if name != "scripted"]
 
 
-def _table(options_of: Any, *, is_chat: bool = False) -> str:
+def _table(options_of: Any, wire_of: Any, *, is_chat: bool = False) -> str:
     apis = [api for api in _apis() if options_of(api)]
     rows = ["| option | " + " | ".join(f"`{api.name}`" for api in apis) + " |", "| --- |" + " --- |" * len(apis)]
     for option in OPTION_PATHS:
         if option not in _EVERY_CALL and any(option in options_of(api) for api in apis):
-            cells = (_cell(api, option, option in options_of(api), is_chat) for api in apis)
+            cells = (_cell(api, option, option in options_of(api), wire_of(api), is_chat) for api in apis)
             rows.append(f"| `{option}` | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
 
-def _cell(api: ApiTraits, option: str, is_carried: bool, is_chat: bool) -> str:
+def _cell(api: ApiTraits, option: str, is_carried: bool, wire: Mapping[str, str], is_chat: bool) -> str:
     if not is_carried:
         return ""
-    place = api.wire.get(option) if is_chat else option if api.has_client else None
+    place = wire.get(option, None if is_chat or not api.has_client else option)
     dropped = is_chat and any(option in options for options in api.removed.values())
     return ("carried" if place is None else f"`{place}`") + (" ¹" if dropped else "")
 

@@ -42,6 +42,9 @@ LAZY_DOORS = {
     "": ("_PUBLIC", None),
     "cli.main": ("COMMANDS", "cli"),
     "providers.registry": ("_APIS", "providers"),
+    "providers.http.choice": ("_TRANSPORTS", "providers"),
+    "providers.gemini.client": ("_SIGNERS", "providers.gemini.vertex"),
+    "providers.bedrock.signing": ("LAZY_DOOR", "providers.bedrock.chain"),
     "engine.toolbox": ("LAZY_DOOR", "tools.session"),
     "pytest_plugin": ("LAZY_DOOR", None),
 }

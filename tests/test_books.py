@@ -1,8 +1,9 @@
 """Golden books: each folder of tests/books/ has a book, and what compiling it must say.
 
-`book/` is the book, `environment.json` (optional) the environment, `flags.txt` (optional, `--env`) the flags of
-`routebook check`, `expected.txt` the diagnostics, followed, where it compiles, by every decision. A new case needs no
-code: write the book, run `pytest tests/test_books.py --update-books`, and read what it wrote.
+`book/` is the book, `environment.json` (optional) the environment, `without.json` (optional) packages that are not
+installed, `flags.txt` (optional, `--env`) the flags of `routebook check`, `expected.txt` the diagnostics, followed,
+where it compiles, by every decision. A new case needs no code: write the book, run
+`pytest tests/test_books.py --update-books`, and read what it wrote.
 
 The book `rb301` is the shortest that shows RB301, and so on: `docs/diagnostics.md` is made of them.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,11 @@ OF_A_CODE = sorted(case for case in CASES if re.fullmatch(r"rb\d{3}", case))
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_golden_book_says_what_it_is_expected_to_say(case: str, request: pytest.FixtureRequest):
+def test_a_golden_book_says_what_it_is_expected_to_say(
+    case: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+):
+    for package in _json(BOOKS / case / "without.json"):
+        monkeypatch.setitem(sys.modules, package, None)
     said = what_is_said(BOOKS / case)
     expected = BOOKS / case / "expected.txt"
     if request.config.getoption("--update-books"):

@@ -29,7 +29,7 @@ from .document.environment import Environment
 from .document.literals import may_hold_secret
 from .document.shape import FilePart, join_parts, shape_file, shape_script, with_literals
 from .errors import RouteFileError
-from .providers import registry
+from .providers import extras, registry
 from .routing.script import Script
 from .routing.table import RoutingTable
 from .source.ignore import ignores_in
@@ -95,6 +95,11 @@ class OpenBook:
         self._environment = environment
         self._known = _Known()
         self._tree: Tree | None = None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables that `{env: ...}` scalars of the book were last read from, by name."""
+        return self._known.variables
 
     def read(self) -> BookReport:
         """Compile the book as it stands now, and return what came of it.
@@ -219,6 +224,11 @@ class _Known:
         self._files = {file.path: self._shaped(file, environment) for file in files}
         return list(self._files.values())
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables that the files were last shaped by."""
+        return tuple(sorted({name for file in self._files.values() for name in file.read}))
+
     def content(self, file: SourceFile) -> Parsed:
         """Return what the content *file* says."""
         known = self._contents.get(file.path)
@@ -282,6 +292,7 @@ def _compile(tree: Tree | _OneFile, environment: Environment | None, known: _Kno
         lock=None if lock is None else lock.node,
         texts=texts,
         ignores=ignores,
+        missing_extras=extras.missing(),
     )
     compiled = compile_document(document, materials, diagnostics, known.memory)
     return BookReport(compiled.table, compiled.diagnostics, compiled.linked)

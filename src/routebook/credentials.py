@@ -51,7 +51,7 @@ def _read_file(name: str) -> str:
 def missing_secrets(table: RoutingTable, environment: Mapping[str, str]) -> list[Diagnostic]:
     """Return a diagnostic (RB703) for each secret of *table* that cannot be read now, at the definition naming it."""
     found: list[Diagnostic] = []
-    for subject, span, ref in _references(table):
+    for subject, span, ref in secrets_of(table):
         try:
             read_secret(ref, environment)
         except SecretUnavailable as error:
@@ -60,13 +60,15 @@ def missing_secrets(table: RoutingTable, environment: Mapping[str, str]) -> list
     return found
 
 
-def _references(table: RoutingTable) -> Iterator[tuple[str, Span, SecretRef]]:
+def secrets_of(table: RoutingTable) -> Iterator[tuple[str, Span, SecretRef]]:
+    """Yield each secret that *table* refers to, with who needs it and where that is defined."""
     for provider in table.providers.values():
         span = provider.span or Span("")
         refs: Iterable[SecretRef] = provider.headers.values()
         for ref in (*((provider.credential,) if provider.credential else ()), *refs):
             yield f"provider {provider.name!r}", span, ref
     for server in table.servers.values():
-        for value in server.env.values():
+        oauth = () if server.oauth is None else (server.oauth.client_secret,)
+        for value in (*server.env.values(), *server.headers.values(), server.token, *oauth):
             if isinstance(value, SecretRef):
                 yield f"tool server {server.name!r}", server.span or Span(""), value

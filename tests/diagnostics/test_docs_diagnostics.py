@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,9 @@ def test_what_the_page_shows_is_what_the_command_prints(case: str, tmp_path: Pat
     monkeypatch.chdir(tmp_path)
     environment = BOOKS / case / "environment.json"
     given = json.loads(environment.read_text()) if environment.exists() else {}
+    without = BOOKS / case / "without.json"
+    for package in json.loads(without.read_text()) if without.exists() else ():
+        monkeypatch.setitem(sys.modules, package, None)
     for name in ("OPENAI_API_KEY", "HELLO_MODEL", "HOUSE_KEY"):
         monkeypatch.delenv(name, raising=False)
     section = PAGE.read_text(encoding="utf-8").partition(f"### {case.upper()}\n")[2].partition("\n### ")[0]

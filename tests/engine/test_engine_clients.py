@@ -16,20 +16,27 @@ from routebook.engine.clients import Clients
 
 REQUEST = ChatRequest("m-1", (Message("user", "hello"),))
 ENVIRONMENT = {"HOUSE_KEY": "sk-platform"}
+SETTINGS: dict[str, str] = {}
+
+
+@pytest.fixture(params=["httpx2", "fast"], autouse=True)
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every book of this file say what carries its requests."""
+    monkeypatch.setitem(SETTINGS, "transport", request.param)
 
 
 def table_of(url: str, **provider: Any) -> routebook.RoutingTable:
     house = {"api": "openai-chat", "base_url": url, "api_key": {"env": "HOUSE_KEY"}, **provider}
     return routebook.compile_mapping(
-        {"providers": {"house": house}, "features": {"chat": {"use": {"model": "house/m-1"}}}}
+        {"settings": SETTINGS, "providers": {"house": house}, "features": {"chat": {"use": {"model": "house/m-1"}}}}
     )
 
 
 async def call(clients: Clients, table: routebook.RoutingTable, key: str | None = None, times: int = 1) -> None:
     """Make calls at the same time, as one run, with the platform's key or a caller's."""
     async with AsyncExitStack() as run:
-        digest = table.digests["providers", "house"]
-        client = await clients.lease(table.providers["house"], digest, key, run)
+        provider, digest = table.providers["house"], table.digests["providers", "house"]
+        client = await clients.lease(provider, digest, clients.http_of(table), key, run)
         await asyncio.gather(*(client.complete(REQUEST) for _ in range(times)))
 
 
@@ -109,7 +116,8 @@ async def test_a_client_that_left_the_table_closes_after_its_last_user(fake, wir
     clients = Clients(ENVIRONMENT)
     table = table_of(provider.url)
     async with AsyncExitStack() as run:
-        client = await clients.lease(table.providers["house"], table.digests["providers", "house"], None, run)
+        provider_spec, digest = table.providers["house"], table.digests["providers", "house"]
+        client = await clients.lease(provider_spec, digest, clients.http_of(table), None, run)
         await client.complete(REQUEST)
         clients.keep_only(table_of(provider.url, timeout={"idle": "9s"}))
         await client.complete(REQUEST)
@@ -215,4 +223,21 @@ async def test_the_api_version_of_the_files_reaches_the_wire(fake, wire):
     with pytest.raises(ProviderError):
         await call(clients, table)
     assert provider.requests[0].headers["anthropic-version"] == "2023-06-01"
+    await clients.close()
+
+
+async def test_another_transport_makes_new_clients_and_closes_the_old_ones(fake, wire, monkeypatch):
+    provider = await fake(wire.text("ok"))
+    clients = Clients(ENVIRONMENT)
+    before = table_of(provider.url)
+    await call(clients, before)
+    monkeypatch.setitem(SETTINGS, "transport", "fast" if SETTINGS["transport"] == "httpx2" else "httpx2")
+    after = table_of(provider.url)
+    assert before.digest != after.digest
+
+    clients.keep_only(after)
+    await settled(provider, 0)
+    await call(clients, after)
+
+    assert provider.connections == 2
     await clients.close()

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 import socket
 import struct
 import zlib
 from collections.abc import Callable, Coroutine
+
+from event_frames import event, frames_in, payload_of, with_payload
 
 Reply = Callable[[asyncio.StreamWriter], Coroutine[None, None, None]]
 Fault = Callable[[bytes], Reply]
@@ -93,14 +96,27 @@ def _half(body: bytes) -> bytes:
     return body[: len(body) // 2]
 
 
+def _is_framed(body: bytes) -> bool:
+    """Tell a stream of AWS's frames from one of server-sent events."""
+    return body.startswith(b"\0")
+
+
 def _delta(body: bytes) -> bytes:
     """Return the event that brings the words."""
+    if _is_framed(body):
+        return next(frame for frame in frames_in(body) if b"Noon" in frame)
     return next(event for event in body.split(b"\n\n") if b"Noon" in event) + b"\n\n"
+
+
+def _comment(body: bytes) -> bytes:
+    """Return what says nothing in a stream."""
+    return event("keepAlive", {}) if _is_framed(body) else b": still here\n\n"
 
 
 def _opening(body: bytes) -> bytes:
     """Return the head, and the events before the one that brings the words."""
-    return _OPEN_HEAD + (body.partition(_delta(body))[0] if body.startswith(b"data") else b"")
+    is_stream = body.startswith(b"data") or _is_framed(body)
+    return _OPEN_HEAD + (body.partition(_delta(body))[0] if is_stream else b"")
 
 
 def _packed(body: bytes, encoding: str = "gzip") -> bytes:
@@ -117,13 +133,15 @@ _BOMB = _bomb()
 
 
 def _twice(body: bytes) -> bytes:
-    return body.replace(
-        b'"Noon."', b'"Noon.", "%s": "Midnight."' % (b"text" if b'"text": "Noon."' in body else b"content")
-    )
+    if _is_framed(body):
+        return b"".join(with_payload(frame, _twice(payload_of(frame))) for frame in frames_in(body))
+    return re.sub(rb'("\w+"): "Noon\."', rb'\1: "Noon.", \1: "Midnight."', body)
 
 
 def _deep(body: bytes) -> bytes:
     deep = b'{"error": ' + b"[" * 100_000
+    if _is_framed(body):
+        return event("messageStart", deep)
     return deep if body.startswith(b"{") else b"data: " + deep + b"\n\n"
 
 
@@ -149,7 +167,7 @@ TAKES_TOO_LONG: dict[str, Fault] = {
         lambda body: b"", lambda body: b"HTTP/1.1 103 Early Hints\r\n\r\n", _PAUSE_S
     ),
     "floods with interim answers": _repeats(lambda body: b"", lambda body: b"HTTP/1.1 102 Processing\r\n\r\n" * 500),
-    "sends comments without end": _repeats(lambda body: _OPEN_HEAD, lambda body: b": still here\n\n", _PAUSE_S),
+    "sends comments without end": _repeats(lambda body: _OPEN_HEAD, _comment, _PAUSE_S),
     "sends events without end": _repeats(_opening, _delta, _PAUSE_S),
     "floods with events": _repeats(_opening, lambda body: _delta(body) * 200, 0.001),
 }

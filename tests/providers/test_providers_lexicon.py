@@ -10,6 +10,7 @@ from routebook.providers.answer import Answer
 from routebook.providers.anthropic import faults as anthropic_faults
 from routebook.providers.lexicon import Lexicon, Refusal
 from routebook.providers.openai_chat import faults as openai_chat_faults
+from routebook.providers.openai_responses import faults as openai_responses_faults
 
 SECRET = "sk-secret-key"
 
@@ -74,7 +75,11 @@ def test_the_answers_own_wait_counts_before_one_that_was_passed_on():
     assert read(429, headers={"retry-after": "2"}, routed=True).retry_after == 2
 
 
-@pytest.mark.parametrize("faults", [openai_chat_faults, anthropic_faults], ids=["openai-chat", "anthropic"])
+@pytest.mark.parametrize(
+    "faults",
+    [openai_chat_faults, openai_responses_faults, anthropic_faults],
+    ids=["openai-chat", "openai-responses", "anthropic"],
+)
 def test_every_api_reads_its_refusals_by_a_lexicon(faults):
     for read_one in (faults.read_fault, faults.fault_of_error):
         assert isinstance(read_one.__self__, Lexicon)

@@ -25,11 +25,20 @@ CHAT = [(api, option) for api, traits in SPOKEN.items() for option in sorted(tra
 OLDEST = {"anthropic": "2023-06-01"}
 BECOMES: dict[tuple[str, str], Any] = {
     ("openai-chat", "prompt_cache.retention"): "30m",
+    ("openai-responses", "prompt_cache.retention"): "30m",
     ("anthropic", "prompt_cache.retention"): "5m",
     ("anthropic", "tool_choice"): "any",
     ("anthropic", "parallel_tool_calls"): True,
+    ("gemini", "reasoning.effort"): "HIGH",
+    ("gemini", "tool_choice"): "ANY",
+    ("gemini", "size"): "1:1",
+    ("bedrock", "prompt_cache.retention"): {"type": "default"},
+    ("bedrock", "reasoning.effort"): "low",
+    ("bedrock", "tool_choice"): {"any": {}},
 }
 """What values become that are not sent as they are."""
+EMBEDDERS = {"bedrock": "amazon.titan-embed-text-v2:0"}
+"""The models of APIs that make vectors by families of models."""
 
 
 def client_of(api: str, url: str):
@@ -105,11 +114,13 @@ async def test_each_option_of_embeddings_is_on_the_wire(loopback, api: str):
     server = await loopback.start(loopback.answer(500, {}))
     client = client_of(api, server.url)
     paths = sorted(SPOKEN[api].embedding_options - ELSEWHERE)
+    model = EMBEDDERS.get(api, "vendor/model-1")
 
-    body = await body_of(client.embed(EmbeddingRequest("vendor/model-1", ("a",), options_of(*paths))), server)
+    body = await body_of(client.embed(EmbeddingRequest(model, ("a",), options_of(*paths))), server)
     await client.close()
 
-    assert {path: body[path] for path in paths} == options_of(*paths)
+    places = {path: SPOKEN[api].embedding_wire.get(path, path) for path in paths}
+    assert {path: at(body, place) for path, place in places.items()} == options_of(*paths)
 
 
 @pytest.mark.parametrize("api", [api for api, traits in SPOKEN.items() if traits.image_options])
@@ -121,7 +132,9 @@ async def test_each_option_of_images_is_on_the_wire(loopback, api: str):
     body = await body_of(client.generate_image(ImageRequest("vendor/model-1", "A cat", options_of(*paths))), server)
     await client.close()
 
-    assert {path: body[path] for path in paths} == options_of(*paths)
+    places = {path: SPOKEN[api].image_wire.get(path, path) for path in paths}
+    sent = {path: BECOMES.get((api, path), value) for path, value in options_of(*paths).items()}
+    assert {path: at(body, place) for path, place in places.items()} == sent
 
 
 def test_the_page_of_options_is_up_to_date():

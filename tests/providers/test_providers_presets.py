@@ -40,6 +40,19 @@ QUIRKS: dict[str, type] = {
     "image_format": str,
     "images": str,
 }
+PATHS = {
+    "azure": "/openai/v1/chat/completions",
+    "anthropic": "/v1/messages",
+    "bedrock": "/model/vendor%2Fmodel-1/converse",
+    "gemini": "/v1beta/models/vendor/model-1:generateContent",
+    "vertex": ("/v1beta1/projects/somewhere/locations/somewhere/publishers/vendor/models/model-1:generateContent"),
+}
+HEADERS = {
+    "azure": ("api-key", ""),
+    "anthropic": ("x-api-key", ""),
+    "gemini": ("x-goog-api-key", ""),
+    "vertex": ("x-goog-api-key", ""),
+}
 OF_OTHERS = {"output_dimension"}
 """Fields of calls that are no chats."""
 ANSWER = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
@@ -49,10 +62,17 @@ def quirks_of(name: str) -> dict[str, Any]:
     return dict(SPOKEN[name].get("quirks", {}))
 
 
+def places_of(name: str) -> dict[str, str]:
+    """A value for each key that says where at the vendor a provider of the preset *name* is."""
+    needs = (*SPOKEN[name].get("needs", ()), *registry.traits()[SPOKEN[name]["api"]].needs)
+    return {key: "somewhere" for key in needs if key != "base_url"}
+
+
 def table_of(name: str, url: str, **provider: Any) -> RoutingTable:
     """A book with one provider of the preset *name* at *url*, whose features have a tool where the preset knows any."""
+    own = {"preset": name, "base_url": url, "api_key": {"env": "KEY"}, **places_of(name), **provider}
     written: dict[str, Any] = {
-        "providers": {"p": {"preset": name, "base_url": url, "api_key": {"env": "KEY"}, **provider}},
+        "providers": {"p": own},
         "features": {"plain": {"use": {"model": "p/vendor/model-1"}}},
     }
     if "tools" not in quirks_of(name).get("lacks_capabilities", ()):
@@ -69,6 +89,8 @@ def client_of(table: RoutingTable):
         api_key=KEY,
         api_version=provider.api_version,
         quirks=provider.quirks,
+        project=provider.project,
+        location=provider.location,
     )
     return registry.make_client(provider.api, config)
 
@@ -103,8 +125,8 @@ async def test_a_call_goes_to_the_path_of_the_preset_with_the_key_in_its_header_
     await client.close()
 
     received = server.received[0]
-    path = {"azure": "/openai/v1/chat/completions", "anthropic": "/v1/messages"}.get(name, "/chat/completions")
-    header, prefix = {"azure": ("api-key", ""), "anthropic": ("x-api-key", "")}.get(name, ("authorization", "Bearer "))
+    path = PATHS.get(name, "/chat/completions")
+    header, prefix = HEADERS.get(name, ("authorization", "Bearer "))
     assert received.line == f"POST {path} HTTP/1.1"
     assert [pair for pair in received.headers if KEY in pair[1]] == [(header, prefix + KEY)]
     assert KEY.encode() not in received.body

@@ -9,6 +9,7 @@ from routebook.canonical.event import TextDelta
 from routebook.canonical.message import Message
 from routebook.providers.fault import Fault
 from routebook.providers.reading import Reading, drain, first_words, is_whole, whole_body
+from routebook.providers.sse import EventReader
 
 CUT = Fault("connection", "cut off")
 BROKEN = Fault("server_error", "broken")
@@ -35,7 +36,7 @@ class Words:
 
 
 def read(*pieces: bytes) -> tuple[list[str], bool, ChatResponse | Fault]:
-    reading = Reading(Words())
+    reading = Reading(Words(), EventReader())
     told = [event.text for piece in pieces for event in reading.take(piece)]
     return told, reading.is_over, reading.end()
 

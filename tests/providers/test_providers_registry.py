@@ -13,12 +13,22 @@ from routebook.canonical.options import OPTION_PATHS
 from routebook.document.models import Capability
 from routebook.providers import registry
 from routebook.providers.anthropic.client import AnthropicClient
+from routebook.providers.bedrock.client import BedrockClient
+from routebook.providers.gemini.client import GeminiClient
 from routebook.providers.openai_chat.client import OpenAIChatClient
+from routebook.providers.openai_responses.client import OpenAIResponsesClient
 from routebook.providers.protocol import ClientConfig
 from routebook.providers.scripted import ScriptedClient
 
-ADAPTERS = {"openai-chat": OpenAIChatClient, "anthropic": AnthropicClient, "scripted": ScriptedClient}
-WITHOUT_ADAPTER = {"openai-responses", "gemini", "bedrock", "litellm"}
+ADAPTERS = {
+    "openai-chat": OpenAIChatClient,
+    "openai-responses": OpenAIResponsesClient,
+    "anthropic": AnthropicClient,
+    "gemini": GeminiClient,
+    "bedrock": BedrockClient,
+    "scripted": ScriptedClient,
+}
+WITHOUT_ADAPTER = {"litellm"}
 
 
 def test_every_api_has_traits_of_its_name():

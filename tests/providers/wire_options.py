@@ -58,8 +58,10 @@ def request_with(options: Mapping[str, Any], *messages: Message) -> ChatRequest:
 
 
 def at(body: Any, place: str) -> Any:
-    """What *body* holds at *place*, dots for nesting, or MISSING."""
+    """What *body* holds at *place*, dots for nesting, or MISSING. In a list, the last item that has it."""
     for name in place.split("."):
+        if isinstance(body, list):
+            body = next((item for item in reversed(body) if isinstance(item, dict) and name in item), None)
         if not isinstance(body, dict) or name not in body:
             return MISSING
         body = body[name]

@@ -23,6 +23,7 @@ COMMANDS = {
     "table": ("routebook.cli.table", "Show features by profile: provider, model, fallbacks, tools, output, price."),
     "explain": ("routebook.cli.explain", "Show a feature's decision, and each reason with its line."),
     "run": ("routebook.cli.run", "Run a feature once."),
+    "doctor": ("routebook.cli.doctor", "Show what the book needs of this machine, and whether its providers answer."),
     "schema": ("routebook.cli.schema", "Print or write the JSON Schemas of the files."),
 }
 """Each command with the module it is loaded from and its one line of help."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from ..diagnostics.suggest import near_names
 from ..document.book import SECTIONS, Document
 from ..routing.decision import PlannedAttempt
 from ..routing.digest import Digester
+from ..routing.linked import TransportChoice
 from ..routing.output_spec import OutputSpec
 from ..routing.provider_spec import ProviderSpec
 from ..routing.reach.rules import Shared
@@ -46,7 +47,8 @@ _NOUNS = {
 class Materials:
     """What the compiler must know of the world: wire APIs, presets, and the content files that the book names, as
     values (`contents`) and as texts (`prompts`) by path; `lock` is the book's tools.lock.json, `texts` are the texts of
-    all files by path, for the diagnostics' source lines, `ignores` the comments that silence warnings.
+    all files by path, for the diagnostics' source lines, `ignores` the comments that silence warnings, and
+    `missing_extras` the optional dependencies that are not installed.
     """
 
     apis: Mapping[str, ApiTraits]
@@ -56,6 +58,7 @@ class Materials:
     lock: Node | None = None
     texts: Mapping[str, str] = EMPTY
     ignores: Sequence[Ignore] = ()
+    missing_extras: Collection[str] = ()
 
 
 @dataclass(slots=True)
@@ -118,6 +121,7 @@ class Build:
     byok_profile: str | None = None
     default_feature: str | None = None
     drain_s: float = 10.0
+    transport: TransportChoice = "auto"
     digester: Digester = field(default_factory=Digester)
     digests: dict[tuple[str, str], str] = field(default_factory=dict)
     models_by_id: dict[tuple[str, str], list[ModelSpec]] = field(default_factory=dict)
@@ -155,6 +159,12 @@ class Build:
     ) -> None:
         """Add a diagnostic."""
         self.diagnostics.append(diagnose(code, span, message, notes=notes, help=help))
+
+    def need_extra(self, extra: str, subject: str, place: Span) -> None:
+        """Report that *subject* needs *extra*, if that is not installed."""
+        if extra in self.materials.missing_extras:
+            message = f"{subject} needs an optional dependency that is not installed"
+            self.report("RB704", place, message, help=f"pip install 'routebook[{extra}]'")
 
     def refer(self, section: str, name: str, place: Span | Where, subject: str) -> bool:
         """Note that *subject* names *name* of *section* at *place*; tell whether it can be linked.

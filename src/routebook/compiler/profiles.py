@@ -98,6 +98,11 @@ def _settle(build: Build) -> None:
         build.refer("features", build.default_feature, serving.span("default_feature"), "setting 'default_feature'")
     if drain is not None and drain.value.drain is not None:
         build.drain_s = drain.value.drain
+    transport = document.settings.get("transport")
+    if transport is not None and transport.value.transport is not None:
+        build.transport = transport.value.transport
+        if build.transport == "fast":
+            build.need_extra("fast", "setting 'transport' is `fast`, which", transport.span("transport"))
 
 
 def _must_exist(build: Build, setting: str, name: str) -> None:

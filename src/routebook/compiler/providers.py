@@ -27,6 +27,7 @@ def link_providers(build: Build) -> None:
         if provider is not None:
             build.providers[definition.name] = provider
             _note_no_adapter(build, definition, provider.api)
+            _need_extras(build, definition, provider)
 
 
 def _link(build: Build, definition: Definition[Provider]) -> ProviderSpec | None:
@@ -56,7 +57,7 @@ def _link(build: Build, definition: Definition[Provider]) -> ProviderSpec | None
         credential=credential,
         credential_chain=credential is None and _asks_chain(definition, traits, preset),
         headers=freeze_mapping(headers),
-        quirks=freeze_mapping({**preset.get("quirks", {}), **({"query": query} if query else {})}),
+        quirks=freeze_mapping({**_quirks(preset, traits), **({"query": query} if query else {})}),
         region=places.get("region"),
         project=places.get("project"),
         location=places.get("location"),
@@ -69,6 +70,14 @@ def _link(build: Build, definition: Definition[Provider]) -> ProviderSpec | None
         script=link_script(build, definition) if traits.needs_script else None,
         span=definition.key,
     )
+
+
+def _quirks(preset: Preset, traits: ApiTraits) -> dict[str, Any]:
+    """Return the preset's departures; with another API than its own, the fields of its bodies are not those."""
+    quirks = dict(preset.get("quirks", {}))
+    if traits.name != preset.get("api"):
+        quirks.pop("fields", None)
+    return quirks
 
 
 def _refuse_own(build: Build, definition: Definition[Provider], traits: ApiTraits, secret: Iterable[str]) -> None:
@@ -84,6 +93,14 @@ def _note_no_adapter(build: Build, definition: Definition[Provider], api: str) -
     if not build.materials.apis[api].has_client:
         message = f"provider {definition.name!r} cannot be called: this version has no adapter for api {api!r}"
         build.report("RB507", definition.key, message, help="reach its models through a provider of another api")
+
+
+def _need_extras(build: Build, definition: Definition[Provider], provider: ProviderSpec) -> None:
+    traits, who = build.materials.apis[provider.api], f"provider {definition.name!r}"
+    if traits.extra is not None:
+        build.need_extra(traits.extra, f"api {traits.name!r} of {who}", definition.key)
+    if traits.chain_extra is not None and provider.credential_chain:
+        build.need_extra(traits.chain_extra, f"{who} has no `api_key`; to find its credentials", definition.key)
 
 
 def secret_ref(secret: Secret) -> SecretRef:

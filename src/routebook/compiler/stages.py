@@ -112,7 +112,7 @@ def _digest_all(build: Build) -> None:
         if layer is not None:  # of a feature it is in the attempts' options; of a provider or a model nowhere else
             own = (build.digests[section, name], layer.options)
             build.digests[section, name] = build.digester.digest(own)
-    settings = ("default_profile", "byok_profile", "default_feature", "drain_s")
+    settings = ("default_profile", "byok_profile", "default_feature", "drain_s", "transport")
     for name in settings:
         build.digests["settings", name] = build.digester.digest(getattr(build, name))
     if build.materials.lock is not None:
@@ -167,6 +167,7 @@ def _freeze(build: Build) -> RoutingTable:
         byok_profile=build.byok_profile,
         default_feature=build.default_feature,
         drain_s=build.drain_s,
+        transport=build.transport,
         invariants=freeze_mapping(build.invariants),
         settings_spans=freeze_mapping({name: found.span(name) for name, found in build.document.settings.items()}),
     )

@@ -361,6 +361,12 @@ CODES: dict[str, Code] = {
         "empty, so calls that need it would fail.",
         "Set the variable, or write the file.",
     ),
+    "RB704": Code(
+        "optional dependency is not installed",
+        "What the book asks for is done by a package that does not come with Routebook by itself: an API, finding the "
+        "credentials of a provider that has no key, or the transport. A run would fail, so the book does not compile.",
+        "Install the extra that the help names, or write what does without it.",
+    ),
 }
 
 

@@ -12,6 +12,8 @@ from .scalars import Duration, Text
 
 _Mode = Literal["platform", "prefer_caller", "caller"]
 CredentialMode = Annotated[_Mode, one_of(_Mode)]
+_Transport = Literal["auto", "httpx2", "fast"]
+TransportChoice = Annotated[_Transport, one_of(_Transport)]
 
 
 class Profile(Entry):
@@ -37,3 +39,6 @@ class Settings(Entry):
     """The feature that serves one that the book does not have. Default: an unknown feature is an error."""
     drain: Duration | None = Field(None, examples=["30s"], json_schema_extra={"default": "10s"})
     """How long an engine that closes waits for its runs."""
+    transport: TransportChoice | None = Field(None, examples=["httpx2"], json_schema_extra={"default": "auto"})
+    """What carries requests over HTTP: `httpx2`; `fast`, a client in Rust that the extra `fast` brings; or `auto`:
+    `fast` where it is installed, else `httpx2`."""

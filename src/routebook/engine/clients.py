@@ -18,7 +18,8 @@ from typing import Any
 from ..canonical.frozen import EMPTY, freeze_mapping
 from ..credentials import SecretUnavailable, read_secret
 from ..errors import FaultKind, ProviderError
-from ..providers import registry
+from ..providers import extras, registry
+from ..providers.http.choice import TransportName, chosen
 from ..providers.http.exchange import DEFAULT_CONNECTIONS, ConnectionLimits, Transport
 from ..providers.http.idle_room import IdleRoom
 from ..providers.protocol import ClientConfig, ModelClient
@@ -46,46 +47,55 @@ ClientKey = tuple[str, str]
 class Clients:
     """The clients of one engine, shared by provider configuration and credential.
 
-    Where there is a `script`, it plays every provider instead; where there is a *transport*, every request goes there.
-    *read* reads the platform's secrets.
+    Where there is a `script`, it plays every provider instead. *read* reads the platform's secrets. Where requests are
+    *shown* to a transport, all go there, and no other credentials are looked for.
     """
 
     def __init__(
-        self, environment: Mapping[str, str], transport: Transport | None = None, read: ReadSecret = read_secret
+        self, environment: Mapping[str, str], read: ReadSecret = read_secret, shown: Transport | None = None
     ) -> None:
         self.script: Script | None = None
         self._environment = environment
         self._read = read
-        self._transport = transport
+        self._shown = shown
+        self._has_fast = extras.is_installed("fast")
         self._platforms: Pool[ClientKey, ModelClient] = Pool(_MOST_IDLE_OF_PLATFORM)
         self._callers: Pool[ClientKey, ModelClient] = Pool(_MOST_IDLE_OF_CALLERS)
         self._callers_room: IdleRoom[Any] = IdleRoom(_MOST_IDLE_CONNECTIONS_OF_CALLERS)
-        self._configurations: dict[str, str] = {}
+        self._configurations: dict[tuple[str, TransportName], str] = {}
         self._salt = secrets.token_bytes(16)
+
+    def http_of(self, table: RoutingTable) -> TransportName:
+        """Return what carries the requests of runs by *table*."""
+        return chosen(table.transport, fast_is_installed=self._has_fast)
 
     def of_run(self, table: RoutingTable, context: Context, stack: AsyncExitStack) -> RunClients:
         """Return the clients of one run by *table* for *context*; *stack* gives them back."""
         return RunClients(self, table, context, stack)
 
     async def lease(
-        self, provider: ProviderSpec, digest: str, callers_key: str | None, run: AsyncExitStack
+        self, provider: ProviderSpec, digest: str, http: TransportName, callers_key: str | None, run: AsyncExitStack
     ) -> ModelClient:
-        """Return the client of a provider as configured by *digest*; it stays open until *run* is left.
+        """Return the client of a provider as configured by *digest*, over *http*; it stays open until *run* is left.
 
         Raises:
             SecretUnavailable: The key is not to be had.
+            MissingExtra: An optional dependency is not installed.
             NoAdapter: This version cannot call the provider's API.
         """
         if self.script is not None:
             return ScriptedClient(self.script, provider.name)
         pool = self._platforms if callers_key is None else self._callers
-        key = (self._configuration(provider, digest), self._identity(callers_key))
-        return await run.enter_async_context(pool.lease(key, lambda: self._make(provider, callers_key)))
+        key = (self._configuration(provider, digest, http), self._identity(callers_key))
+        return await run.enter_async_context(pool.lease(key, lambda: self._make(provider, http, callers_key)))
 
     def keep_only(self, table: RoutingTable) -> None:
         """Retire the clients whose provider is not configured so in *table*."""
+        http = self.http_of(table)
         providers = {table.digests["providers", name]: provider for name, provider in table.providers.items()}
-        self._configurations = {digest: self._configuration(provider, digest) for digest, provider in providers.items()}
+        self._configurations = {
+            (digest, http): self._configuration(provider, digest, http) for digest, provider in providers.items()
+        }
         current = set(self._configurations.values())
         for pool in (self._platforms, self._callers):
             pool.retain(lambda key: key[0] in current)
@@ -97,22 +107,22 @@ class Clients:
             if outcome is not None:
                 raise outcome
 
-    def _configuration(self, provider: ProviderSpec, digest: str) -> str:
-        """Return the digest of what of *provider* makes its client; *digest* is that of all of it."""
-        known = self._configurations.get(digest)
+    def _configuration(self, provider: ProviderSpec, digest: str, http: TransportName) -> str:
+        """Return the digest of what makes a client: of *provider*, *digest* being that of all of it, and *http*."""
+        known = self._configurations.get((digest, http))
         if known is None:
             own = Limits(provider.limits.concurrency, queue_timeout_s=provider.limits.queue_timeout_s)
             client = replace(provider, limits=own, retry=Retry(), breaker=Breaker())
-            known = self._configurations[digest] = Digester().digest(client)
+            known = self._configurations[digest, http] = Digester().digest((client, http))
         return known
 
     def _identity(self, key: str | None) -> str:
         return "" if key is None else hashlib.blake2b(key.encode(), key=self._salt).hexdigest()
 
-    def _make(self, provider: ProviderSpec, callers_key: str | None) -> ModelClient:
-        return registry.make_client(provider.api, self._config(provider, callers_key))
+    def _make(self, provider: ProviderSpec, http: TransportName, callers_key: str | None) -> ModelClient:
+        return registry.make_client(provider.api, self._config(provider, http, callers_key))
 
-    def _config(self, provider: ProviderSpec, callers_key: str | None) -> ClientConfig:
+    def _config(self, provider: ProviderSpec, http: TransportName, callers_key: str | None) -> ClientConfig:
         """Read the secrets now. A run that a caller pays for gets nothing of the platform's, headers included."""
         key, headers = callers_key, EMPTY
         if callers_key is None:
@@ -126,9 +136,16 @@ class Clients:
             headers=headers,
             quirks=provider.quirks,
             api_version=provider.api_version,
+            region=provider.region,
+            project=provider.project,
+            location=provider.location,
+            finds_credentials=provider.credential_chain and callers_key is None,
+            environment=self._environment,
+            is_shown=self._shown is not None,
             timeout=provider.timeout,
             limits=_connections(provider.limits, None if callers_key is None else self._callers_room),
-            transport=self._transport,
+            http=http,
+            transport=self._shown,
             script=provider.script or (),
         )
 
@@ -139,6 +156,7 @@ class RunClients:
     def __init__(self, clients: Clients, table: RoutingTable, context: Context, stack: AsyncExitStack) -> None:
         self._clients = clients
         self._table = table
+        self._http = clients.http_of(table)
         self._context = context
         self._stack = stack
         self._taken: dict[tuple[str, CredentialKind], ModelClient] = {}
@@ -160,7 +178,7 @@ class RunClients:
         digest = self._table.digests["providers", provider.name]
         callers_key = self._context.credentials[provider.name] if planned.credential == "caller" else None
         try:
-            return await self._clients.lease(provider, digest, callers_key, self._stack)
+            return await self._clients.lease(provider, digest, self._http, callers_key, self._stack)
         except SecretUnavailable as error:
             raise _not_sent(f"{error}; nothing was sent", "authentication", planned) from error
         except registry.NoAdapter as error:

@@ -15,6 +15,7 @@ from typing import Any, Self
 from ..book import BookReport, read_script, script_of
 from ..diagnostics.diagnostic import Diagnostic, has_errors
 from ..errors import EngineClosed, RequestError, RouteFileError
+from ..providers.http.choice import TransportName
 from ..routing.context import Context
 from ..routing.script import Script
 from ..routing.table import RoutingTable
@@ -47,13 +48,15 @@ ReloadListener = Callable[[Reload], object]
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
     """What an engine runs on: the table's digest, since when (seconds since the epoch), whether edits are watched,
-    and the diagnostics of the last reload (errors: the table is the one before it).
+    the diagnostics of the last reload (errors: the table is the one before it), and what carries requests over HTTP,
+    `httpx2` or `fast`.
     """
 
     digest: str
     loaded_at: float
     watching: bool
     diagnostics: tuple[Diagnostic, ...]
+    transport: TransportName
 
 
 class Engine:
@@ -129,6 +132,7 @@ class Engine:
             loaded_at=self._loaded_at,
             watching=self._watcher is not None and not self._watcher.done(),
             diagnostics=self._diagnostics,
+            transport=self._clients.http_of(self.table),
         )
 
     async def run(
@@ -244,7 +248,7 @@ class Engine:
             raise RequestError("the engine plays a script: nothing goes over the wire", "dump")
         asked = asked_of(feature, content, inputs, context, options, model)
         async with self._runs.counted(), AsyncExitStack() as stack:
-            clients = Clients(self._environment, Taking(), secret_or_why)
+            clients = Clients(self._environment, secret_or_why, Taking())
             stack.push_async_callback(clients.close)
             real = clients.of_run(table, asked.context, stack).client
             dumping = Dumping(table, asked.context, self._environment, real)
@@ -314,6 +318,7 @@ class Engine:
         if report.table is None:
             raise RouteFileError(report.diagnostics)
         self._table, self._diagnostics, self._loaded_at = report.table, report.diagnostics, time.time()
+        _LOG.info("loaded %s; transport: %s", report.table.digest[:12], self._clients.http_of(report.table))
 
     async def _follow(self, live: LiveBook) -> None:
         """Take every edit; where following itself breaks, begin again after a pause, and say so once."""

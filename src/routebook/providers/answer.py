@@ -5,7 +5,7 @@ The `decode`, `faults` and `events` of every API take and give these. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -46,6 +46,14 @@ class StreamReader(Protocol):
 
     def response(self) -> ChatResponse | Fault:
         """Return the whole answer after its last event, or why it is none: it was cut off, say."""
+        ...
+
+
+class Framing(Protocol):
+    """How the events of one answer stand in its bytes."""
+
+    def feed(self, piece: bytes) -> Iterable[bytes | Fault]:
+        """Take the next piece, cut anywhere; return the data of each event that it completes. A Fault is the last."""
         ...
 
 

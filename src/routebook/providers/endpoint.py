@@ -20,12 +20,14 @@ from ..canonical.image import ImageRequest
 from ..canonical.redact import forms_of, redact
 from ..errors import ProviderError
 from ..routing.provider_spec import Timeouts
-from .answer import Answer, Read, StreamReader
+from .answer import Answer, Framing, Read, StreamReader
 from .fault import Fault, say
+from .http.choice import make_transport
 from .http.exchange import ExchangeFault, HttpRequest, HttpResponse, HttpStream, Transport
-from .http.over_httpx2 import HttpxTransport
 from .protocol import ClientConfig
 from .reading import Reading, drain, first_words, is_whole, whole_body
+from .signer import Signer, Unsigned
+from .sse import EventReader
 
 T = TypeVar("T")
 AnyRequest = ChatRequest | EmbeddingRequest | ImageRequest
@@ -34,7 +36,7 @@ AnyRequest = ChatRequest | EmbeddingRequest | ImageRequest
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """What the endpoints of one API have in common: the header of the key, with what stands before the key in it, the
-    header that carries the id of a request, and the reading of refusals.
+    header that carries the id of a request, the reading of refusals, and how a stream of events comes.
     """
 
     key_header: str
@@ -42,24 +44,37 @@ class Dialect:
     request_id_header: str
     read_fault: Callable[[Answer], Fault]
     headers: Mapping[str, str]
+    framing: Callable[[], Framing] = EventReader
+    stream_type: str = "text/event-stream"
 
 
 class Endpoint:
-    """Sends what an adapter encoded to one provider. Clock and transport may be handed in."""
+    """Sends what an adapter encoded to one provider. Clock and transport may be handed in, and a signer, which then
+    has the credentials: there is no key.
+    """
 
-    def __init__(self, config: ClientConfig, dialect: Dialect, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        config: ClientConfig,
+        dialect: Dialect,
+        signer: Signer | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         if not config.base_url:
             raise ValueError(f"provider {config.provider!r} has no base_url")
         self._provider = config.provider
         self._base = config.base_url.rstrip("/")
-        self._query = _query(config)
+        self._query = urlencode(config.quirks.get("query", {}))
         self._timeout = config.timeout
         self._dialect = dialect
         self._key_header = config.quirks.get("key_header") or dialect.key_header
         self._headers = _headers(config, dialect)
-        self._secrets = _secrets(config)
+        if signer is not None and config.is_shown:
+            self._headers = {**self._headers, self._key_header: signer.shown}
+        self._own_secrets = _secrets(config)
+        self._signer = None if config.is_shown else signer
         self._clock = clock
-        self._transport: Transport = config.transport or HttpxTransport(config.limits)
+        self._transport: Transport = config.transport or make_transport(config.http, config.limits)
 
     async def call(self, request: AnyRequest, path: str, body: bytes | Fault, read: Read[T]) -> T:
         """Post *body* to *path* and return what *read* makes of the answer.
@@ -67,7 +82,7 @@ class Endpoint:
         Raises:
             ProviderError: *body* is a Fault, the exchange failed, or the provider refused.
         """
-        sent = self._request(request, path, body)
+        sent = await self._request(request, path, body)
         try:
             response = await self._transport.send(sent, self._timeouts(request))
         except ExchangeFault as fault:
@@ -89,7 +104,7 @@ class Endpoint:
         Raises:
             ProviderError: As `call`, at any event.
         """
-        sent = self._request(request, path, body, accept="text/event-stream")
+        sent = await self._request(request, path, body, accept=self._dialect.stream_type)
         try:
             async with self._transport.stream(sent, self._timeouts(request)) as http:
                 first = await first_words(http)
@@ -98,7 +113,8 @@ class Endpoint:
                     for event in at_once(self._read(request, whole, read)):
                         yield event
                     return
-                reading = Reading(make(self._answer(HttpResponse(http.status, http.headers, b""))))
+                reader = make(self._answer(HttpResponse(http.status, http.headers, b"")))
+                reading = Reading(reader, self._dialect.framing())
                 piece: bytes | None = first
                 while piece is not None and not reading.is_over:
                     events = reading.take(piece)
@@ -124,7 +140,7 @@ class Endpoint:
         """Close every connection."""
         await self._transport.close()
 
-    def _request(
+    async def _request(
         self, request: AnyRequest, path: str, body: bytes | Fault, accept: str = "application/json"
     ) -> HttpRequest:
         if isinstance(body, Fault):
@@ -136,7 +152,18 @@ class Endpoint:
             if "authorization" in given:
                 headers.pop(self._key_header, None)
             headers |= given
-        return HttpRequest("POST", f"{self._base}{path}{self._query}", headers, body)
+        sent = HttpRequest("POST", self._url(path), headers, body)
+        if self._signer is None or "authorization" in headers:
+            return sent
+        try:
+            return await self._signer.sign(sent)
+        except Unsigned as unsigned:
+            raise self._error(request, unsigned.fault, sent=False) from unsigned
+
+    def _url(self, path: str) -> str:
+        if not self._query:
+            return self._base + path
+        return f"{self._base}{path}{'&' if '?' in path else '?'}{self._query}"
 
     def _timeouts(self, request: AnyRequest) -> Timeouts:
         """Return the bounds as the option `timeout` changes them: seconds in all, or a mapping of bounds in seconds."""
@@ -151,6 +178,10 @@ class Endpoint:
         if isinstance(found, Fault):
             raise self._error(request, found, response)
         return found
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        return self._own_secrets if self._signer is None else (*self._own_secrets, *self._signer.secrets)
 
     def _answer(self, response: HttpResponse) -> Answer:
         """Return what an API reads; the id of the request, which it passes on as it stands, is without secrets."""
@@ -174,6 +205,8 @@ class Endpoint:
     def _error(
         self, request: AnyRequest, fault: Fault, response: HttpResponse | HttpStream | None = None, *, sent: bool = True
     ) -> ProviderError:
+        if fault.kind == "authentication" and sent and self._signer is not None:
+            self._signer.refused()
         return ProviderError(
             fault.message,
             fault.kind,
@@ -195,11 +228,6 @@ def _headers(config: ClientConfig, dialect: Dialect) -> Mapping[str, str]:
         name, prefix = (own, "") if own else (dialect.key_header, dialect.key_prefix)
         headers[name] = prefix + config.api_key
     return {**headers, **given}
-
-
-def _query(config: ClientConfig) -> str:
-    query = config.quirks.get("query")
-    return f"?{urlencode(query)}" if query else ""
 
 
 def _secrets(config: ClientConfig) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from ..canonical.image import ImageRequest, ImageResponse
 from ..routing.provider_spec import Timeouts
 from ..routing.script import Script
 from ..routing.traits import ApiTraits
+from .http.choice import TransportName
 from .http.exchange import DEFAULT_CONNECTIONS, ConnectionLimits, Transport
 
 
@@ -64,8 +65,11 @@ class ClientConfig:
     """All that a client needs: where to call, as whom, within which bounds. Secrets never show in its repr.
 
     `headers` go with every request and are secret; `quirks` are the provider's departures from its API, as the
-    preset lists them. `limits` say how many connections there may be at a time, and how many of them stay open idle.
-    With a `transport` requests go there, and nowhere else.
+    preset lists them; `region`, `project` and `location` say where at the vendor it is. With `finds_credentials` there
+    is no key: the platform's credentials are found as the vendor's own tools find them, variables in `environment`.
+    `limits` say how many connections there may be at a time, and how many of them stay open idle, `http` what carries
+    requests. With a `transport` they go there, and nowhere else. `is_shown` tells that it sends nothing: credentials
+    that would have to be found are not, and the request says so in their place.
     """
 
     provider: str
@@ -74,8 +78,15 @@ class ClientConfig:
     headers: Mapping[str, str] = field(default=EMPTY, repr=False)
     api_version: str | None = None
     quirks: Mapping[str, Any] = EMPTY
+    region: str | None = None
+    project: str | None = None
+    location: str | None = None
+    finds_credentials: bool = False
+    environment: Mapping[str, str] = field(default=EMPTY, repr=False)
+    is_shown: bool = False
     timeout: Timeouts = field(default_factory=Timeouts)
     limits: ConnectionLimits = DEFAULT_CONNECTIONS
+    http: TransportName = "httpx2"
     transport: Transport | None = None
     script: Script = ()
 

@@ -11,10 +11,9 @@ from contextlib import suppress
 
 from ..canonical.chat import ChatResponse
 from ..canonical.event import ModelEvent
-from .answer import StreamReader
+from .answer import Framing, StreamReader
 from .fault import Fault
 from .http.exchange import ExchangeFault, HttpStream
-from .sse import EventReader
 
 _REST_S = 0.2
 
@@ -22,17 +21,17 @@ _REST_S = 0.2
 class Reading:
     """The events of one answer, piece by piece. After the terminal marker or a fault it `is_over`."""
 
-    def __init__(self, reader: StreamReader) -> None:
+    def __init__(self, reader: StreamReader, framing: Framing) -> None:
         self.is_over = False
         self._reader = reader
-        self._events = EventReader()
+        self._framing = framing
         self._fault: Fault | None = None
 
     def take(self, piece: bytes) -> list[ModelEvent]:
         """Return what is new in *piece*, up to the terminal marker or a fault."""
         new: list[ModelEvent] = []
-        for event in self._events.feed(piece):
-            found = self._reader.read(event)
+        for event in self._framing.feed(piece):
+            found = event if isinstance(event, Fault) else self._reader.read(event)
             if isinstance(found, Fault):
                 self._fault, self.is_over = found, True
                 break

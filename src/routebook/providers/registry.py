@@ -32,15 +32,31 @@ _APIS: dict[str, tuple[str, str, str]] = {
         "routebook.providers.openai_chat.client",
         "OpenAIChatClient",
     ),
-    "openai-responses": ("routebook.providers.openai_responses.traits", "", ""),
+    "openai-responses": (
+        "routebook.providers.openai_responses.traits",
+        "routebook.providers.openai_responses.client",
+        "OpenAIResponsesClient",
+    ),
     "anthropic": (
         "routebook.providers.anthropic.traits",
         "routebook.providers.anthropic.client",
         "AnthropicClient",
     ),
-    "gemini": ("routebook.providers.gemini.traits", "", ""),
-    "bedrock": ("routebook.providers.bedrock.traits", "", ""),
-    "litellm": ("routebook.providers.litellm.traits", "", ""),
+    "gemini": (
+        "routebook.providers.gemini.traits",
+        "routebook.providers.gemini.client",
+        "GeminiClient",
+    ),
+    "bedrock": (
+        "routebook.providers.bedrock.traits",
+        "routebook.providers.bedrock.client",
+        "BedrockClient",
+    ),
+    "litellm": (
+        "routebook.providers.litellm.traits",
+        "routebook.providers.litellm.client",
+        "LiteLLMClient",
+    ),
     "scripted": (
         "routebook.providers.scripted_traits",
         "routebook.providers.scripted",

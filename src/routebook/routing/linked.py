@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ..canonical.frozen import EMPTY
 from ..diagnostics.diagnostic import Diagnostic
@@ -14,6 +14,9 @@ from .output_spec import OutputSpec
 from .provider_spec import ProviderSpec
 from .spec import FeatureSpec, InvariantSpec, ModelSpec, ProfileSpec
 from .tool_spec import ServerSpec
+
+TransportChoice = Literal["auto", "httpx2", "fast"]
+"""What carries requests over HTTP; `auto` is the fastest that is installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,9 @@ class LinkedBook:
 
     The mappings are read-only views from a name to what it defines. `digest` is SHA-256 over each linked
     definition, `digests` has them one by one under (section, name); `lock` is the book's tools.lock.json,
-    `settings_spans` says where each setting stands, `diagnostics` holds the warnings and notes of a good book,
-    `coverage` what they and the proof of its invariants rest on. Equal digests are equal books.
+    `transport` is what carries requests, `settings_spans` says where each setting stands, `diagnostics` holds the
+    warnings and notes of a good book, `coverage` what they and the proof of its invariants rest on. Equal digests are
+    equal books.
     """
 
     providers: Mapping[str, ProviderSpec]
@@ -51,6 +55,7 @@ class LinkedBook:
     byok_profile: str | None = None
     default_feature: str | None = None
     drain_s: float = 10.0
+    transport: TransportChoice = "auto"
     invariants: Mapping[str, InvariantSpec] = EMPTY
     lock: Mapping[str, Any] | None = None
     settings_spans: Mapping[str, Span] = EMPTY

@@ -57,7 +57,8 @@ class ApiTraits:
     no such call. `image_apart` are those of images for which a chat that is answered with images has no place.
     `removed` names, by each known version of the API, the options that it has a place for no more.
     `rules` say which values of options it refuses. `wire` says where each option of a chat request stands in the body
-    (`reasoning.effort` in `reasoning_effort`), and `notes` what its values become there, for people to read. `lacks`
+    (`reasoning.effort` in `reasoning_effort`), `embedding_wire` and `image_wire` the same of the other two calls, where
+    that is no field of the option's own name, and `notes` what its values become there, for people to read. `lacks`
     names the capabilities that no request of this API can use, whatever the model. `default_max_output_tokens` is set
     where the API refuses a request without `max_output_tokens`: it holds where neither an option nor the model's own
     limit says how much.
@@ -71,6 +72,8 @@ class ApiTraits:
     `needs_base_url` and `needs_script` say how a provider of this API is addressed; `takes_credential` is false
     where there is nobody to pay (scripts). With `credential_chain` a provider without a key is no error: the platform's
     credential is found as the vendor's own tools find it. `has_client` is false where nothing can be called yet.
+    `extra` names the optional dependency without which nothing of this API can be called, `chain_extra` the one that
+    finds the platform's credential where a provider has no key, `chain_variables` the variables that may lead it there.
     """
 
     name: str
@@ -81,6 +84,8 @@ class ApiTraits:
     removed: Mapping[str, frozenset[str]] = EMPTY
     rules: OptionRules = OptionRules()
     wire: Mapping[str, str] = EMPTY
+    embedding_wire: Mapping[str, str] = EMPTY
+    image_wire: Mapping[str, str] = EMPTY
     notes: Mapping[str, str] = EMPTY
     lacks: frozenset[str] = frozenset()
     default_max_output_tokens: int | None = None
@@ -96,6 +101,9 @@ class ApiTraits:
     takes_credential: bool = True
     credential_chain: bool = False
     has_client: bool = True
+    extra: str | None = None
+    chain_extra: str | None = None
+    chain_variables: tuple[str, ...] = ()
 
     def options_in(self, version: str | None) -> frozenset[str]:
         """Return the options of chat requests that *version* of the API has a place for."""

@@ -9,7 +9,8 @@ from routebook.canonical.chat import ChatRequest, OutputFormat
 from routebook.canonical.message import Message
 from routebook.canonical.tool import ToolDefinition
 from routebook.providers.fault import Fault
-from routebook.providers.openai_chat.encode import ELSEWHERE, encode, encode_stream
+from routebook.providers.openai.fields import ELSEWHERE
+from routebook.providers.openai_chat.encode import encode, encode_stream
 from routebook.providers.openai_chat.traits import TRAITS
 
 

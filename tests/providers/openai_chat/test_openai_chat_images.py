@@ -14,7 +14,8 @@ from routebook.canonical.part import ImagePart
 from routebook.canonical.usage import Usage
 from routebook.providers.answer import Answer
 from routebook.providers.fault import Fault
-from routebook.providers.openai_chat.images import decode_chat_image, decode_image, encode_image, is_by_chat
+from routebook.providers.openai.images import decode_image
+from routebook.providers.openai_chat.images import decode_chat_image, encode_image, is_by_chat
 from routebook.providers.openai_chat.traits import TRAITS
 
 CHAT = {"images": "chat"}

@@ -1,1 +1,1 @@
-"""The converse API of Amazon Bedrock. Its adapter is not here yet."""
+"""The converse API of Amazon Bedrock."""

@@ -1,1 +1,1 @@
-"""The generateContent API of Gemini, on Google AI and on Vertex AI. Its adapter is not here yet."""
+"""The generateContent API of Gemini, at Google AI and at Vertex."""

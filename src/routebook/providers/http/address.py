@@ -1,32 +1,26 @@
-"""Address: where a request goes, read once; and how a connection to there is made, by a proxy if need be."""
+"""Address: where a request goes, read once, whatever library goes there."""
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
-from typing import Any
+from functools import lru_cache
 
-import httpcore2
 import httpx2
 
-from .connections import Connection
 from .exchange import ExchangeFault
-from .idle_room import IDLE_S
-from .network import Network
-from .proxies import proxy_for
-
-_KEPT: dict[str, Any] = {"keepalive_expiry": IDLE_S, "network_backend": Network()}
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A URL as the wire has it. `server` is its scheme, host and port, in words; `host` the value of that header."""
+    """A URL as the wire has it. `server` is its scheme, host and port, in words; `host` the value of that header,
+    `name` the host alone.
+    """
 
-    url: httpcore2.URL
+    url: httpx2.URL
+    scheme: str
+    name: str
+    host: str
     server: str
-    host: bytes
 
 
 @lru_cache(maxsize=256)
@@ -44,37 +38,5 @@ def read_address(text: str) -> Address:
         raise ExchangeFault("connection", "the address does not begin with http:// or https:// and a host's name")
     if url.userinfo:
         raise ExchangeFault("connection", "the address holds a user or password; use api_key or a header for it")
-    return Address(_wire_url(url), f"{url.scheme}://{url.netloc.decode('ascii')}", url.netloc)
-
-
-def maker(address: Address) -> Callable[[], Connection]:
-    """Return what makes connections to the server of *address*; nothing is connected yet.
-
-    Raises:
-        ExchangeFault: The proxy that the environment names cannot be used.
-    """
-    scheme = address.url.scheme.decode("ascii")
-    context = _trusting_context() if scheme == "https" else None
-    proxy = proxy_for(scheme, address.url.host.decode("ascii"))
-    try:
-        pool = _proxied(proxy, context) if proxy else httpcore2.AsyncConnectionPool(context, **_KEPT)
-    except (httpx2.InvalidURL, ImportError, RuntimeError, ValueError) as error:
-        message = f"the proxy that the environment names for {scheme}:// cannot be used"
-        raise ExchangeFault("connection", message) from error
-    return partial(pool.create_connection, address.url.origin)
-
-
-def _proxied(address: str, context: ssl.SSLContext | None) -> httpcore2.AsyncConnectionPool:
-    proxy = httpx2.Proxy(address)
-    kind = httpcore2.AsyncSOCKSProxy if proxy.url.scheme.startswith("socks") else httpcore2.AsyncHTTPProxy
-    return kind(proxy_url=_wire_url(proxy.url), proxy_auth=proxy.raw_auth, ssl_context=context, **_KEPT)
-
-
-def _wire_url(url: httpx2.URL) -> httpcore2.URL:
-    return httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-
-
-@cache
-def _trusting_context() -> ssl.SSLContext:
-    """Make the process's one TLS context; reading the certificates takes 25 ms."""
-    return httpcore2.default_ssl_context()
+    host = url.netloc.decode("ascii")
+    return Address(url, url.scheme, url.raw_host.decode("ascii"), host, f"{url.scheme}://{host}")

@@ -8,30 +8,45 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from typing import TypeAlias
-
-from httpcore2 import AsyncConnectionInterface
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from .exchange import ExchangeFault
 from .idle_room import IdleRoom
 
-Connection: TypeAlias = AsyncConnectionInterface
+
+class Connection(Hashable, Protocol):
+    """What carries one exchange after the other."""
+
+    def is_available(self) -> bool:
+        """Tell whether it can carry another exchange."""
+        ...
+
+    def has_expired(self) -> bool:
+        """Tell whether it, idle, was closed by the other side or is too old."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close it, whatever is under way."""
+        ...
 
 
-class Connections:
+C = TypeVar("C", bound=Connection)
+
+
+class Connections(Generic[C]):
     """The connections to *address*, *most* at a time, each made by *make* when no idle one is there."""
 
-    def __init__(self, address: str, make: Callable[[], Connection], most: int, room: IdleRoom[Connection]) -> None:
+    def __init__(self, address: str, make: Callable[[], C], most: int, room: IdleRoom[C]) -> None:
         self._address = address
         self._make = make
         self._turns = asyncio.Semaphore(most)
         self._room = room
-        self._shelf: deque[Connection] = deque()
-        self._busy: set[Connection] = set()
+        self._shelf: deque[C] = deque()
+        self._busy: set[C] = set()
         self._closed = False
 
-    async def take(self, wait_s: float) -> Connection:
+    async def take(self, wait_s: float) -> C:
         """Return a connection for one exchange, which `give_back` has to end; wait for one at most *wait_s* seconds.
 
         Raises:
@@ -48,11 +63,11 @@ class Connections:
         self._busy.add(connection)
         return connection
 
-    async def give_back(self, connection: Connection) -> None:
+    async def give_back(self, connection: C) -> None:
         """End an exchange: keep *connection* if it can be used again, else close it."""
         self._turns.release()
         self._busy.discard(connection)
-        if self._closed or not connection.is_available() or _has_more(connection):
+        if self._closed or not connection.is_available():
             await connection.aclose()
             return
         await _close(self._room.put(connection, self._shelf))
@@ -74,7 +89,7 @@ class Connections:
             message = f"every connection to {self._address} was in use for {wait_s:g} s"
             raise ExchangeFault("queue_timeout", message) from error
 
-    async def _fresh(self) -> Connection | None:
+    async def _fresh(self) -> C | None:
         while self._shelf:
             connection = self._room.take(self._shelf)
             if not connection.has_expired():
@@ -83,20 +98,8 @@ class Connections:
         return None
 
 
-async def _close(leaving: list[Connection]) -> None:
+async def _close(leaving: Sequence[Connection]) -> None:
     """Close all of *leaving*, also where one does not close well, or whoever waits for it is cancelled."""
     if leaving:
         closing = asyncio.gather(*(connection.aclose() for connection in leaving), return_exceptions=True)
         await asyncio.shield(closing)
-
-
-def _has_more(connection: Connection) -> bool:
-    """Tell whether bytes came behind the end of the answer, or its end is the connection's.
-
-    The library says so nowhere, and would read such bytes as the answer to the next request.
-    """
-    inner = connection
-    while (beneath := getattr(inner, "_connection", None)) is not None:
-        inner = beneath
-    state = getattr(inner, "_h11_state", None)
-    return state is not None and state.trailing_data != (b"", False)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol, TypeAlias
 
+from ...errors import FaultKind
 from ...routing.provider_spec import Timeouts
 from .idle_room import IdleRoom
 
-ExchangeFaultKind = Literal["timeout", "queue_timeout", "connection", "malformed_response", "bad_request"]
+ExchangeFaultKind: TypeAlias = FaultKind
 
 LARGEST_BODY_BYTES = 64 * 1024 * 1024
 """How large an answer may be, decompressed; a larger one is a `malformed_response`."""
@@ -59,7 +60,8 @@ class ExchangeFault(Exception):
 
     `timeout`: a bound was crossed; `queue_timeout`: no connection came free; `connection`: the other side could not be
     reached or went away; `malformed_response`: what it sent is no HTTP, or too much; `bad_request`: the request cannot
-    be sent at all. Where only the body could not be read, `head` is the answer without it.
+    be sent at all. A transport that is no wire may name any other kind. Where only the body could not be read, `head`
+    is the answer without it.
     """
 
     def __init__(self, kind: ExchangeFaultKind, message: str) -> None:
@@ -67,6 +69,12 @@ class ExchangeFault(Exception):
         self.message = message
         self.head: HttpResponse | None = None
         super().__init__(message)
+
+
+def no_certificates(server: str) -> ExchangeFault:
+    """Return the fault of a call over TLS where the system has no certificates to trust, or they cannot be read."""
+    why = "this system has no certificates to trust; install them, or name a file by SSL_CERT_FILE"
+    return ExchangeFault("connection", f"could not connect to {server} ({why})")
 
 
 class HttpStream(Protocol):

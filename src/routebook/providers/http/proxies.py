@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from urllib.request import getproxies, proxy_bypass
 
+from .exchange import ExchangeFault
+
 
 def proxy_for(scheme: str, host: str) -> str | None:
     """Return the address of the proxy for requests to *host*, or None."""
@@ -13,6 +15,11 @@ def proxy_for(scheme: str, host: str) -> str | None:
     proxies = getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
     return f"http://{proxy}" if proxy and "://" not in proxy else proxy or None
+
+
+def unusable(scheme: str) -> ExchangeFault:
+    """Return the fault of a proxy that cannot be used, without its address, which may hold a password."""
+    return ExchangeFault("connection", f"the proxy that the environment names for {scheme}:// cannot be used")
 
 
 def _is_loopback(host: str) -> bool:

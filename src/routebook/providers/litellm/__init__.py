@@ -1,1 +1,1 @@
-"""The LiteLLM library, in this process. Its adapter is not here yet."""
+"""The LiteLLM library, in this process: whatever provider it knows is reached by its model ids."""

@@ -2,94 +2,106 @@
 
 from __future__ import annotations
 
-from ...routing.traits import ApiTraits
+from types import MappingProxyType
+
+from ...routing.traits import ApiTraits, NativeSchemas
+from ..openai.strict import strict_gap
+from .arguments import OWN
+
+_EVERYWHERE = frozenset({"extra_body", "extra_headers", "timeout"})
+_WIRE = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "n": "n",
+    "max_output_tokens": "max_completion_tokens",
+    "stop": "stop",
+    "seed": "seed",
+    "presence_penalty": "presence_penalty",
+    "frequency_penalty": "frequency_penalty",
+    "reasoning.effort": "reasoning_effort",
+    "reasoning.budget_tokens": "thinking.budget_tokens",
+    "tool_choice": "tool_choice",
+    "parallel_tool_calls": "parallel_tool_calls",
+    "service_tier": "service_tier",
+    "logprobs": "top_logprobs",
+}
+
+KEY_HEADER = "litellm-api-key"
+"""The header of a call that holds the key; the library is given it as `api_key`."""
 
 TRAITS = ApiTraits(
     name="litellm",
-    options=frozenset(
+    options=_EVERYWHERE.union(_WIRE),
+    embedding_options=_EVERYWHERE | {"dimensions"},
+    image_options=_EVERYWHERE | {"n", "size", "quality"},
+    image_apart=frozenset({"size", "quality"}),
+    native_schemas=NativeSchemas(strict_gap, "with `strict: false`, as a strong hint"),
+    wire=MappingProxyType(_WIRE),
+    notes=MappingProxyType(
         {
-            "temperature",
-            "top_p",
-            "n",
-            "max_output_tokens",
-            "stop",
-            "seed",
-            "presence_penalty",
-            "frequency_penalty",
-            "reasoning.effort",
-            "reasoning.budget_tokens",
-            "tool_choice",
-            "parallel_tool_calls",
-            "service_tier",
-            "logprobs",
-            "extra_body",
-            "extra_headers",
-            "timeout",
+            "extra_body": "each field is an argument of the library's call, which passes on what it does not know",
+            "logprobs": "with `logprobs: true`",
+            "max_output_tokens": "`max_tokens` where the library knows only that of a provider",
+            "parallel_tool_calls": "only beside tools",
+            "reasoning.budget_tokens": "with `type: enabled`",
+            "tool_choice": "a tool's name is a mapping; only beside tools",
         }
     ),
-    embedding_options=frozenset(
-        {
-            "dimensions",
-            "extra_body",
-            "extra_headers",
-            "timeout",
-        }
-    ),
-    image_options=frozenset(
-        {
-            "n",
-            "size",
-            "quality",
-            "extra_body",
-            "extra_headers",
-            "timeout",
-        }
-    ),
-    body_fields=frozenset(
-        {
-            "model",
-            "messages",
-            "tools",
-            "tool_choice",
-            "response_format",
-            "temperature",
-            "top_p",
-            "n",
-            "max_completion_tokens",
-            "max_tokens",
-            "stop",
-            "seed",
-            "presence_penalty",
-            "frequency_penalty",
-            "reasoning_effort",
-            "thinking",
-            "parallel_tool_calls",
-            "service_tier",
-            "logprobs",
-            "top_logprobs",
-            "stream",
-            "stream_options",
-            "functions",
-            "function_call",
-            "api_key",
-            "api_base",
-            "base_url",
-        }
-    ),
-    filled=frozenset(
-        {
-            "model",
-            "messages",
-            "tools",
-            "response_format",
-            "stream",
-            "stream_options",
-            "functions",
-            "api_key",
-            "api_base",
-            "base_url",
-        }
-    ),
+    body_fields=OWN
+    | {
+        # set from the request and its options
+        "model",
+        "messages",
+        "tools",
+        "tool_choice",
+        "response_format",
+        "temperature",
+        "top_p",
+        "top_k",
+        "n",
+        "max_completion_tokens",
+        "max_tokens",
+        "stop",
+        "seed",
+        "presence_penalty",
+        "frequency_penalty",
+        "reasoning_effort",
+        "thinking",
+        "parallel_tool_calls",
+        "service_tier",
+        "logprobs",
+        "top_logprobs",
+        # of embeddings and images
+        "input",
+        "encoding_format",
+        "dimensions",
+        "prompt",
+        "size",
+        "quality",
+        # the answer is read as it was asked for
+        "stream",
+        "stream_options",
+        # in place of `tools`, and never set
+        "functions",
+        "function_call",
+    },
+    filled=OWN
+    | {
+        "model",
+        "messages",
+        "tools",
+        "response_format",
+        "input",
+        "encoding_format",
+        "prompt",
+        "stream",
+        "stream_options",
+        "functions",
+    },
+    own_headers=MappingProxyType({KEY_HEADER: "api_key"}),
+    takes=("region", "project", "location", "api_version"),
     needs_base_url=False,
-    has_client=False,
+    credential_chain=True,
+    extra="litellm",
 )

@@ -14,13 +14,15 @@ from ...canonical.event import ModelEvent
 from ...canonical.frozen import EMPTY
 from ...canonical.image import ImageRequest, ImageResponse
 from ..endpoint import Dialect, Endpoint
+from ..openai.embeddings import decode_embedding, encode_embedding
+from ..openai.images import decode_image
 from ..protocol import ClientConfig
 from .decode import decode
-from .embeddings import decode_embedding, encode_embedding
 from .encode import encode, encode_stream
 from .events import Events
 from .faults import read_fault
-from .images import decode_chat_image, decode_image, encode_image, is_by_chat
+from .images import decode_chat_image, encode_image, is_by_chat
+from .traits import TRAITS
 
 _CHAT = "/chat/completions"
 _EMBEDDINGS = "/embeddings"
@@ -53,7 +55,7 @@ class OpenAIChatClient:
     async def embed(self, request: EmbeddingRequest) -> EmbeddingResponse:
         """Turn texts into vectors; see `ModelClient.embed`."""
         read = partial(decode_embedding, inputs=len(request.inputs), quirks=self._quirks)
-        return await self._endpoint.call(request, _EMBEDDINGS, encode_embedding(request, self._quirks), read)
+        return await self._endpoint.call(request, _EMBEDDINGS, encode_embedding(request, TRAITS, self._quirks), read)
 
     async def generate_image(self, request: ImageRequest) -> ImageResponse:
         """Make images; see `ModelClient.generate_image`."""

@@ -24,9 +24,10 @@ from ..arguments import read_arguments
 from ..body import Malformed, lacking, malformed, read_body
 from ..call_id import free_id
 from ..fault import Fault
+from ..openai.refusals import RATE_LIMITS
 from ..rate_limit_headers import read_rate_limits
 from ..sentence import parse_json
-from .faults import RATE_LIMITS, fault_of_error
+from .faults import fault_of_error
 from .logprobs import read_logprobs
 from .media import read_audio, read_images
 from .texts import read_citations, read_content, read_reasoning

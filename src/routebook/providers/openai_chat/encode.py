@@ -15,13 +15,12 @@ from ...canonical.options import option_paths, option_value
 from ...canonical.tool import ToolDefinition
 from ..body import to_json
 from ..fault import Fault, NoPlace
+from ..openai.fields import ELSEWHERE, Body, option_fault, place, wire_name
+from ..openai.strict import allows_strict
 from ..tool_choice import choice_fault, chosen_tool
-from .messages import Body, encode_messages, wire_name
-from .strict import allows_strict
+from .messages import encode_messages
 from .traits import TRAITS
 
-ELSEWHERE = frozenset({"extra_body", "extra_headers", "timeout"})
-"""Options that stand in no field of their own."""
 _RETENTIONS: dict[float, tuple[str, str]] = {
     1800.0: ("prompt_cache_options.ttl", "30m"),
     86400.0: ("prompt_cache_retention", "24h"),
@@ -42,27 +41,9 @@ def encode_stream(request: ChatRequest, quirks: Mapping[str, Any]) -> bytes | Fa
     return _encoded(request, quirks, {"stream": True, **usage})
 
 
-def option_fault(options: Mapping[str, Any], carried: frozenset[str], quirks: Mapping[str, Any]) -> Fault | None:
-    """Return what is wrong with *options*, if anything is: the provider takes *carried*, but for what it lacks."""
-    for path in option_paths(options):
-        if path in quirks.get("lacks", ()):
-            return Fault("unsupported_option", f"option {path!r} is none that this provider takes")
-        if path not in carried:
-            return Fault("unsupported_option", f"option {path!r} has no place in api {TRAITS.name!r}")
-    return None
-
-
-def place(body: Body, path: str, value: Any) -> None:
-    """Put *value* at *path* of *body*, dots for nesting."""
-    *outer, last = path.split(".")
-    for name in outer:
-        body = body.setdefault(name, {})
-    body[last] = value
-
-
 def _encoded(request: ChatRequest, quirks: Mapping[str, Any], more: Body) -> bytes | Fault:
     fault = (
-        option_fault(request.options, TRAITS.options | quirks.get("fields", {}).keys(), quirks)
+        option_fault(request.options, TRAITS.options | quirks.get("fields", {}).keys(), TRAITS.name, quirks)
         or _retention_fault(request)
         or choice_fault(request.options.get("tool_choice", "auto"), request.tools)
     )

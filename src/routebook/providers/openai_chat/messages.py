@@ -27,14 +27,11 @@ from ...canonical.part import (
 from ...canonical.tool import ToolCall, ToolResult
 from ..body import to_json
 from ..fault import NoPlace
+from ..openai.fields import Body, wire_name
+from ..openai.media import file_fields, image_address
 from .traits import TRAITS
 
-Body = dict[str, Any]
-
-UNNAMED_TOOL = "unnamed_tool"
 _DETAILS = msgspec.json.Decoder(list[Any])
-_FOREIGN_LETTER = re.compile(r"[^a-zA-Z0-9_-]")
-_LONGEST_NAME = 64
 _CALL_IDS = ".{1,40}"
 """What an id of a call must match, unless the quirk `call_ids` says otherwise: Mistral wants nine letters or digits."""
 _STAND_IN_DIGITS = 9
@@ -46,7 +43,6 @@ _AUDIO_FORMATS = {
     "audio/mpeg": "mp3",
     "audio/mp3": "mp3",
 }
-_EXTENSIONS = {"text/plain": "txt", "text/markdown": "md"}
 _PARTS: dict[str, tuple[type, ...]] = {
     "system": (TextPart,),
     "user": (TextPart, ImagePart, AudioPart, FilePart),
@@ -89,11 +85,6 @@ def encode_messages(messages: Sequence[Message], quirks: Mapping[str, Any]) -> I
         yield {"role": "user", "content": shown}
 
 
-def wire_name(name: str) -> str:
-    """Return *name* as the API takes it: letters, digits, `_` and `-`, at most 64 of them."""
-    return _FOREIGN_LETTER.sub("_", name)[:_LONGEST_NAME] or UNNAMED_TOOL
-
-
 def _check_parts(index: int, message: Message) -> None:
     for part in message.content:
         if not isinstance(part, _PARTS[message.role]):
@@ -123,11 +114,8 @@ def _user_part(index: int, part: object) -> Body:
 
 
 def _image(index: int, part: ImagePart) -> Body:
-    if part.url is None and not (part.data and part.media_type):
-        raise NoPlace("bad_request", f"messages[{index}]: an image needs a url, or data and its media_type")
-    url = part.url if part.url is not None else f"data:{part.media_type};base64,{part.data}"
     detail = {} if part.detail is None else {"detail": part.detail}
-    return {"type": "image_url", "image_url": {"url": url, **detail}}
+    return {"type": "image_url", "image_url": {"url": image_address(index, part), **detail}}
 
 
 def _audio(index: int, part: AudioPart) -> Body:
@@ -141,14 +129,7 @@ def _audio(index: int, part: AudioPart) -> Body:
 def _file(index: int, part: FilePart) -> Body:
     if part.url is not None:
         raise NoPlace("unsupported_capability", f"messages[{index}]: this API takes files as data, not by url")
-    if not (part.data and part.media_type):
-        raise NoPlace("bad_request", f"messages[{index}]: a file needs data and its media_type")
-    data = f"data:{part.media_type};base64,{part.data}"
-    return {"type": "file", "file": {"filename": part.name or _file_name(part.media_type), "file_data": data}}
-
-
-def _file_name(media_type: str) -> str:
-    return f"file.{_EXTENSIONS.get(media_type) or media_type.rpartition('/')[2]}"
+    return {"type": "file", "file": file_fields(index, part)}
 
 
 def _assistant(index: int, message: Message, quirks: Mapping[str, Any]) -> Body:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from ...routing.traits import ApiTraits, NativeSchemas, OptionRules
-from .strict import strict_gap
+from ..openai.strict import strict_gap
 
 _EVERYWHERE = frozenset({"extra_body", "extra_headers", "timeout"})
 _WIRE = {

@@ -1,1 +1,1 @@
-"""The responses API that OpenAI defined. Its adapter is not here yet."""
+"""The responses API that OpenAI defined and some copy."""

@@ -17,8 +17,10 @@ from routebook.canonical.rate_limits import RateLimits
 from routebook.canonical.usage import Usage
 from routebook.providers.answer import Answer
 from routebook.providers.fault import Fault
-from routebook.providers.openai_chat.embeddings import decode_embedding, encode_embedding
-from routebook.providers.openai_chat.traits import TRAITS
+from routebook.providers.openai.embeddings import decode_embedding, encode_embedding
+from routebook.providers.openai_chat.traits import TRAITS as CHAT
+from routebook.providers.openai_responses.traits import TRAITS as RESPONSES
+from routebook.routing.traits import ApiTraits
 
 FLOATS = st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=9)
 
@@ -42,19 +44,20 @@ def vectors_of(*data: dict) -> tuple[tuple[float, ...], ...]:
     return response.vectors
 
 
-def body_of(options: dict, **quirks: object) -> dict:
-    encoded = encode_embedding(EmbeddingRequest("e-1", ("a", "b"), options), quirks)
+def body_of(options: dict, traits: ApiTraits = CHAT, **quirks: object) -> dict:
+    encoded = encode_embedding(EmbeddingRequest("e-1", ("a", "b"), options), traits, quirks)
     assert isinstance(encoded, bytes), encoded
     return json.loads(encoded)
 
 
+@pytest.mark.parametrize("traits", [CHAT, RESPONSES], ids=lambda traits: traits.name)
 @pytest.mark.parametrize("options", [{}, {"dimensions": 256}, {"extra_headers": {"a": "b"}, "timeout": 5.0}])
-def test_texts_are_sent_as_openais_types_want_it(options: dict):
-    body = body_of(options)
+def test_texts_are_sent_as_openais_types_want_it(options: dict, traits: ApiTraits):
+    body = body_of(options, traits)
     dimensions = {"dimensions": 256} if "dimensions" in options else {}
     assert body == {"model": "e-1", "input": ["a", "b"], "encoding_format": "base64", **dimensions}
     assert problems(body, EmbeddingCreateParams) == []
-    assert body.keys() <= TRAITS.body_fields
+    assert body.keys() <= traits.body_fields
 
 
 def test_a_preset_says_where_an_option_stands_and_extra_body_is_added():
@@ -64,6 +67,7 @@ def test_a_preset_says_where_an_option_stands_and_extra_body_is_added():
     assert "dimensions" not in body
 
 
+@pytest.mark.parametrize("traits", [CHAT, RESPONSES], ids=lambda traits: traits.name)
 @pytest.mark.parametrize(
     ("options", "quirks"),
     [
@@ -72,14 +76,14 @@ def test_a_preset_says_where_an_option_stands_and_extra_body_is_added():
         ({"dimensions": 256}, {"lacks": ["dimensions"]}),
     ],
 )
-def test_an_option_without_a_place_is_a_fault(options: dict, quirks: dict):
-    fault = encode_embedding(EmbeddingRequest("e-1", ("a",), options), quirks)
+def test_an_option_without_a_place_is_a_fault(options: dict, quirks: dict, traits: ApiTraits):
+    fault = encode_embedding(EmbeddingRequest("e-1", ("a",), options), traits, quirks)
     assert isinstance(fault, Fault)
     assert fault.kind == "unsupported_option"
 
 
 def test_half_a_character_is_a_fault():
-    fault = encode_embedding(EmbeddingRequest("e-1", ("\ud800",)), {})
+    fault = encode_embedding(EmbeddingRequest("e-1", ("\ud800",)), CHAT, {})
     assert isinstance(fault, Fault)
     assert fault.kind == "bad_request"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from routebook.canonical.frozen import freeze_mapping
-from routebook.providers.openai_chat.strict import allows_strict, strict_gap
+from routebook.providers.openai.strict import allows_strict, strict_gap
 
 
 def closed(**properties: object) -> dict:

@@ -18,16 +18,14 @@ from typing import Any
 import msgspec
 
 from ...canonical.embedding import EmbeddingRequest, EmbeddingResponse
+from ...canonical.usage import Usage
+from ...routing.traits import ApiTraits
 from ..answer import Answer
 from ..body import Malformed, lacking, malformed, read_body, write_body
 from ..fault import Fault
 from ..rate_limit_headers import read_rate_limits
-from .encode import ELSEWHERE, option_fault, place
-from .faults import RATE_LIMITS, fault_of_error
-from .messages import Body
-from .traits import TRAITS
-from .usage import read_usage
-from .wire import WireUsage
+from .fields import ELSEWHERE, Body, option_fault, place
+from .refusals import LEXICON, RATE_LIMITS
 
 _BASE64 = "base64"
 _TYPECODES = {_BASE64: "f", "base64_int8": "b"}
@@ -38,19 +36,23 @@ class WireEmbedding(msgspec.Struct):
     index: int | None = None
 
 
+class WireEmbeddingUsage(msgspec.Struct):
+    prompt_tokens: int | None = None
+
+
 class WireEmbeddings(msgspec.Struct):
     data: list[WireEmbedding] | None = None
     model: str | None = None
-    usage: WireUsage | None = None
+    usage: WireEmbeddingUsage | None = None
     error: Any = None
 
 
 _DECODER = msgspec.json.Decoder(WireEmbeddings)
 
 
-def encode_embedding(request: EmbeddingRequest, quirks: Mapping[str, Any]) -> bytes | Fault:
-    """Return the body as JSON, or what keeps *request* from being sent."""
-    fault = option_fault(request.options, TRAITS.embedding_options, quirks)
+def encode_embedding(request: EmbeddingRequest, traits: ApiTraits, quirks: Mapping[str, Any]) -> bytes | Fault:
+    """Return the body as JSON, or what keeps *request* from being sent; *traits* are those of its API."""
+    fault = option_fault(request.options, traits.embedding_options, traits.name, quirks)
     if fault is not None:
         return fault
     body: Body = {"model": request.model, "input": request.inputs, "encoding_format": _format(quirks)}
@@ -66,7 +68,7 @@ def decode_embedding(answer: Answer, inputs: int, quirks: Mapping[str, Any]) -> 
     if isinstance(wire, Fault):
         return wire
     if wire.error:
-        return fault_of_error(wire.error, answer)
+        return LEXICON.fault_of_error(wire.error, answer)
     if not wire.data:
         return lacking("embeddings", answer)
     try:
@@ -75,11 +77,17 @@ def decode_embedding(answer: Answer, inputs: int, quirks: Mapping[str, Any]) -> 
         return malformed(str(error), answer)
     return EmbeddingResponse(
         vectors=vectors,
-        usage=read_usage(wire.usage),
+        usage=_usage(wire.usage),
         request_id=answer.headers.get("x-request-id"),
         model=wire.model or None,
         rate_limits=read_rate_limits(answer.headers, RATE_LIMITS, answer.now),
     )
+
+
+def _usage(usage: WireEmbeddingUsage | None) -> Usage | None:
+    """Return the tokens; None where they are not said, or cannot be."""
+    given = None if usage is None else usage.prompt_tokens
+    return None if given is None or given < 0 else Usage(given)
 
 
 def _format(quirks: Mapping[str, Any]) -> str:

@@ -1,0 +1,166 @@
+"""Signing: requests with the platform's AWS credentials, which are found, and kept fresh, beside the event loop.
+
+The package that finds them is optional, and imported when it first looks. A key of Amazon Bedrock's own in the
+environment (`AWS_BEARER_TOKEN_BEDROCK`) is found without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ...canonical.redact import forms_of
+from ...errors import MissingExtra
+from ..extras import is_installed
+from ..fault import Fault
+from ..http.exchange import HttpRequest
+from ..protocol import ClientConfig
+from ..signer import Unsigned
+from .found import Found
+from .sigv4 import Signature
+
+if TYPE_CHECKING:
+    from .chain import Chain
+
+LAZY_DOOR = {"Chain": "routebook.providers.bedrock.chain"}
+"""The package of AWS is imported by the first call that has to find credentials."""
+
+BEARER = "AWS_BEARER_TOKEN_BEDROCK"
+_SECRET_VARIABLES = (
+    *(BEARER, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+)
+_LONGEST_S = 60.0
+_MOST_KEPT = 24
+
+Outcome = Found | Fault
+
+
+class AwsSigner:
+    """Signs the requests of one client; see `Signer`. A clock may be handed in."""
+
+    shown = "AWS4-HMAC-SHA256 (signed as it is sent, with the credentials that are found then)"
+
+    def __init__(self, environment: Mapping[str, str], region: str, clock: Callable[[], float] = time.time) -> None:
+        self._environment = environment
+        self._region = region
+        self._clock = clock
+        self._chain: Chain | None = None
+        self._found: Found | None = None
+        self._signature: Signature | None = None
+        self._finding: asyncio.Future[Outcome] | None = None
+        self._secrets = _forms(environment.get(name, "") for name in _SECRET_VARIABLES)
+
+    async def sign(self, request: HttpRequest) -> HttpRequest:
+        """Return *request* with its credentials; see `Signer.sign`."""
+        found, now = self._found, self._clock()
+        if found is None or (found.late is not None and found.late <= now):
+            found = await self._wait()
+        elif found.due is not None and found.due <= now:
+            self._begin()
+        credentials = found.credentials
+        if isinstance(credentials, str):
+            return replace(request, headers={**request.headers, "authorization": f"Bearer {credentials}"})
+        if self._signature is None or self._signature.credentials != credentials:
+            self._signature = Signature(credentials, self._region)
+        return self._signature.sign(request, self._clock())
+
+    def refused(self) -> None:
+        """Take note that the provider did not accept the credentials; see `Signer.refused`."""
+        self._found = self._chain = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must stand in no message; see `Signer.secrets`."""
+        return self._secrets
+
+    async def _wait(self) -> Found:
+        """Wait for credentials, one look for all who wait."""
+        finding = self._begin()
+        try:
+            async with asyncio.timeout(_LONGEST_S):
+                await asyncio.shield(finding)
+        except TimeoutError:
+            words = f"AWS credentials were not found within {_LONGEST_S:g} s"
+            raise Unsigned(Fault("authentication", words)) from None
+        outcome = finding.result()
+        found = outcome if isinstance(outcome, Found) else self._found
+        if found is None:
+            assert isinstance(outcome, Fault)
+            raise Unsigned(outcome)
+        return found
+
+    def _begin(self) -> asyncio.Future[Outcome]:
+        """Look for credentials in a thread of their own, unless somebody does already."""
+        loop = asyncio.get_running_loop()
+        if self._finding is not None and self._finding.get_loop() is loop and not self._finding.done():
+            return self._finding
+        finding: asyncio.Future[Outcome] = loop.create_future()
+        finding.add_done_callback(self._take)
+        self._finding = finding
+
+        def look() -> None:
+            outcome = self._look()
+            with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
+                loop.call_soon_threadsafe(_settle, finding, outcome)
+
+        threading.Thread(target=look, name="routebook-aws-credentials", daemon=True).start()
+        return finding
+
+    def _look(self) -> Outcome:
+        bearer = self._environment.get(BEARER)
+        if bearer:
+            return Found(bearer)
+        try:
+            chain = self._chain
+            if chain is None:
+                made: type[Chain] = import_module(LAZY_DOOR["Chain"]).Chain
+                chain = self._chain = made(self._environment, self._region, self._secrets)
+            return chain.fresh()
+        except Unsigned as unsigned:
+            return unsigned.fault
+        except ImportError as error:
+            return Fault("authentication", f"AWS credentials cannot be looked for: {error.name} cannot be imported")
+
+    def _take(self, finding: asyncio.Future[Outcome]) -> None:
+        """Use what was found. Where nothing was, what there is goes on to be used while it holds."""
+        if finding.cancelled():
+            return
+        outcome = finding.result()
+        if isinstance(outcome, Found):
+            self._found = outcome
+            self._secrets = _forms((*outcome.secrets, *self._secrets[:_MOST_KEPT]))
+        elif self._found is not None:
+            self._found = self._found.after_failure(self._clock())
+
+
+def signer_of(config: ClientConfig) -> AwsSigner | None:
+    """Return what signs the requests of a client, None where it has a key, or needs none.
+
+    Raises:
+        MissingExtra: Credentials have to be found, and the package that finds them is not installed.
+        ValueError: The client has no region.
+    """
+    if not config.finds_credentials or config.api_key is not None:
+        return None
+    if not config.region:
+        raise ValueError(f"provider {config.provider!r} has no region")
+    if not config.is_shown and not config.environment.get(BEARER) and not is_installed("bedrock"):
+        raise MissingExtra("bedrock", f"provider {config.provider!r} has no `api_key`; to find AWS credentials")
+    return AwsSigner(config.environment, config.region)
+
+
+def _forms(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Return *secrets* in all their forms, each once, in their order."""
+    return tuple(dict.fromkeys(form for secret in secrets if secret for form in sorted(forms_of(secret))))
+
+
+def _settle(finding: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not finding.done():
+        finding.set_result(outcome)

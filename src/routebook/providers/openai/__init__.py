@@ -1,0 +1,1 @@
+"""What the two APIs that OpenAI defined have in common: their other calls, their refusals, their strict schemas."""
