@@ -16,7 +16,7 @@ _INTRODUCTION = """\
 
 An [option](route-files.md#options) either reaches the wire or is refused when the book compiles, at the line that set
 it ([RB402](diagnostics.md#rb402)). Here is where each stands in the body of a request; an empty cell means that the API
-has no place for it. Of an API that this version cannot call yet, the page says only what is *carried*. The `scripted`
+has no place for it. The `scripted`
 API takes everything, since nothing is sent.
 """
 _EVERY_CALL = {
@@ -84,7 +84,7 @@ def _table(options_of: Any, wire_of: Any, *, is_chat: bool = False) -> str:
 def _cell(api: ApiTraits, option: str, is_carried: bool, wire: Mapping[str, str], is_chat: bool) -> str:
     if not is_carried:
         return ""
-    place = wire.get(option, None if is_chat or not api.has_client else option)
+    place = wire.get(option, None if is_chat else option)
     dropped = is_chat and any(option in options for options in api.removed.values())
     return ("carried" if place is None else f"`{place}`") + (" ¹" if dropped else "")
 

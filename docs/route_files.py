@@ -156,14 +156,9 @@ def _presets(_: str | None) -> str:
     return "\n".join(rows)
 
 
-def _without_adapter(_: str | None) -> str:
-    return ", ".join(f"`{api.name}`" for api in traits().values() if not api.has_client)
-
-
 _GENERATED: dict[str, Any] = {
     "fields": _fields,
     "presets": _presets,
-    "without-adapter": _without_adapter,
     "contents": lambda _: "<!-- contents -->",
 }
 

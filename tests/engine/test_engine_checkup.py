@@ -56,8 +56,8 @@ def test_variables_and_files_are_set_or_not_and_their_values_are_not_told(tmp_pa
     )
     assert [need.used_by for need in found.needs if need.name == "FILES_TOKEN"] == [("tool server 'files'",)]
     assert [problem.partition(":")[0] for problem in found.problems] == [
-        "provider 'house'",
         "tool server 'files'",
+        "provider 'house'",
         "provider 'filed'",
     ]
     assert CANARY not in repr(found)

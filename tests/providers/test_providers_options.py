@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,17 @@ from routebook.canonical.embedding import EmbeddingRequest
 from routebook.canonical.image import ImageRequest
 from routebook.errors import ProviderError
 from routebook.providers import registry
+from routebook.providers.http.exchange import HttpRequest, HttpResponse
+from routebook.providers.http.over_httpx2 import HttpxTransport
 from routebook.providers.protocol import ClientConfig
+from routebook.routing.provider_spec import Timeouts
 
 DOCS = Path(__file__).parents[2] / "docs"
 sys.path.insert(0, str(DOCS))
 
 from options_page import COLUMNS, WORDS, page_of_options  # noqa: E402
 
-SPOKEN = {api: traits for api, traits in registry.traits().items() if traits.has_client and api != "scripted"}
+SPOKEN = {api: traits for api, traits in registry.traits().items() if api != "scripted"}
 CHAT = [(api, option) for api, traits in SPOKEN.items() for option in sorted(traits.options - ELSEWHERE)]
 OLDEST = {"anthropic": "2023-06-01"}
 BECOMES: dict[tuple[str, str], Any] = {
@@ -41,8 +45,21 @@ EMBEDDERS = {"bedrock": "amazon.titan-embed-text-v2:0"}
 """The models of APIs that make vectors by families of models."""
 
 
+class Onward(HttpxTransport):
+    """Sends every request to *url*: the calls of a library, which go nowhere."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+
+    async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
+        return await super().send(replace(request, url=self._url), timeouts)
+
+
 def client_of(api: str, url: str):
-    return registry.make_client(api, ClientConfig("p", base_url=url, api_key="sk-1", api_version=OLDEST.get(api)))
+    transport = Onward(url) if api == "litellm" else None
+    config = ClientConfig("p", base_url=url, api_key="sk-1", api_version=OLDEST.get(api), transport=transport)
+    return registry.make_client(api, config)
 
 
 async def body_of(call: Any, server: Any) -> dict[str, Any]:

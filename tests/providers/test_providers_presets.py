@@ -22,7 +22,7 @@ from routebook.providers.protocol import ClientConfig
 from routebook.routing.table import RoutingTable
 
 KEY = "sk-of-the-test"
-SPOKEN = {name: preset for name, preset in registry.presets().items() if registry.traits()[preset["api"]].has_client}
+SPOKEN = dict(registry.presets())
 CHAT = {name: preset for name, preset in SPOKEN.items() if preset["api"] == "openai-chat"}
 QUIRKS: dict[str, type] = {
     "key_header": str,

@@ -15,6 +15,7 @@ from routebook.providers import registry
 from routebook.providers.anthropic.client import AnthropicClient
 from routebook.providers.bedrock.client import BedrockClient
 from routebook.providers.gemini.client import GeminiClient
+from routebook.providers.litellm.client import LiteLLMClient
 from routebook.providers.openai_chat.client import OpenAIChatClient
 from routebook.providers.openai_responses.client import OpenAIResponsesClient
 from routebook.providers.protocol import ClientConfig
@@ -26,14 +27,13 @@ ADAPTERS = {
     "anthropic": AnthropicClient,
     "gemini": GeminiClient,
     "bedrock": BedrockClient,
+    "litellm": LiteLLMClient,
     "scripted": ScriptedClient,
 }
-WITHOUT_ADAPTER = {"litellm"}
 
 
 def test_every_api_has_traits_of_its_name():
-    apis = {*ADAPTERS, *WITHOUT_ADAPTER}
-    assert {api: traits.name for api, traits in registry.traits().items()} == {api: api for api in apis}
+    assert {api: traits.name for api, traits in registry.traits().items()} == {api: api for api in ADAPTERS}
 
 
 @pytest.mark.parametrize("api", sorted(registry.traits()))
@@ -69,14 +69,6 @@ async def test_clients_are_made_by_the_name_of_their_api():
     assert {api: type(registry.make_client(api, config)) for api in ADAPTERS} == ADAPTERS
     with pytest.raises(KeyError):
         registry.make_client("nonsense", config)
-
-
-@pytest.mark.parametrize("api", sorted(registry.traits()))
-def test_an_api_without_an_adapter_says_so_in_its_traits_and_when_a_client_is_made(api: str):
-    assert registry.traits()[api].has_client is (api not in WITHOUT_ADAPTER)
-    if api in WITHOUT_ADAPTER:
-        with pytest.raises(registry.NoAdapter, match=f"this version of Routebook has no adapter for api '{api}' yet"):
-            registry.make_client(api, ClientConfig("p"))
 
 
 def test_traits_and_presets_import_no_adapter():
@@ -170,6 +162,6 @@ def test_another_package_adds_an_api(added):
 @pytest.mark.parametrize("target", ["house_api:taken", "house_api:wrong", "house_api:missing", "no_such_module:api"])
 def test_what_is_no_api_of_its_own_is_logged_and_left_out(added, caplog, target):
     added(house=target)
-    assert registry.traits().keys() == {*ADAPTERS, *WITHOUT_ADAPTER}
+    assert registry.traits().keys() == ADAPTERS.keys()
     assert registry.traits()["anthropic"].needs_base_url
     assert target in caplog.text

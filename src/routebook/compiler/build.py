@@ -160,11 +160,11 @@ class Build:
         """Add a diagnostic."""
         self.diagnostics.append(diagnose(code, span, message, notes=notes, help=help))
 
-    def need_extra(self, extra: str, subject: str, place: Span) -> None:
-        """Report that *subject* needs *extra*, if that is not installed."""
+    def need_extra(self, extra: str, subject: str, place: Span, mend: str = "") -> None:
+        """Report that *subject* needs *extra*, if that is not installed; *mend* is what else would help."""
         if extra in self.materials.missing_extras:
             message = f"{subject} needs an optional dependency that is not installed"
-            self.report("RB704", place, message, help=f"pip install 'routebook[{extra}]'")
+            self.report("RB704", place, message, help=f"pip install 'routebook[{extra}]'{mend}")
 
     def refer(self, section: str, name: str, place: Span | Where, subject: str) -> bool:
         """Note that *subject* names *name* of *section* at *place*; tell whether it can be linked.

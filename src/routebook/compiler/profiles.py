@@ -102,7 +102,7 @@ def _settle(build: Build) -> None:
     if transport is not None and transport.value.transport is not None:
         build.transport = transport.value.transport
         if build.transport == "fast":
-            build.need_extra("fast", "setting 'transport' is `fast`, which", transport.span("transport"))
+            build.need_extra("fast", "setting 'transport', which is `fast`,", transport.span("transport"))
 
 
 def _must_exist(build: Build, setting: str, name: str) -> None:

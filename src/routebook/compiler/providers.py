@@ -26,7 +26,6 @@ def link_providers(build: Build) -> None:
         provider = _link(build, definition)
         if provider is not None:
             build.providers[definition.name] = provider
-            _note_no_adapter(build, definition, provider.api)
             _need_extras(build, definition, provider)
 
 
@@ -89,18 +88,13 @@ def _refuse_own(build: Build, definition: Definition[Provider], traits: ApiTrait
             build.report("RB402", definition.key_span("headers", name), message, help=mend)
 
 
-def _note_no_adapter(build: Build, definition: Definition[Provider], api: str) -> None:
-    if not build.materials.apis[api].has_client:
-        message = f"provider {definition.name!r} cannot be called: this version has no adapter for api {api!r}"
-        build.report("RB507", definition.key, message, help="reach its models through a provider of another api")
-
-
 def _need_extras(build: Build, definition: Definition[Provider], provider: ProviderSpec) -> None:
     traits, who = build.materials.apis[provider.api], f"provider {definition.name!r}"
     if traits.extra is not None:
         build.need_extra(traits.extra, f"api {traits.name!r} of {who}", definition.key)
     if traits.chain_extra is not None and provider.credential_chain:
-        build.need_extra(traits.chain_extra, f"{who} has no `api_key`; to find its credentials", definition.key)
+        subject = f"finding the credentials of {who}, which has no `api_key`,"
+        build.need_extra(traits.chain_extra, subject, definition.key, ", or add `api_key: {env: NAME}`")
 
 
 def secret_ref(secret: Secret) -> SecretRef:

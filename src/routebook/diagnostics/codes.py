@@ -271,13 +271,6 @@ CODES: dict[str, Code] = {
         "Remove the comment, or the code from it.",
         "warning",
     ),
-    "RB507": Code(
-        "API without an adapter in this version",
-        "The route compiles and is checked, but a call to this provider fails, because this version cannot speak its "
-        "API yet.",
-        "Reach the model through a provider of another API, or update Routebook.",
-        "note",
-    ),
     "RB508": Code(
         "rule that earlier rules leave nothing",
         "Rules are tried in order, and every request that this one fits is taken by one before it, or by several of "

@@ -81,7 +81,6 @@ class Clients:
         Raises:
             SecretUnavailable: The key is not to be had.
             MissingExtra: An optional dependency is not installed.
-            NoAdapter: This version cannot call the provider's API.
         """
         if self.script is not None:
             return ScriptedClient(self.script, provider.name)
@@ -181,8 +180,6 @@ class RunClients:
             return await self._clients.lease(provider, digest, self._http, callers_key, self._stack)
         except SecretUnavailable as error:
             raise _not_sent(f"{error}; nothing was sent", "authentication", planned) from error
-        except registry.NoAdapter as error:
-            raise _not_sent(str(error), "unsupported_capability", planned) from error
 
 
 def _connections(limits: Limits, room: IdleRoom[Any] | None) -> ConnectionLimits:

@@ -1,9 +1,8 @@
 """Registry: the name of an API → what it can carry, and the adapter that speaks it. One of the lazy doors.
 
 The compiler asks for traits and presets, which are cheap; an adapter, with its HTTP library, is imported when the
-first client of its API is made. The language knows APIs that this version cannot call: they have traits only.
-Other packages add APIs by the entry point group `routebook.providers`; one that cannot be used is logged, and a book
-that names it does not compile.
+first client of its API is made. Other packages add APIs by the entry point group `routebook.providers`; one that cannot
+be used is logged, and a book that names it does not compile.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from .protocol import Api, ClientConfig, ModelClient
 GROUP = "routebook.providers"
 _LOG = logging.getLogger("routebook")
 
-# api → the module whose TRAITS it has, the module of its adapter and what makes a client there (empty: none yet).
+# api → the module whose TRAITS it has, the module of its adapter and what makes a client there.
 _APIS: dict[str, tuple[str, str, str]] = {
     "openai-chat": (
         "routebook.providers.openai_chat.traits",
@@ -65,10 +64,6 @@ _APIS: dict[str, tuple[str, str, str]] = {
 }
 
 
-class NoAdapter(Exception):
-    """The language knows the API, but this version cannot call it; the message is a sentence for people."""
-
-
 @cache
 def traits() -> Mapping[str, ApiTraits]:
     """Return what each API can carry, by the API's name, without importing an adapter of ours."""
@@ -104,12 +99,10 @@ def make_client(api: str, config: ClientConfig) -> ModelClient:
     """Make a client for a provider that speaks *api*; nothing is connected yet.
 
     Raises:
-        NoAdapter: This version cannot call the API.
+        MissingExtra: The API needs an optional dependency that is not installed.
         KeyError: There is no such API; the compiler lets none through.
     """
     if api in added():
         return added()[api].client(config)
     _, module, name = _APIS[api]
-    if not module:
-        raise NoAdapter(f"this version of Routebook has no adapter for api {api!r} yet")
     return cast(ModelClient, getattr(import_module(module), name)(config))

@@ -71,7 +71,7 @@ class ApiTraits:
     where a provider is (`region`, `project`, ...): those it cannot do without, and those it has a place for besides.
     `needs_base_url` and `needs_script` say how a provider of this API is addressed; `takes_credential` is false
     where there is nobody to pay (scripts). With `credential_chain` a provider without a key is no error: the platform's
-    credential is found as the vendor's own tools find it. `has_client` is false where nothing can be called yet.
+    credential is found as the vendor's own tools find it.
     `extra` names the optional dependency without which nothing of this API can be called, `chain_extra` the one that
     finds the platform's credential where a provider has no key, `chain_variables` the variables that may lead it there.
     """
@@ -100,7 +100,6 @@ class ApiTraits:
     needs_script: bool = False
     takes_credential: bool = True
     credential_chain: bool = False
-    has_client: bool = True
     extra: str | None = None
     chain_extra: str | None = None
     chain_variables: tuple[str, ...] = ()

@@ -87,5 +87,9 @@ TRAITS = ApiTraits(
     needs_base_url=False,
     credential_chain=True,
     chain_extra="bedrock",
+    chain_variables=(
+        *("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+        *("AWS_BEARER_TOKEN_BEDROCK", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"),
+    ),
     needs=("region",),
 )
