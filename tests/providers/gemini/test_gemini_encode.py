@@ -135,6 +135,10 @@ def test_tools_are_declared_by_their_json_schema():
         ({}, None),
         ({"type": "object"}, None),
         ({"type": "object", "properties": {}, "additionalProperties": False}, None),
+        (
+            {"$ref": "#/$defs/a", "$defs": {"a": {"type": "object", "properties": {"b": {"type": "string"}}}}},
+            {"type": "object", "properties": {"b": {"type": "string"}}},
+        ),
         ({"properties": {"a": {}}}, {"type": "object", "properties": {"a": {}}}),
         ({"anyOf": [{"required": ["a"]}]}, {"type": "object", "anyOf": [{"required": ["a"]}]}),
         (

@@ -189,6 +189,14 @@ def test_what_leads_to_a_circle_is_not_part_of_it():
     assert held_schema(schema)["$defs"]["other"]["properties"]["n"] == {"$ref": "#/$defs/node"}
 
 
+def test_a_circle_that_may_end_at_one_step_is_not_cut_there():
+    leaf = {"type": "object", "properties": {"up": {"$ref": "#/$defs/node"}}}
+    tree = {"type": "object", "properties": {"leaf": {"$ref": "#/$defs/leaf"}}, "required": ["leaf"]}
+    held = held_schema(holding(tree, leaf=leaf))
+    assert held["$defs"]["node"]["properties"]["leaf"] == {"$ref": "#/$defs/leaf"}
+    assert held["$defs"]["leaf"]["properties"]["up"] == {"$ref": "#/$defs/node"}
+
+
 def test_the_whole_may_hold_itself():
     schema = {"type": "object", "properties": {"next": {"$ref": "#"}, "name": {"type": "string"}}}
     held = held_schema(schema)

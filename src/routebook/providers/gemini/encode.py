@@ -113,7 +113,7 @@ def _tool(tool: ToolDefinition) -> Body:
         function["description"] = tool.description
     schema = tool.parameters
     if schema.keys() - {"type", "properties", "additionalProperties"} or schema.get("properties"):
-        function["parametersJsonSchema"] = {**held_schema(schema), "type": "object"}
+        function["parametersJsonSchema"] = held_schema({**schema, "type": "object"})
     return function
 
 
