@@ -138,3 +138,16 @@ def test_a_server_may_get_its_token_by_oauth():
 )
 def test_idempotent_is_all_none_or_globs(written: Any, globs: tuple[str, ...]):
     assert server(command="python", idempotent=written).idempotent == globs
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:9", "https://localhost:9", "https://eu-aiplatform-psc.p.googleapis.com"]
+)
+def test_credentials_that_are_found_go_to_the_vendors_own_hosts_and_this_machine(address: str):
+    assert compiled("vertex", project="p", location="eu", base_url=address).credential_chain
+
+
+@pytest.mark.parametrize("address", ["https://llm.example.com", "https://googleapis.com.evil.example"])
+def test_credentials_that_are_found_go_nowhere_else(address: str):
+    with pytest.raises(routebook.RouteFileError, match="would send its preset's key to another host"):
+        compiled("vertex", project="p", location="eu", base_url=address)

@@ -106,9 +106,14 @@ def _is_usable(build: Build, definition: Definition[Provider], address: str) -> 
 
 def warn_unencrypted(build: Build, subject: str, place: Span, url: SplitResult) -> None:
     """Warn of a key that would travel in the clear to another machine."""
-    if url.scheme == "http" and url.hostname not in _LOOPBACK and not str(url.hostname).startswith("127."):
+    if url.scheme == "http" and not is_loopback(url.hostname):
         message = f"the key of {subject} travels unencrypted to {url.hostname}"
         build.report("RB503", place, message, help="use https://")
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether *host* is this machine itself."""
+    return host in _LOOPBACK or str(host).startswith("127.")
 
 
 def read_address(address: str, *, query: bool = False) -> SplitResult | None:
