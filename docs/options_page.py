@@ -16,8 +16,7 @@ _INTRODUCTION = """\
 
 An [option](route-files.md#options) either reaches the wire or is refused when the book compiles, at the line that set
 it ([RB402](diagnostics.md#rb402)). Here is where each stands in the body of a request; an empty cell means that the API
-has no place for it. The `scripted`
-API takes everything, since nothing is sent.
+has no place for it. The `scripted` API takes everything, since nothing is sent.
 """
 _EVERY_CALL = {
     "extra_body": "merged into the body; it must not name a field that an option stands for",
