@@ -45,6 +45,7 @@ LAZY_DOORS = {
     "providers.http.choice": ("_TRANSPORTS", "providers"),
     "providers.gemini.client": ("_SIGNERS", "providers.gemini.vertex"),
     "providers.bedrock.signing": ("LAZY_DOOR", "providers.bedrock.chain"),
+    "providers.litellm.library": ("LAZY_DOOR", "providers.litellm.imported"),
     "engine.toolbox": ("LAZY_DOOR", "tools.session"),
     "pytest_plugin": ("LAZY_DOOR", None),
 }

@@ -8,7 +8,7 @@ from routebook.canonical.chat import ChatRequest, OutputFormat
 from routebook.canonical.embedding import EmbeddingRequest
 from routebook.canonical.image import ImageRequest
 from routebook.canonical.message import Message
-from routebook.canonical.tool import ToolDefinition
+from routebook.canonical.tool import ToolCall, ToolDefinition
 from routebook.providers.fault import Fault
 from routebook.providers.litellm.arguments import ALWAYS
 from routebook.providers.litellm.embeddings import encode_embedding
@@ -74,6 +74,18 @@ def test_tools_and_a_schema_are_said_as_in_chat_completions():
     assert body["parallel_tool_calls"] is False
     assert body["response_format"]["json_schema"]["name"] == "person_v1"
     assert body["response_format"]["json_schema"]["strict"] is True
+
+
+@pytest.mark.parametrize(
+    ("model", "choice"),
+    [("anthropic/claude-x", "none"), ("vertex_ai/claude-x", "none"), ("bedrock/x", None), ("openai/m-1", None)],
+)
+def test_the_last_call_of_a_tool_loop_names_the_tools_where_the_model_wants_them(model: str, choice: str | None):
+    called = Message("assistant", (ToolCall("c1", "clock__now", {}), ToolCall("c2", "clock__now", {})))
+    body = body_of(encode(ask(model=model, messages=(Message("user", "Hi"), called)), {}))
+    named = [{"type": "function", "function": {"name": "clock__now", "parameters": {"type": "object"}}}]
+    assert body.get("tools") == (None if model == "openai/m-1" else named)
+    assert body.get("tool_choice") == choice
 
 
 def test_every_field_of_the_extra_body_is_an_argument():

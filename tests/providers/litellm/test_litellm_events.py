@@ -72,7 +72,7 @@ def test_what_only_a_provider_knows_is_kept_of_the_message_and_of_each_call():
     fields = {"thought_signature": "c2ln+/=="}
     piece = {"index": 1, "id": "c2", "type": "function", "function": {"name": "now", "arguments": ""}}
     seen, response = play(
-        chunk(tool_calls=[{"index": 0, "id": "c1", "type": "function", "function": {"name": "now", "arguments": "{}"}}]),
+        chunk(tool_calls=[{**piece, "index": 0, "id": "c1", "function": {"name": "now", "arguments": "{}"}}]),
         chunk(tool_calls=[{**piece, "provider_specific_fields": fields}]),
         chunk(tool_calls=[{"index": 1, "function": {"arguments": "{}"}}]),
         chunk(provider_specific_fields={"thought_signatures": ["a"]}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import litellm
 import pytest
@@ -87,17 +89,18 @@ def refused(status: int, body: bytes, **headers: str) -> httpx.HTTPStatusError:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "error", "kind"),
+    ("status", "names", "error", "kind"),
     [
-        (401, b'{"error": {"message": "Wrong key"}}', raises.APIConnectionError("x", **NAMES), "authentication"),
-        (429, b'{"error": {"message": "Wrong key", "code": "insufficient_quota"}}', raises.RateLimitError("x", **NAMES), "quota_exceeded"),
-        (400, b'{"error": {"message": "Wrong key"}}', raises.ContextWindowExceededError("x", **NAMES), "context_window_exceeded"),
-        (400, b'{"type": "error", "error": {"type": "overloaded_error", "message": "Wrong key"}}', raises.BadRequestError("x", **NAMES), "overloaded"),
-        (503, b'{"message": "Wrong key"}', raises.ServiceUnavailableError("x", **NAMES), "server_error"),
-        (529, b'{"message": "Wrong key"}', raises.InternalServerError("x", **NAMES), "overloaded"),
+        (401, {}, raises.APIConnectionError("x", **NAMES), "authentication"),
+        (429, {"code": "insufficient_quota"}, raises.RateLimitError("x", **NAMES), "quota_exceeded"),
+        (400, {}, raises.ContextWindowExceededError("x", **NAMES), "context_window_exceeded"),
+        (400, {"type": "overloaded_error"}, raises.BadRequestError("x", **NAMES), "overloaded"),
+        (503, {}, raises.ServiceUnavailableError("x", **NAMES), "server_error"),
+        (529, {}, raises.InternalServerError("x", **NAMES), "overloaded"),
     ],
-)  # fmt: skip
-def test_the_providers_own_answer_at_the_root_tells_more_than_the_class(status, body, error, kind):
+)
+def test_the_providers_own_answer_at_the_root_tells_more_than_the_class(status, names, error, kind):
+    body = json.dumps({"error": {"message": "Wrong key", **names}}).encode()
     found = raised(chained(error, refused(status, body, **{"Retry-After": "7", "X-Request-Id": "req_1"})))
     assert (found.status, found.headers["retry-after"], found.headers["x-request-id"]) == (status, "7", "req_1")
     fault = fault_of_error(found.to_dict(), Answer(status, found.headers, b""))
@@ -146,11 +149,14 @@ def test_a_network_that_fails_is_no_refusal_and_a_library_that_fails_no_network(
         ("litellm.APIConnectionError: APIConnectionError: GroqException - gone", "gone"),
         ("litellm.BadRequestError: GeminiException BadRequestError - no", "no"),
         ("litellm.APIConnectionError: oh\nTraceback (most recent call last):\n  File x", "oh"),
-        ("litellm.UnsupportedParamsError: x does not support parameters: ['n'], for model=m. To drop these, set", "x does not support parameters: ['n'], for model=m."),
+        (
+            "litellm.UnsupportedParamsError: x does not support parameters: ['n'], for model=m. To drop these, set",
+            "x does not support parameters: ['n'], for model=m.",
+        ),
         ("litellm.Timeout: slow LiteLLM Retried: 3 times", "slow"),
         ("Plain words: they stay", "Plain words: they stay"),
     ],
-)  # fmt: skip
+)
 def test_the_librarys_own_words_before_and_behind_are_taken_off(words: str, sentence: str):
     assert cleaned(words) == sentence
 

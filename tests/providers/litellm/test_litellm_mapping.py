@@ -97,6 +97,14 @@ async def test_a_value_that_the_library_would_drop_for_a_model_is_refused(loopba
         assert (caught.value.kind, caught.value.sent, server.received) == ("unsupported_option", False, []), request
 
 
+async def test_a_value_that_the_library_stumbles_over_is_refused_by_its_option(loopback, client_of):
+    server = await loopback.start(loopback.answer(200, MESSAGE))
+    with pytest.raises(ProviderError) as caught:
+        await client_of(server.url).complete(ask(CLAUDE, options={"reasoning": {"effort": "nonsense"}}))
+    assert (caught.value.kind, caught.value.sent, server.received) == ("unsupported_option", False, [])
+    assert "option 'reasoning.effort'" in caught.value.message
+
+
 async def test_what_asks_for_nothing_is_no_reason_to_refuse(loopback, client_of):
     server = await loopback.start(loopback.answer(200, MESSAGE))
     options = {"n": 1, "tool_choice": "auto", "parallel_tool_calls": True, "reasoning": {"effort": "none"}}
@@ -210,9 +218,15 @@ async def test_a_model_whose_provider_the_library_does_not_know_is_not_found(cli
 async def test_a_model_without_a_provider_never_takes_the_key_of_the_address(loopback, client_of, monkeypatch):
     """The library would tell the provider by its address, and take that provider's key from the environment."""
     monkeypatch.setenv("GROQ_API_KEY", "sk-of-the-platform")
-    found = fitted(litellm, "acompletion", _call("gpt-4o", api_base="https://api.groq.com/openai/v1"), has_key=True)
-    assert isinstance(found, bytes)
-    assert json.loads(found)["model"] == "openai/gpt-4o"
+    for model, said in (
+        ("gpt-4o", "openai/gpt-4o"),
+        ("ft:gpt-4o:house/own", "openai/ft:gpt-4o:house/own"),
+        ("openai/gpt-4o", "openai/gpt-4o"),
+        ("azure/command-r-plus", "azure/command-r-plus"),
+    ):
+        found = fitted(litellm, "acompletion", _call(model, api_base="https://api.groq.com/openai/v1"), has_key=True)
+        assert isinstance(found, bytes), (model, found)
+        assert json.loads(found)["model"] == said
 
 
 @pytest.mark.parametrize(
@@ -228,8 +242,13 @@ async def test_a_key_is_refused_where_the_library_would_not_use_it(client_of, pr
 
 @pytest.mark.parametrize(
     ("provider", "variable"),
-    [("azure", "AZURE_AD_TOKEN"), ("watsonx", "WATSONX_TOKEN"), ("databricks", "DATABRICKS_CLIENT_SECRET"), ("gigachat", "GIGACHAT_ACCESS_TOKEN")],
-)  # fmt: skip
+    [
+        ("azure", "AZURE_AD_TOKEN"),
+        ("watsonx", "WATSONX_TOKEN"),
+        ("databricks", "DATABRICKS_CLIENT_SECRET"),
+        ("gigachat", "GIGACHAT_ACCESS_TOKEN"),
+    ],
+)
 async def test_a_key_is_refused_where_the_library_would_prefer_the_environments(
     client_of, monkeypatch, provider, variable
 ):

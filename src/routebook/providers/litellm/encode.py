@@ -13,7 +13,7 @@ from types import MappingProxyType
 from ...canonical.chat import ChatRequest
 from ..body import to_json
 from ..fault import Fault, NoPlace
-from ..openai.fields import Body, option_fault
+from ..openai.fields import Body, option_fault, wire_name
 from ..openai_chat.encode import encode_body
 from ..protocol import ClientConfig
 from ..tool_choice import choice_fault
@@ -21,6 +21,8 @@ from .arguments import ALWAYS, WHERE
 from .messages import QUIRKS, as_chat, give_back
 from .traits import TRAITS
 
+_WANTS_TOOLS = ("anthropic/", "bedrock/")
+_KNOWS_NO_NONE = "bedrock/"
 _FIELDS = MappingProxyType({**QUIRKS, "fields": TRAITS.wire})
 
 
@@ -57,4 +59,20 @@ def _body(request: ChatRequest) -> Body:
     give_back(request.messages, body["messages"])
     if "thinking" in body:
         body["thinking"] = {"type": "enabled", **body["thinking"]}
+    if not request.tools:
+        body |= _tools_of_the_past(request)
     return body
+
+
+def _tools_of_the_past(request: ChatRequest) -> Body:
+    """Return the tools that were called, as names only, and a choice of none.
+
+    These models are refused a conversation with calls and no tools, as the last call of a tool loop has it.
+    """
+    if not request.model.startswith(_WANTS_TOOLS) and "claude" not in request.model:
+        return {}
+    names = dict.fromkeys(wire_name(call.name or "") for message in request.messages for call in message.tool_calls)
+    tools = [{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in names]
+    if not tools or request.model.startswith(_KNOWS_NO_NONE):
+        return {"tools": tools} if tools else {}
+    return {"tools": tools, "tool_choice": "none"}

@@ -51,13 +51,17 @@ _PREFIX = re.compile(
 )
 # And its advice behind them, which is for people who call it themselves.
 _ADVICE = re.compile(
-    r"\s*(?:Traceback \(most recent call last\):|To drop (?:these|unsupported)|If you want to use these params"
+    r"\s*(?:Traceback \(most recent call last\):|To drop |If you want to use these params"
     r"|LiteLLM Retried:|LiteLLM Default Request Timeout|Received Model Group=|Available Model Group Fallbacks="
     r"|Learn more:|Received: |original model:|Enable 'litellm\.|Set 'litellm\.|Handle with `litellm\.).*",
     re.DOTALL,
 )
 
-_NO_ANSWER = re.compile(r"empty or invalid response|unable to (get|parse)|invalid response object|error parsing", re.I)
+_NO_ANSWER = re.compile(
+    r"empty or invalid response|unable to (get|parse)|invalid response object|error parsing"
+    r"|(litellm: )?provider returned",
+    re.IGNORECASE,
+)
 
 
 def read_fault(answer: Answer) -> Fault:

@@ -32,12 +32,15 @@ from ..http.exchange import ConnectionLimits, ExchangeFault, HttpRequest, HttpRe
 from .credentials import NO_KEY, bearer_of
 from .faults import unanswered
 from .mapping import fault_of_place, fitted, setting_fault
-from .quiet import Redacting, set_environment
+from .quiet import Redacting
 from .raised import Raised, raised
 from .replies import Chunks, Whole, as_json, headers_of, named
 from .traits import KEY_HEADER
 
 T = TypeVar("T")
+
+LAZY_DOOR = {"LIBRARY": "routebook.providers.litellm.imported"}
+"""The library is imported at the first call."""
 
 _EXTRA = "litellm"
 _NOT_PASSED_ON = frozenset({"content-type", "accept", "user-agent", KEY_HEADER})
@@ -232,6 +235,7 @@ class Library:
         """Return the library, which takes seconds to import: in a thread, so that nobody else has to wait."""
         library = sys.modules.get(_EXTRA)
         if library is None or getattr(library.__spec__, "_initializing", False):
+            require(self._provider)
             try:
                 library = await asyncio.to_thread(_imported)
             except ImportError as error:
@@ -241,5 +245,5 @@ class Library:
 
 
 def _imported() -> ModuleType:
-    set_environment()
-    return import_module(_EXTRA)
+    library: ModuleType = import_module(LAZY_DOOR["LIBRARY"]).LIBRARY
+    return library

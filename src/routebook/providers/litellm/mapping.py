@@ -97,7 +97,8 @@ def _resolved(library: Any, arguments: Arguments, *, has_key: bool) -> tuple[str
     except Exception:  # noqa: BLE001, whatever the library raises, it knows no such model
         what = f"litellm knows no provider of model {name!r}; write it as PROVIDER/MODEL, as in mistral/mistral-large"
         return Fault("not_found", what)
-    if "/" not in name:
+    known = {provider, *(getattr(listed, "value", listed) for listed in library.provider_list)}
+    if name.partition("/")[0] not in known:
         arguments["model"] = f"{provider}/{name}"
     if provider in UNRETRIED:
         del arguments["num_retries"], arguments["max_retries"]
@@ -151,28 +152,46 @@ def _fault_of_support(library: Any, model: str, provider: str, arguments: Argume
 
 
 def _fault_of_dropped(
-    options: Mapping[str, Any], arguments: Arguments, provider: str, mapped: Callable[[str | None], Any]
+    options: Arguments, arguments: Arguments, provider: str, mapped: Callable[[str | None], Any]
 ) -> Fault | None:
-    """Refuse what makes no difference to what is sent; what asks for nothing is left out then."""
+    """Refuse what makes no difference to what is sent; what asks for nothing is left out where that is easier."""
+    for name in [name for name, value in options.items() if (name, value) in _NOTHING]:
+        if not _changes(name, mapped):
+            del options[name], arguments[name]
     try:
-        whole = mapped(None)
+        mapped(None)
     except Exception as error:  # noqa: BLE001, what the library raises is told by its class
-        return _fault_of_refused(raised(error).to_dict())
+        return _fault_of_value(options, provider, mapped) or _fault_of_refused(raised(error).to_dict())
     for name, value in options.items():
-        is_lost = provider in _LEFT_OUT_LATER.get(name, ()) or not _changes(whole, name, mapped)
+        is_lost = provider in _LEFT_OUT_LATER.get(name, ()) or not _changes(name, mapped)
         if is_lost and (name, value) not in _NOTHING:
             return _without(name, provider)
-        if is_lost:
-            del arguments[name]
     return None
 
 
-def _changes(whole: Any, name: str, mapped: Callable[[str | None], Any]) -> bool:
-    """Tell whether *name* makes a difference to what is sent. One without which the rest is refused does."""
+def _changes(name: str, mapped: Callable[[str | None], Any]) -> bool:
+    """Tell whether *name* makes a difference to what is sent; one that alone cannot be sent makes none."""
     try:
-        return bool(_without_null(mapped(name)) != _without_null(whole))
-    except Exception:  # noqa: BLE001, as above
+        without = mapped(name)
+    except Exception:  # noqa: BLE001, whatever the library raises, it is not for this one alone
         return True
+    try:
+        return bool(_without_null(mapped(None)) != _without_null(without))
+    except Exception as error:  # noqa: BLE001, as above
+        return kind_of_classes(raised(error).classes) == "unsupported_option"
+
+
+def _fault_of_value(options: Arguments, provider: str, mapped: Callable[[str | None], Any]) -> Fault | None:
+    """Refuse the option over whose value the library stumbles, if there is one: without it, the rest can be sent."""
+    for name, value in options.items():
+        try:
+            mapped(name)
+        except Exception:  # noqa: BLE001, this is not the one
+            continue
+        option = f"option {_OPTIONS[name]!r}" if name in _OPTIONS else f"field {name!r}"
+        shown = f" the value {value!r}" if isinstance(value, (str, int, float)) else " this value"
+        return Fault("unsupported_option", say(f"{option} cannot have{shown} at litellm's provider {provider!r}"))
+    return None
 
 
 def _without_null(sent: Any) -> Any:

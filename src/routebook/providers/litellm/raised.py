@@ -66,7 +66,8 @@ def raised(error: BaseException) -> Raised:
     if _is_network(root):
         return Raised(classes, message, cause=_cause(chain), why=_why(root))
     if not _is_of_library(root):
-        return Raised(classes, message, cause="foreign", why=f"{type(root).__name__}: {_why(root)}")
+        name, why = type(root).__name__, _why(root)
+        return Raised(classes, message, cause="foreign", why=name if why == name else f"{name}: {why}")
     status = _own_status(root)
     return Raised(classes, message, status, _own_headers(root) if status else {}, _told(root) if status else None)
 
