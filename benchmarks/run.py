@@ -1,6 +1,6 @@
 """What Routebook costs, measured here and now: `make bench`.
 
-One table, in about two minutes, over loopback alone. Absolute times are this machine's; the ratios, medians
+One table, in about three minutes, over loopback alone. Absolute times are this machine's; the ratios, medians
 over rounds in which case and reference take turns, are what travels. A limit that does not hold makes the exit code 1.
 """
 

@@ -63,7 +63,10 @@ IMPURE_NAMES = {"pathlib": frozenset({"PurePath", "PurePosixPath", "PureWindowsP
 """Modules of which a pure room may import these names alone."""
 IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today"})
 
-_HTTP_LIBRARIES = ("httpx2", "httpcore2", "httpx", "requests", "aiohttp", "urllib3", "urllib.request", "http.client")
+_HTTP_LIBRARIES = (
+    *("httpx2", "httpcore2", "pyreqwest"),
+    *("httpx", "requests", "aiohttp", "urllib3", "urllib.request", "http.client"),
+)
 
 ONLY_IN = {**dict.fromkeys(_HTTP_LIBRARIES, ("providers.http",)), "mcp": ("tools.session", "demo")}
 """Where each of these modules may be imported; a room stands for everything in it."""

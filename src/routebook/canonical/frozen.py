@@ -52,6 +52,8 @@ def freeze(value: Any) -> Any:
 
 def freeze_mapping(value: Mapping[str, Any]) -> Frozen:
     """Return a read-only copy of *value*, frozen in depth."""
+    if not value:
+        return EMPTY
     return MappingProxyType({key: freeze(item) for key, item in value.items()})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,9 @@ _METHODS: dict[Kind, tuple[str, ...]] = {
     "embeddings": ("embed",),
     "image": ("generate_image",),
 }
+
+
+_NOBODY = Context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def asked_of(
 ) -> RunAsked:
     """Return what a caller asks, with nothing for the inputs and the context that are not given."""
     given = EMPTY if inputs is None else inputs
-    return RunAsked(feature, messages, given, Context() if context is None else context, options, model)
+    return RunAsked(feature, messages, given, _NOBODY if context is None else context, options, model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +144,17 @@ def check_context(context: Any) -> None:
         raise RequestError(f"context must be a Context, not {type(context).__name__}", "context")
 
 
-@asynccontextmanager
-async def deadline(feature: FeatureSpec) -> AsyncIterator[None]:
-    """Bound what is done inside the block by the feature's deadline.
+def deadline(feature: FeatureSpec) -> AbstractAsyncContextManager[None]:
+    """Bound what is done inside the block by the feature's deadline, if it has one.
 
     Raises:
         DeadlineError: It took longer; what was under way is cancelled.
     """
+    return nullcontext() if feature.deadline_s is None else _bounded(feature)
+
+
+@asynccontextmanager
+async def _bounded(feature: FeatureSpec) -> AsyncIterator[None]:
     end = asyncio.timeout(feature.deadline_s)
     try:
         async with end:

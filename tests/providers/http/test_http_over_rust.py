@@ -6,11 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import pytest
 
-from routebook.providers.http import rust_line
+from routebook.providers.http import rust_line, severing
 from routebook.providers.http.exchange import ConnectionLimits, ExchangeFault, HttpRequest
 from routebook.providers.http.idle_room import IdleRoom
 from routebook.providers.http.over_rust import RustTransport
@@ -41,6 +40,10 @@ def answers_when(gate: asyncio.Event):
 
 async def stall(_writer):
     await asyncio.sleep(30)
+
+
+def _show_no_sockets(monkeypatch):
+    monkeypatch.setattr(severing, "_DESCRIPTORS", "/nowhere")
 
 
 async def test_the_library_adds_two_headers_where_nobody_gives_them(loopback, transport):
@@ -79,21 +82,35 @@ async def test_a_call_that_is_cancelled_before_its_answer_takes_no_other_with_it
     assert [(await call).body for call in calls[1::2]] == [b"ok"] * 5
 
 
-async def test_a_transport_that_is_closed_leaves_no_task(loopback):
+async def test_a_call_that_is_cancelled_at_whatever_moment_leaves_no_connection(loopback, transport):
+    """While the name is looked up, while it connects, and when the request is on its way."""
     server = await loopback.start(stall)
-    transport, before = RustTransport(), asyncio.all_tasks()
+    url = server.url.replace("127.0.0.1", "localhost")
+    for moment in range(30):
+        call = asyncio.create_task(transport.send(post(url), FAST))
+        await asyncio.sleep(moment * 0.0002)
+        call.cancel()
+        await asyncio.wait([call], timeout=1)
+        assert call.cancelled()
+    await server.wait_until_open(0)
+
+
+async def test_a_connection_that_is_made_after_its_call_was_cancelled_is_closed(loopback, transport, monkeypatch):
+    """As where looking up a name takes its time."""
+    server = await loopback.start(stall)
+    monkeypatch.setattr(rust_line, "_LOOKS", 0)
     call = asyncio.create_task(transport.send(post(server.url), FAST))
-    await server.wait_for(1)
+    await asyncio.sleep(0)
     call.cancel()
-    with suppress(asyncio.CancelledError):
+    with pytest.raises(asyncio.CancelledError):
         await call
-    await transport.close()
-    assert asyncio.all_tasks() - server.tasks <= before
+    await asyncio.sleep(0.1)
+    await server.wait_until_open(0)
 
 
 async def test_where_no_socket_is_found_a_cancelled_call_still_ends_at_once(loopback, transport, monkeypatch):
     """As on Windows: the connection is closed when its answer begins."""
-    monkeypatch.setattr(rust_line, "_CAN_SEVER", False)
+    _show_no_sockets(monkeypatch)
     gate = asyncio.Event()
     server = await loopback.start(answers_when(gate))
     call = asyncio.create_task(transport.send(post(server.url), FAST))
@@ -108,7 +125,7 @@ async def test_where_no_socket_is_found_a_cancelled_call_still_ends_at_once(loop
 
 
 async def test_where_no_socket_is_found_nothing_outlives_its_time_by_much(loopback, transport, monkeypatch):
-    monkeypatch.setattr(rust_line, "_CAN_SEVER", False)
+    _show_no_sockets(monkeypatch)
     monkeypatch.setattr(rust_line, "_GRACE_S", 0.1)
     server = await loopback.start(stall)
     with pytest.raises(ExchangeFault, match=r"no complete answer within 0\.2 s"):
@@ -118,7 +135,7 @@ async def test_where_no_socket_is_found_nothing_outlives_its_time_by_much(loopba
 
 async def test_a_line_that_is_closed_while_its_client_is_built_sends_nothing(loopback, monkeypatch):
     server = await loopback.start(loopback.answer(200, b""))
-    line = rust_line.Line(rust_line.Route("http://llm.test", False, None, set()))
+    line = rust_line.Line(rust_line.Route("http://llm.test", False, None))
     built = line._connected_by
 
     async def closed_meanwhile(connect_s: float):

@@ -335,6 +335,15 @@ async def test_hundreds_of_calls_at_once_get_their_own_connections(loopback, tra
     assert {(await call).body for call in calls} == {b"ok"}
 
 
+async def test_there_are_never_more_connections_than_calls_at_a_time(loopback, make):
+    server = await loopback.start(loopback.answer(200, b"ok"))
+    transport = make(ConnectionLimits(most=8))
+    for _ in range(40):
+        answers = await asyncio.gather(*(transport.send(post(server.url), FAST) for _ in range(12)))
+        assert {answer.body for answer in answers} == {b"ok"}
+    assert server.connections <= 8
+
+
 async def test_an_answer_of_http_1_0_without_a_length_ends_with_its_connection(loopback, transport):
     server = await loopback.start(_writes(b"HTTP/1.0 200 OK\r\n\r\nall there is"))
     assert (await transport.send(post(server.url), FAST)).body == b"all there is"

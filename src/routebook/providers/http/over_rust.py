@@ -5,7 +5,6 @@ The twin of `over_httpx2`, for those who want a call to cost less CPU. Imported 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 
@@ -20,7 +19,6 @@ from .rust_causes import FOREIGN, fault_of
 from .rust_line import Line, Route, Written
 from .transfer import Answer, PooledTransport
 
-_LEAVE_S = 1.0
 _PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
@@ -31,23 +29,14 @@ class RustTransport(PooledTransport[Line, Written]):
 
     def __init__(self, limits: ConnectionLimits = DEFAULT_CONNECTIONS) -> None:
         super().__init__(limits)
-        self._leaving: set[asyncio.Task[None]] = set()
         self._given: Mapping[str, str] = {}
         self._sent: list[tuple[str, str]] = []
         self._sent_to = ""
 
-    async def close(self) -> None:
-        """Close every connection; later requests are refused."""
-        await super().close()
-        if self._leaving:
-            await asyncio.wait(self._leaving, timeout=_LEAVE_S)
-        for leaving in self._leaving:
-            leaving.cancel()
-
     def _maker(self, address: Address) -> Callable[[], Line]:
         proxy = _proxy_for(address)
         encrypted = address.scheme == "https" or (proxy or "").startswith("https:")
-        return partial(Line, Route(address.server, encrypted, proxy, self._leaving))
+        return partial(Line, Route(address.server, encrypted, proxy))
 
     def _written(self, request: HttpRequest, address: Address, timeouts: Timeouts) -> Written:
         """Return *request* as lines take it; headers equal to the last are not looked at again."""

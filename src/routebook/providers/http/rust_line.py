@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import atexit
 import time
-from collections.abc import Coroutine, Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -32,9 +32,8 @@ from .severing import Mark, can_sever, new_mark, sever
 T = TypeVar("T")
 
 _AGAIN_S = 0.02
-_LAST_S = 0.2
+_LOOKS = 10
 _GRACE_S = 1.0
-_CAN_SEVER = can_sever()
 
 
 @dataclass(slots=True, eq=False)
@@ -51,14 +50,11 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where lines lead: to a server, in words, over TLS or not, by a proxy or none. `leaving` are the tasks that see
-    lines to their end which were left before they had an answer.
-    """
+    """Where lines lead: to a server, in words, over TLS or not, by a proxy or none."""
 
     server: str
     encrypted: bool
     proxy: str | None = field(repr=False)
-    leaving: set[asyncio.Task[None]]
 
 
 class Line:
@@ -85,7 +81,7 @@ class Line:
     async def aclose(self) -> None:
         """Close it, whatever is under way."""
         self._is_broken = True
-        if self._is_asked and _CAN_SEVER:
+        if self._is_asked:
             sever(self.mark)
         self._client = self._blank = None
 
@@ -98,14 +94,18 @@ class Line:
         self._is_asked = True
         _BUSY.add(self)
         try:
-            response = await _uncut(entering)
+            return LineAnswer(self, request, await _uncut(entering))
         except PyreqwestError:
             self.release(is_whole=False)
             raise
-        except BaseException:
-            self._leave(request, entering)
+        except asyncio.CancelledError:
+            self.release(is_whole=False)
+            await self._let_go(request, entering)
             raise
-        return LineAnswer(self, request, response)
+        except BaseException:
+            self.release(is_whole=False)
+            sever(self.mark)
+            raise
 
     def release(self, *, is_whole: bool) -> None:
         """End an exchange; where its answer was not read to its end, nothing else goes over this line."""
@@ -140,16 +140,24 @@ class Line:
             )
             raise ExchangeFault("connection", message) from error
 
-    def _leave(self, request: StreamRequest, entering: Coroutine[Any, Any, Response]) -> None:
-        """Close the connection of a request whose answer nobody waits for any more."""
-        self._is_broken = True
-        _BUSY.discard(self)
-        if _CAN_SEVER:
+    async def _let_go(self, request: StreamRequest, entering: Coroutine[Any, Any, Response]) -> None:
+        """Close the connection of a request that nobody waits for any more; wait a little for the library to see it.
+
+        While a name is looked up there is no connection yet: one that is made later is closed then.
+        """
+        for _ in range(_LOOKS if can_sever() else 0):
             sever(self.mark)
-        with suppress(RuntimeError):  # no loop runs: the process ends, and its connections with it
-            leaving = asyncio.get_running_loop().create_task(_see_out(request, entering, self.mark))
-            self._route.leaving.add(leaving)
-            leaving.add_done_callback(self._route.leaving.discard)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_AGAIN_S):
+                    await _ended(request, entering)
+                    return
+        self._sever_until(asyncio.get_running_loop().time() + self._connect_s)
+
+    def _sever_until(self, end: float) -> None:
+        loop = asyncio.get_running_loop()
+        sever(self.mark)
+        if loop.time() < end:
+            loop.call_later(_AGAIN_S, self._sever_until, end)
 
 
 class LineAnswer:
@@ -168,7 +176,12 @@ class LineAnswer:
         """Wait for more of the body."""
         if not self._missing:
             return None
-        piece = await _uncut(self._read())
+        reading = self._read()
+        try:
+            piece = await _uncut(reading)
+        except BaseException:
+            reading.close()  # or the body stays locked, and cannot be closed
+            raise
         if piece is None:
             self._missing = 0
             return None
@@ -193,9 +206,8 @@ def _end_in_order() -> None:
 
     @atexit.register
     def let_go() -> None:
-        if _CAN_SEVER:
-            for line in list(_BUSY):
-                sever(line.mark)
+        for line in list(_BUSY):
+            sever(line.mark)
         time.sleep(_AGAIN_S)
 
 
@@ -213,42 +225,10 @@ def _uncut(asked: Coroutine[Any, Any, T]) -> Generator[Any, None, T]:
         yield waiting
 
 
-async def _see_out(request: StreamRequest, entering: Coroutine[Any, Any, Response], mark: Mark) -> None:
-    """Wait until the library has let go of a request, and close what it opens until then."""
-    with _severed_again_and_again(mark):
-        try:
-            await _ended(request, entering)
-        except asyncio.CancelledError:
-            # The loop ends, perhaps the process: the library prints a panic if it comes to its end after Python.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LAST_S):
-                    await _ended(request, entering)
-            raise
-
-
 async def _ended(request: StreamRequest, entering: Coroutine[Any, Any, Response]) -> None:
     with suppress(PyreqwestError):
         await _uncut(entering)
         await request.__aexit__(None, None, None)
-
-
-@contextmanager
-def _severed_again_and_again(mark: Mark) -> Iterator[None]:
-    if not _CAN_SEVER:
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    timers: list[asyncio.TimerHandle] = []
-
-    def again() -> None:
-        sever(mark)
-        timers[:] = [loop.call_later(_AGAIN_S, again)]
-
-    again()
-    try:
-        yield
-    finally:
-        timers[0].cancel()
 
 
 def _builder(route: Route, mark: Mark, connect_s: float) -> ClientBuilder:

@@ -41,7 +41,7 @@ def can_sever() -> bool:
 
 
 def sever(mark: Mark) -> None:
-    """Shut down every socket that has *mark*, as far as the system has room for looking."""
+    """Shut down every socket that has *mark*, as far as the system shows them."""
     names: list[str] = []
     with suppress(OSError):
         names = os.listdir(_DESCRIPTORS)
