@@ -35,7 +35,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     max_leaves=6,
 )
 objects = st.dictionaries(texts, json_values, max_size=3)
-text_parts = st.builds(TextPart, texts)
+text_parts = st.builds(TextPart, texts, aside=st.booleans())
 image_parts = st.builds(ImagePart, data=maybe, url=maybe, media_type=maybe)
 calls = st.builds(ToolCall, texts, maybe, st.none() | objects, maybe)
 results = st.builds(
@@ -154,6 +154,14 @@ def test_arguments_of_a_call_are_frozen_and_no_longer_the_callers():
 def test_a_string_as_content_is_one_text_part():
     assert Message("user", "hello").content == (TextPart("hello"),)
     assert Message.from_dict({"role": "user", "content": "hello"}) == Message("user", "hello")
+
+
+def test_the_text_of_an_answer_leaves_out_asides_where_there_is_more():
+    asides = TextPart("Let me see.", aside=True), TextPart(" So.", aside=True)
+
+    assert Message("assistant", [asides[0], TextPart("No"), asides[1], TextPart("on.")]).answer_text == "Noon."
+    assert Message("assistant", asides).answer_text == "Let me see. So."
+    assert TextPart("a").to_dict() == {"text": "a"}
 
 
 def test_a_messages_text_leaves_out_reasoning_refusals_and_tools():

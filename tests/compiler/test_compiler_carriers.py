@@ -74,7 +74,7 @@ def test_an_option_that_only_a_preset_has_a_field_for_is_carried_there_and_nowhe
     ]
 
 
-@pytest.mark.parametrize("field", ["reasoning", "top_k", "messages", "Messages", "MAX_TOKENS"])
+@pytest.mark.parametrize("field", ["top_k", "messages", "Messages", "MAX_TOKENS"])
 def test_extra_body_names_no_field_that_is_set_from_elsewhere_however_it_is_spelt(field: str):
     """Some servers read names of fields in any case."""
     options = {"extra_body": {field: {"exclude": True}}}
@@ -83,6 +83,27 @@ def test_extra_body_names_no_field_that_is_set_from_elsewhere_however_it_is_spel
 
     assert (problem.code, marked(problem)) == ("RB402", f'"{field}"')
     assert problem.message == f"`extra_body` sets '{field}', which api 'openai-chat' fills itself"
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"reasoning": {"exclude": True, "effort": "low"}}, "reasoning.effort"),
+        ({"Reasoning": {"Max_Tokens": 9}}, "Reasoning.Max_Tokens"),
+        ({"reasoning": "low"}, "reasoning"),
+    ],
+)
+def test_extra_body_names_no_field_within_a_mapping_either_and_does_not_replace_the_mapping(fields: dict, path: str):
+    problem = the_one(book({"preset": "openrouter"}, {"options": {"extra_body": fields}}))
+
+    assert (problem.code, marked(problem)) == ("RB402", f'"{path.rpartition(".")[2]}"')
+    assert problem.message == f"`extra_body` sets '{path}', which api 'openai-chat' fills itself"
+
+
+def test_what_stands_beside_such_a_field_may_stand_in_extra_body():
+    options = {"reasoning": {"effort": "low"}, "extra_body": {"reasoning": {"exclude": True}}}
+
+    assert options_of(book({"preset": "openrouter"}, {"options": options})) == options
 
 
 def test_a_field_that_no_option_stands_for_may_stand_in_extra_body():
@@ -290,6 +311,9 @@ def test_a_callers_own_extra_body_names_no_field_that_is_set_from_elsewhere_eith
 
     with pytest.raises(RequestError, match=r"option 'extra_body\.Messages' is not carried by model 'm'"):
         table.resolve("f", Context(), Facts(options={"extra_body": {"Messages": []}}))
+
+    with pytest.raises(RequestError, match=r"option 'extra_body\.reasoning\.effort' is not carried by model 'm'"):
+        table.resolve("f", Context(), Facts(options={"extra_body": {"reasoning": {"effort": "low"}}}))
 
     attempts = table.resolve("f", Context(), Facts(options={"extra_body": {"provider": {}}})).attempts
     assert [dict(attempt.options["extra_body"]) for attempt in attempts] == [{"provider": {}}] * 2

@@ -71,6 +71,24 @@ async def test_a_model_with_json_schema_is_held_to_it_by_its_api_and_shown_the_c
     assert result.output == {"folder_id": "f-work", "confidence": 1}
 
 
+@pytest.mark.parametrize("aside", ["Let me see.", '{"folder_id": "f-home", "confidence": 0}'])
+async def test_what_a_model_says_on_the_way_is_no_part_of_its_answer(fake, wire, books, keys, aside):
+    def spoken(phase, text):
+        content = [{"type": "output_text", "text": text, "annotations": []}]
+        return {"type": "message", "role": "assistant", "phase": phase, "content": content}
+
+    said = [spoken("commentary", aside), spoken("final_answer", '{"folder_id": "f-work", "confidence": 1}')]
+    provider = await fake(wire.http(200, {"status": "completed", "output": said}))
+    book = books.over(provider.url, provider={"api": "openai-responses"}, output="folder")
+    book["outputs"] = outputs(CHOICE)
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        result = await engine.run("chat", "go", inputs=INPUTS)
+
+    assert result.output == {"folder_id": "f-work", "confidence": 1}
+    assert len(provider.requests) == 1
+
+
 async def test_a_model_without_json_schema_is_told_the_schema_which_is_no_part_of_the_transcript(
     fake, wire, books, keys
 ):

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from routebook.providers.answer import Answer
-from routebook.providers.body import read_body
+from routebook.providers.body import joined, read_body
 from routebook.providers.fault import Fault
 
 
@@ -20,6 +20,13 @@ DECODER = msgspec.json.Decoder(Wire)
 
 def read(body: bytes) -> Wire | Fault:
     return read_body(DECODER, Answer(200, {}, body, secrets=("sk-very-secret",)))
+
+
+def test_bodies_are_joined_in_depth_and_neither_is_changed():
+    body, more = {"a": {"b": {"c": 1}}, "d": {"e": 1}, "f": [1]}, {"a": {"b": {"x": 2}}, "d": 3, "f": [2], "g": {}}
+    kept = json.dumps([body, more])
+    assert joined(body, more) == {"a": {"b": {"c": 1, "x": 2}}, "d": 3, "f": [2], "g": {}}
+    assert json.dumps([body, more]) == kept
 
 
 def test_a_good_body_is_read_as_its_type():

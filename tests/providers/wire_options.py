@@ -57,6 +57,18 @@ def request_with(options: Mapping[str, Any], *messages: Message) -> ChatRequest:
     )
 
 
+def open_fields(body: Mapping[str, Any], closed: frozenset[str], outer: str = "") -> set[str]:
+    """The paths in *body*, dots for nesting, that are not *closed*, where an `extra_body` could change what is sent."""
+    found: set[str] = set()
+    for name, value in body.items():
+        path = outer + name
+        if any(each.startswith(f"{path}.") for each in closed) and isinstance(value, dict):
+            found |= open_fields(value, closed, f"{path}.")
+        elif path not in closed:
+            found.add(path)
+    return found
+
+
 def at(body: Any, place: str) -> Any:
     """What *body* holds at *place*, dots for nesting, or MISSING. In a list, the last item that has it."""
     for name in place.split("."):

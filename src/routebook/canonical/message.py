@@ -37,6 +37,12 @@ class Message(Record):
         return "".join(part.text for part in self.content if isinstance(part, TextPart))
 
     @property
+    def answer_text(self) -> str:
+        """The text without its asides; all of it where there is nothing else."""
+        answer = "".join(part.text for part in self.content if isinstance(part, TextPart) and not part.aside)
+        return answer or self.text
+
+    @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tool calls, in the order the model made them."""
         return tuple(part for part in self.content if isinstance(part, ToolCall))

@@ -29,21 +29,26 @@ class Citation(Record):
 
 @dataclass(frozen=True, slots=True)
 class TextPart(Record):
-    """Plain text, and what it cites."""
+    """Plain text, and what it cites.
+
+    `aside` tells that the provider marks it as said on the way to an answer, and as no part of it.
+    """
 
     text: str
     citations: tuple[Citation, ...] = ()
+    aside: bool = False
     type: ClassVar[str] = "text"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the part as plain data; citations only where there are any."""
+        """Return the part as plain data; citations, and that it is an aside, only where it is so."""
         cited = {"citations": [citation.to_dict() for citation in self.citations]} if self.citations else {}
-        return {"text": self.text, **cited}
+        return {"text": self.text, **cited, **({"aside": True} if self.aside else {})}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Build the part from what `to_dict` returned."""
-        return cls(data["text"], tuple(Citation.from_dict(citation) for citation in data.get("citations", ())))
+        citations = tuple(Citation.from_dict(citation) for citation in data.get("citations", ()))
+        return cls(data["text"], citations, data.get("aside", False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,8 +79,7 @@ def _carrier(build: Build, provider: ProviderSpec) -> Carrier:
 
 def _closed(traits: ApiTraits, fields: Mapping[str, str]) -> frozenset[str]:
     """Return the fields of the body that are set from elsewhere, in lower case: some servers read them in any case."""
-    moved = (place.partition(".")[0] for place in fields.values())
-    return frozenset(name.lower() for name in (*traits.body_fields, *moved))
+    return frozenset(name.lower() for name in (*traits.body_fields, *fields.values()))
 
 
 def _dropped(traits: ApiTraits, provider: ProviderSpec) -> Mapping[str, str]:

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..canonical.frozen import freeze_mapping
+from ..canonical.frozen import EMPTY, freeze_mapping
 from ..canonical.options import merge_options, option_paths, option_value
 from ..diagnostics.span import Span
 from ..document.entry import Definition
 from ..document.options import Options
 from ..document.providers import Provider
 from ..routing.carried import WITHOUT, only_without, takes
+from ..routing.closed import closed_fields
 from ..routing.provider_spec import ProviderSpec
 from ..routing.spec import Kind, ModelSpec, OptionLayer
 from ..routing.unfit import unfit_together, unfit_values
@@ -66,7 +67,7 @@ def layer_of(options: Options | None, key_span: Callable[..., Span]) -> OptionLa
     if not written:
         return None
     spans = {name: key_span(*name.split(".")) for name in option_paths(written)}
-    spans |= {_OF_BODY + name: key_span("extra_body", name) for name in written.get("extra_body") or ()}
+    spans |= _spans_of_body(written.get("extra_body") or {}, key_span)
     for name in written.get("extra_headers") or ():
         spans[_OF_HEADERS + name.lower()] = key_span("extra_headers", name)
     return OptionLayer(freeze_mapping(written), freeze_mapping(spans))
@@ -79,12 +80,22 @@ def provider_layer(definition: Definition[Provider]) -> OptionLayer | None:
     spans: dict[str, Span] = {}
     if value.extra_body:
         options["extra_body"], spans["extra_body"] = value.extra_body, definition.key_span("extra_body")
-        spans |= {_OF_BODY + name: definition.key_span("extra_body", name) for name in value.extra_body}
+        spans |= _spans_of_body(value.extra_body, definition.key_span)
     plain = {name: header for name, header in (value.headers or {}).items() if isinstance(header, str)}
     if plain:
         options["extra_headers"], spans["extra_headers"] = plain, definition.key_span("headers")
         spans |= {_OF_HEADERS + name.lower(): definition.key_span("headers", name) for name in plain}
     return OptionLayer(freeze_mapping(options), freeze_mapping(spans)) if options else None
+
+
+def _spans_of_body(fields: Mapping[str, Any], key_span: Callable[..., Span], *outer: str) -> dict[str, Span]:
+    """Return where each field of an `extra_body` stands, in depth."""
+    spans: dict[str, Span] = {}
+    for name, value in fields.items():
+        spans[_OF_BODY + ".".join((*outer, name))] = key_span("extra_body", *outer, name)
+        if isinstance(value, Mapping):
+            spans |= _spans_of_body(value, key_span, *outer, name)
+    return spans
 
 
 def merged(layers: Sequence[OptionLayer]) -> Mapping[str, Any]:
@@ -137,7 +148,7 @@ def refusals(
         yield _why_not(path, provider, carrier, model, call)
     yield from _beyond_bounds(model, call, options)
     yield from (refusal for refusal in _unfit(carrier, model, call, options) if refusal.option not in lacking)
-    for name in sorted(name for name in options.get("extra_body", ()) if name.lower() in carrier.wire.closed):
+    for name in closed_fields(options.get("extra_body", EMPTY), carrier.wire.closed):
         mend = _FILLED if name.lower() in carrier.filled else None
         yield Refusal(_OF_BODY + name, f"api {carrier.traits.name!r} fills itself", mend=mend)
     for name in sorted(carrier.wire.own_headers.intersection(options.get("extra_headers", ()))):

@@ -101,7 +101,7 @@ class Contract:
         refusals = [part.text for part in response.message.content if isinstance(part, RefusalPart)]
         if refusals:
             return Judgement(problems=(f"the model declined: {' '.join(refusals)}",))
-        answer = read_answer(response.message.text)
+        answer = read_answer(response.message.answer_text)
         if answer.problem is not None:
             cut = " (the answer was cut off by its token limit)" if response.finish_reason == "length" else ""
             return Judgement(problems=(answer.problem + cut,))

@@ -68,7 +68,7 @@ class Run:
                 self.record.messages.append(feedback(judgement.problems))
                 continue
             self.record.checks = list(judgement.outcomes)
-            error = self.contract.broken_by(judgement, response.message.text)
+            error = self.contract.broken_by(judgement, response.message.answer_text)
             if error is not None:
                 raise error
             if self.record.finish_reason not in {"max_turns", "max_calls"}:

@@ -163,7 +163,7 @@ def _arguments(call: ToolCall) -> str:
 
 def _unwrapped(response: ChatResponse) -> ChatResponse:
     """Take the answer out of its wrapper; an answer that came without one is left as it is."""
-    value: Any = read_answer(response.message.text).value
+    value: Any = read_answer(response.message.answer_text).value
     if not isinstance(value, Mapping) or value.keys() != {VALUE}:
         return response
     return replace(response, message=_with_text(response.message, json.dumps(value[VALUE], ensure_ascii=False)))

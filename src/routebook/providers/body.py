@@ -63,6 +63,17 @@ def write_body(body: Mapping[str, Any]) -> bytes | Fault:
         return none.fault
 
 
+def joined(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *body* with *more*, an `extra_body`, in it: mappings are joined in depth, anything else replaces."""
+    whole = dict(body)
+    for name, value in more.items():
+        own = whole.get(name)
+        if isinstance(own, Mapping) and isinstance(value, Mapping):
+            value = joined(own, value)
+        whole[name] = value
+    return whole
+
+
 def read_body(decoder: msgspec.json.Decoder[T], answer: Answer) -> T | Fault:
     """Return the body of *answer* as *decoder* types it."""
     return read_json(decoder, answer.body, answer)

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..canonical.frozen import EMPTY
 from ..canonical.options import merge_options, option_paths, option_value
 from ..errors import RequestError
 from .carried import takes
+from .closed import closed_fields
 from .decision import PlannedAttempt, Skip
 from .spec import AttemptSpec, FeatureSpec
 from .unfit import Unfit, unfit_together, unfit_values
@@ -54,7 +56,7 @@ def _refused(
     for path in sorted(path for path, value in wanted.items() if not takes(spec.carries, path, value)):
         mend = spec.wire.dropped.get(path)
         yield Unfit(path, "" if mend is None else f"has dropped it in the version spoken here: {mend}")
-    for name in sorted(name for name in layer.get("extra_body", ()) if name.lower() in spec.wire.closed):
+    for name in closed_fields(layer.get("extra_body", EMPTY), spec.wire.closed):
         yield Unfit(f"extra_body.{name}", "fills it itself")
     for name in sorted(spec.wire.own_headers.intersection(layer.get("extra_headers", ()))):
         yield Unfit(f"extra_headers.{name}", "sets it itself")

@@ -98,8 +98,9 @@ class ProfileSpec:
 class WireSpec:
     """What its API holds every call to one provider to.
 
-    `closed` are the fields of the body, in lower case, that no `extra_body` may name. `dropped` says how to have the
-    options that this version of the API has a place for no more. `own_headers` are for no `extra_headers` to name.
+    `closed` are the fields of the body, as `closed_fields` reads them, that no `extra_body` may name. `dropped` says
+    how to have the options that this version of the API has a place for no more. `own_headers` are for no
+    `extra_headers` to name.
     """
 
     rules: OptionRules

@@ -63,7 +63,8 @@ class ApiTraits:
     where the API refuses a request without `max_output_tokens`: it holds where neither an option nor the model's own
     limit says how much.
     `native_schemas` says what it makes of an output's schema, None where that is not known.
-    `body_fields` are the fields of the wire request that canonical values map to, which `extra_body` must not name;
+    `body_fields` are the fields of the wire request that canonical values map to, which `extra_body` must not name,
+    dots for nesting (`text.format` leaves open what else is in `text`);
     `filled` those of them that no option stands for. `own_headers` are the headers that the API's adapter sets, in
     lower case, each with the key of a provider that stands for it: no `extra_headers` may name one.
 

@@ -57,6 +57,18 @@ def parts_of(*items: dict) -> tuple:
     return response_of(answer(*items)).message.content
 
 
+def test_words_of_another_phase_than_the_final_one_are_asides():
+    message = response_of(
+        answer(
+            spoken({"type": "output_text", "text": "Let me see."}, phase="commentary"),
+            spoken({"type": "output_text", "text": "No"}, phase="final_answer"),
+            spoken({"type": "output_text", "text": "on."}),
+        )
+    ).message
+    assert [part.aside for part in message.content if isinstance(part, TextPart)] == [True, False, False]
+    assert (message.text, message.answer_text) == ("Let me see.Noon.", "Noon.")
+
+
 def test_a_recorded_answer_is_read_whole():
     thought = {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": "gAAAA", "status": None}
     body = {
@@ -152,7 +164,7 @@ def test_what_else_a_call_says_is_beside_it():
 def test_a_message_of_a_phase_says_so_before_its_words():
     assert parts_of(spoken({"type": "output_text", "text": "x"}, phase="commentary")) == (
         NativePart(API, {"type": "message", "phase": "commentary"}),
-        TextPart("x"),
+        TextPart("x", aside=True),
     )
 
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from wire_options import open_fields
 
 from routebook.canonical.chat import ChatRequest, OutputFormat
 from routebook.canonical.message import Message
@@ -187,12 +188,12 @@ def test_a_prompt_kept_for_another_while_is_a_fault(request_of_this_api):
 
 def test_every_option_that_the_api_is_said_to_carry_has_a_field_closed_to_extra_body():
     assert set(TRAITS.wire) == TRAITS.options - ELSEWHERE
-    assert {field.partition(".")[0] for field in TRAITS.wire.values()} <= TRAITS.body_fields
+    assert TRAITS.body_fields.issuperset(TRAITS.wire.values())
 
 
 def test_every_field_of_a_full_request_is_closed_to_extra_body_but_for_what_is_kept(request_of_this_api):
     asked = replace(request_of_this_api, options={**request_of_this_api.options, "logprobs": 1})
-    assert json.loads(encode_stream(asked, {})).keys() - TRAITS.body_fields == {"store"}
+    assert open_fields(json.loads(encode_stream(asked, {})), TRAITS.body_fields) == {"store"}
 
 
 def test_headers_and_timeouts_stay_out_of_the_body():
@@ -202,6 +203,16 @@ def test_headers_and_timeouts_stay_out_of_the_body():
 def test_extra_body_is_added_as_it_is():
     extra = {"metadata": {"team": "a"}, "truncation": "auto", "house": {"deep": {"x": None}}}
     assert options_of({"temperature": 1, "extra_body": extra}) == {"temperature": 1, **extra}
+
+
+def test_extra_body_is_joined_with_what_an_option_or_an_output_sets_beside_it():
+    extra = {"reasoning": {"summary": "auto"}, "text": {"verbosity": "low"}}
+    options = {"reasoning": {"effort": "low"}, "extra_body": extra}
+    request = ChatRequest("m", (Message("user", "x"),), (), options, OutputFormat("answer"))
+    body = json.loads(encode(request, {}))
+    assert body["reasoning"] == {"effort": "low", "summary": "auto"}
+    assert body["text"] == {"format": {"type": "json_object"}, "verbosity": "low"}
+    assert body["include"] == ["reasoning.encrypted_content"]
 
 
 @pytest.mark.parametrize(("extra", "stored"), [({}, False), ({"store": True}, True), ({"store": False}, False)])

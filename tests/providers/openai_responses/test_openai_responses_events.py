@@ -229,6 +229,26 @@ def test_calls_are_put_together_and_told_once_however_a_server_sends_them(events
         assert "".join(delta.arguments for delta in own) == sent
 
 
+@pytest.mark.parametrize(
+    "events",
+    [
+        # more of it before it is said which call it is
+        [arguments('{"a"', item_id="fc_2"), added(SECOND), arguments(":1}", item_id="fc_2"), END],
+        [arguments('{"a"', item_id="x"), added(SECOND), arguments(":1}", item_id="y"), END],
+        [arguments('{"a"'), added(SECOND), arguments(":1}"), END],
+        # never, before it is over
+        [arguments('{"a":1}', item_id="fc_2"), ended({**SECOND, "arguments": '{"a":1}'}), END],
+        [arguments('{"a":1}', item_id="fc_2"), completed({**SECOND, "arguments": '{"a":1}'})],
+    ],
+)
+def test_a_call_is_told_under_the_id_that_it_has_in_the_answer(events: list):
+    seen, response = play(*events)
+    assert isinstance(response, ChatResponse), response
+    assert response.message.tool_calls == (ToolCall("c2", "clock", {"a": 1}),)
+    assert seen[0] == ToolCallDelta(0, "c2", "clock")
+    assert "".join(delta.arguments for delta in seen[1:] if isinstance(delta, ToolCallDelta)) == '{"a":1}'
+
+
 TEXT_DONE = event("output_text.done", output_index=0, content_index=0, text="Noon.")
 PART_DONE = event("content_part.done", output_index=0, content_index=0, part={"type": "output_text", "text": "Noon."})
 
@@ -285,6 +305,15 @@ def test_the_last_event_holds_where_it_says_something_else_than_the_pieces():
     seen, response = play(added(MESSAGE), words("Midnight."), completed(said("Noon.")))
     assert seen == [TextDelta("Midnight.")]
     assert response == whole(said("Noon."))
+
+
+def test_what_stands_beside_an_empty_text_is_that_of_the_last_event():
+    """Its sources and probabilities are not always told in pieces, or all of them."""
+    page = {"type": "url_citation", "url": "https://a.test/"}
+    likely = {"token": "", "logprob": -0.1, "top_logprobs": []}
+    item = spoken({"type": "output_text", "text": "", "annotations": [page], "logprobs": [likely]})
+    told = event("output_text.annotation.added", output_index=0, content_index=0, annotation={**page, "title": "old"})
+    assert response_of(added(MESSAGE), told, completed(item)) == whole(item)
 
 
 def test_sources_and_probabilities_in_pieces_are_in_the_whole():

@@ -14,7 +14,7 @@ from ...canonical.chat import ChatRequest
 from ...canonical.frozen import thaw
 from ...canonical.options import option_paths
 from ...canonical.tool import ToolDefinition
-from ..body import to_json
+from ..body import joined, to_json
 from ..fault import Fault, NoPlace
 from ..tool_choice import choice_fault, chosen_tool
 from .media import Body
@@ -75,8 +75,7 @@ def _body(request: ChatRequest) -> Body:
         _set_cache_points(tools, system, body["cache_control"])
     if system:
         body["system"] = system if len(system) > 1 or "cache_control" in system[0] else system[0]["text"]
-    body.update(request.options.get("extra_body", {}))
-    return body
+    return joined(body, request.options.get("extra_body", {}))
 
 
 def _option_fault(options: Mapping[str, Any], version: str) -> Fault | None:

@@ -16,7 +16,7 @@ from ...canonical.frozen import thaw
 from ...canonical.options import option_paths
 from ...canonical.tool import ToolDefinition
 from ..anthropic.schemas import held_schema
-from ..body import to_json
+from ..body import joined, to_json
 from ..fault import Fault, NoPlace
 from ..tool_choice import choice_fault, chosen_tool
 from .media import Body
@@ -72,8 +72,7 @@ def _body(request: ChatRequest) -> Body:
         body["system"] = system
     if tools:
         body["toolConfig"] = {"tools": tools, **({"toolChoice": choice} if choice else {})}
-    body.update(options.get("extra_body", {}))
-    return body
+    return joined(body, options.get("extra_body", {}))
 
 
 def _option_fault(options: Mapping[str, Any]) -> Fault | None:

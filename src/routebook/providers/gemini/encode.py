@@ -12,7 +12,7 @@ from typing import Any
 from ...canonical.chat import ChatRequest, OutputFormat
 from ...canonical.options import option_paths, option_value
 from ...canonical.tool import ToolDefinition
-from ..body import to_json
+from ..body import joined, to_json
 from ..fault import Fault, NoPlace
 from ..tool_choice import choice_fault, chosen_tool
 from .address import Address, model_fault
@@ -88,8 +88,7 @@ def _body(request: ChatRequest, address: Address) -> Body:
     _add_options(body, request)
     if request.output is not None:
         body.setdefault("generationConfig", {}).update(_response_format(request.output))
-    body.update(request.options.get("extra_body", {}))
-    return body
+    return joined(body, request.options.get("extra_body", {}))
 
 
 def _stop_fault(options: Mapping[str, Any]) -> Fault | None:

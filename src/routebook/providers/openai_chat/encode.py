@@ -13,7 +13,7 @@ from typing import Any
 from ...canonical.chat import ChatRequest, OutputFormat
 from ...canonical.options import option_paths, option_value
 from ...canonical.tool import ToolDefinition
-from ..body import to_json
+from ..body import joined, to_json
 from ..fault import Fault, NoPlace
 from ..openai.fields import ELSEWHERE, Body, option_fault, place, wire_name
 from ..openai.strict import allows_strict
@@ -67,8 +67,7 @@ def encode_body(request: ChatRequest, quirks: Mapping[str, Any]) -> Body:
     if request.output is not None:
         body["response_format"] = _response_format(request.output)
     _add_options(body, request, quirks)
-    body.update(request.options.get("extra_body", {}))
-    return body
+    return joined(body, request.options.get("extra_body", {}))
 
 
 def _retention_fault(request: ChatRequest) -> Fault | None:

@@ -3,6 +3,7 @@
 Pure. Read once, strictly, into typed structures: what is no answer of this API is a Fault, never an empty success. An
 answer without items that was completed is one: the model had nothing to say. Items that only this API knows are kept
 whole; of a message, what stands beside its words and must go back with them (its `phase`) is such a piece before them.
+Words of another phase than the final one are asides.
 Fields of the answer that have no place in a response are in its `extra`, but for those that repeat the request at
 length. Ids of messages and calls are addresses in the API's own store, and are not kept.
 """
@@ -41,6 +42,7 @@ Plain = dict[str, Any]
 _KNOWN_ITEMS = frozenset({"message", "reasoning", "function_call"})
 _REPEATS_THE_REQUEST = frozenset({"instructions", "tools", "text"})
 HAS_A_PLACE = (_REPEATS_THE_REQUEST | {*WireAnswer.__struct_fields__, "output_text"}) - {"usage"}
+_FINAL = (None, "final_answer")
 _INCOMPLETE: dict[str | None, FinishReason] = {"content_filter": "content_filter"}
 _UNDER_WAY = ("in_progress", "queued")
 _FAILED = {
@@ -180,7 +182,8 @@ def _message(item: WireItem, plain: Plain, logprobs: list[TokenLogprob]) -> Iter
         if part.refusal:
             yield RefusalPart(part.refusal)
         elif part.text or part.annotations:
-            yield TextPart(part.text or "", tuple(_citation(source) for source in part.annotations or ()))
+            citations = tuple(_citation(source) for source in part.annotations or ())
+            yield TextPart(part.text or "", citations, aside=item.phase not in _FINAL)
         logprobs += read_logprobs(part.logprobs)
 
 

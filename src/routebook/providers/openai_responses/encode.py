@@ -13,7 +13,7 @@ from typing import Any
 from ...canonical.chat import ChatRequest, OutputFormat
 from ...canonical.options import option_paths, option_value
 from ...canonical.tool import ToolDefinition
-from ..body import to_json
+from ..body import joined, to_json
 from ..fault import Fault, NoPlace
 from ..openai.fields import ELSEWHERE, Body, option_fault, place, wire_name
 from ..openai.strict import allows_strict
@@ -64,8 +64,7 @@ def _body(request: ChatRequest) -> Body:
     if request.output is not None:
         body["text"] = {"format": _text_format(request.output)}
     _add_options(body, request)
-    body.update(extra)
-    return body
+    return joined(body, extra)
 
 
 def _retention_fault(request: ChatRequest) -> Fault | None:

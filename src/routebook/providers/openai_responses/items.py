@@ -25,9 +25,12 @@ class Items:
 
     def add(self, item: Item, index: int | None, events: list[ModelEvent]) -> None:
         """Take an item that begins. What is encrypted of a thought is not whole before it ends."""
-        if _id_of(item) not in self._by_id:
-            begun = {name: value for name, value in item.items() if name != "encrypted_content"}
-            self._begin(begun if kind_of(item) == "reasoning" else item, index).begin(events)
+        if kind_of(item) == "reasoning":
+            item = {name: value for name, value in item.items() if name != "encrypted_content"}
+        known = self._by_id.get(_id_of(item)) or self._unnamed(index)
+        if known is None or known.kind != kind_of(item):
+            known = self._begin(item, index)
+        known.begin(item, events)
 
     def end(self, item: Item, event: WireEvent, events: list[ModelEvent]) -> None:
         """Take an item that has ended."""
@@ -73,6 +76,11 @@ class Items:
         if index is not None:
             self._by_index[index] = pieces
         return pieces
+
+    def _unnamed(self, index: int | None) -> Pieces | None:
+        """Return the item at *index*, if more of it came before it was said which one it is."""
+        found = None if index is None else self._by_index.get(index)
+        return None if found is None or found.is_given else found
 
     def _find(self, event: WireEvent) -> Pieces | None:
         found = self._by_id.get(event.item_id or "")

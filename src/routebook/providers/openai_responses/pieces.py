@@ -14,15 +14,18 @@ from ..body import ENCODER
 from .thoughts import BETWEEN
 
 Item = dict[str, Any]
+_TEXTS = ("output_text", "text", "refusal", "summary_text", "reasoning_text")
+_TELLING = ("text", "refusal", "annotations", "logprobs")
 
 
 class Pieces:
-    """What has come of one item; `call` is its number among the calls, -1 if it is none. `is_over` tells that the last
-    word on it has come.
+    """What has come of one item; `call` is its number among the calls, -1 if it is none. `is_given` tells that a server
+    has said which item it is, not only that there is one, `is_over` that the last word on it has come.
     """
 
     def __init__(self, item: Item, call: int) -> None:
         self.item = item
+        self.is_given = False
         self.is_over = False
         self._call = call
         self._is_begun = False
@@ -37,14 +40,21 @@ class Pieces:
         """The type of the item."""
         return kind_of(self.item)
 
-    def begin(self, events: list[ModelEvent]) -> None:
-        """Tell that a call has begun; anything else is told with its first words."""
+    def begin(self, item: Item, events: list[ModelEvent]) -> None:
+        """Take the *item* that begins, and tell that a call has; anything else is told with its first words."""
+        if not self.is_given:
+            self.item, self.is_given = item, True
+            self._tell_call(events)
+
+    def _tell_call(self, events: list[ModelEvent]) -> None:
         if self._call < 0 or (self._is_begun and self._is_named):
             return
         name = _text(self.item.get("name")) or None
         if not self._is_begun:
             call_id = self.item.get("call_id") or self.item.get("id")
             events.append(ToolCallDelta(self._call, _text(call_id) or None, name))
+            if self._arguments:
+                events.append(ToolCallDelta(self._call, arguments="".join(self._arguments)))
         elif name is not None:
             events.append(ToolCallDelta(self._call, name=name))
         self._is_begun, self._is_named = True, name is not None
@@ -80,11 +90,11 @@ class Pieces:
         return (field, index) in self._thoughts
 
     def argue(self, words: str, events: list[ModelEvent]) -> None:
-        """Take more of the arguments of a call."""
-        self.begin(events)
+        """Take more of the arguments of a call; they are told once it is known which call they belong to."""
         if words and self._call >= 0:
             self._arguments.append(words)
-            events.append(ToolCallDelta(self._call, arguments=words))
+            if self._is_begun:
+                events.append(ToolCallDelta(self._call, arguments=words))
 
     def argue_whole(self, arguments: Any, events: list[ModelEvent]) -> None:
         """Take all the arguments, which count if none came in pieces."""
@@ -95,9 +105,9 @@ class Pieces:
         """Take the whole *item*, and tell what of it was not told."""
         if self._call >= 0:  # its name may stand only where it begins
             item = {**self.item, **{name: value for name, value in item.items() if value is not None}}
-        self.item = item
+        self.item, self.is_given = item, True
         if self._call >= 0:
-            self.begin(events)
+            self._tell_call(events)
             self.argue_whole(item.get("arguments"), events)
         elif self.kind == "message":
             self._say_rest(events)
@@ -177,6 +187,5 @@ def _mappings(value: Any) -> list[Item]:
 
 
 def _says(content: Any) -> bool:
-    """Tell whether a list of parts says anything; one that is no text does."""
-    known = ("output_text", "text", "refusal", "summary_text", "reasoning_text")
-    return any(part.get("text") or part.get("refusal") or part.get("type") not in known for part in _mappings(content))
+    """Tell whether a list of parts says anything: words, or what stands beside them; one that is no text does."""
+    return any(part.get("type") not in _TEXTS or any(map(part.get, _TELLING)) for part in _mappings(content))

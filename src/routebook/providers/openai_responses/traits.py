@@ -45,7 +45,7 @@ TRAITS = ApiTraits(
             "reasoning.effort": (
                 "with `reasoning.encrypted_content` in `include`, save for `none`: models that do not think refuse it. "
                 "Thoughts go back as they came. No summary of them is asked for, because OpenAI refuses that to "
-                "organizations that it has not verified"
+                "organizations that it has not verified; `extra_body: {reasoning: {summary: auto}}` asks for it"
             ),
             "tool_choice": "a tool's name is a mapping; only beside tools",
         }
@@ -58,15 +58,15 @@ TRAITS = ApiTraits(
             "input",
             "tools",
             "tool_choice",
-            "text",
+            "text.format",
             "temperature",
             "top_p",
             "max_output_tokens",
-            "reasoning",
+            "reasoning.effort",
             "parallel_tool_calls",
             "prompt_cache_key",
             "prompt_cache_retention",
-            "prompt_cache_options",
+            "prompt_cache_options.ttl",
             "service_tier",
             "top_logprobs",
             "include",
@@ -92,7 +92,7 @@ TRAITS = ApiTraits(
             "model",
             "input",
             "tools",
-            "text",
+            "text.format",
             "include",
             "encoding_format",
             "prompt",
