@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -18,9 +19,9 @@ from aws_server import read_authorization
 from routebook.errors import MissingExtra
 from routebook.providers import extras
 from routebook.providers.bedrock import signing
-from routebook.providers.bedrock.found import Found
+from routebook.providers.bedrock.found import BearerKey, Found
 from routebook.providers.bedrock.signing import AwsSigner, signer_of
-from routebook.providers.bedrock.sigv4 import Credentials
+from routebook.providers.bedrock.sigv4 import SigningKey
 from routebook.providers.http.exchange import HttpRequest
 from routebook.providers.protocol import ClientConfig
 from routebook.providers.signer import Unsigned
@@ -296,7 +297,8 @@ STS = """<{0}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{0}Resu
 
 
 @pytest.mark.parametrize("action", ["AssumeRole", "AssumeRoleWithWebIdentity"])
-async def test_a_role_is_assumed_by_a_profile_or_by_a_web_identity(loopback, environment, tmp_path, action):
+async def test_a_role_is_assumed_by_a_profile_or_by_a_web_identity(loopback, environment, tmp_path, action, caplog):
+    caplog.set_level(logging.DEBUG)
     later = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     server = await loopback.start(loopback.answer(200, STS.format(action, later).encode(), "content-type: text/xml"))
     role = "arn:aws:iam::123456789012:role/house"
@@ -305,6 +307,7 @@ async def test_a_role_is_assumed_by_a_profile_or_by_a_web_identity(loopback, env
         (tmp_path / "config").write_text(
             f"[default]\nrole_arn = {role}\nsource_profile = source\nendpoint_url = {server.url}\n"
             "[profile source]\naws_access_key_id = AKIDSOURCE\naws_secret_access_key = s\n"
+            "aws_session_token = token-of-source\n"
         )
     else:
         (tmp_path / "token").write_text("web-token")
@@ -317,6 +320,8 @@ async def test_a_role_is_assumed_by_a_profile_or_by_a_web_identity(loopback, env
         assert read_authorization(server.received[0])["Credential"].startswith("AKIDSOURCE/")
     else:
         assert b"WebIdentityToken=web-token" in server.received[0].body
+    for secret in ("secret-of-role", "token-of-role", "token-of-source", "web-token"):
+        assert secret not in caplog.text
 
 
 async def test_a_role_that_asks_for_a_device_is_not_waited_for(environment, tmp_path):
@@ -348,7 +353,7 @@ async def test_an_instance_is_asked_where_it_is_not_forbidden(loopback, environm
 
 
 def test_credentials_for_minutes_are_renewed_in_their_last_quarter_and_waited_for_at_their_end():
-    credentials = Credentials("AKID", "secret", "token")
+    credentials = SigningKey("AKID", "secret", "token", "r")
     assert Found.until(credentials, None, 0.0) == Found(credentials)
     hours = Found.until(credentials, 7200.0, 0.0)
     assert (hours.due, hours.late, hours.expires) == (6900.0, 7140.0, 7200.0)
@@ -357,9 +362,11 @@ def test_credentials_for_minutes_are_renewed_in_their_last_quarter_and_waited_fo
     assert hours.after_failure(7200.0) is None
     later = hours.after_failure(6900.0)
     assert (later.due, later.late) == (7050.0, 7140.0)
-    assert Found("brk").after_failure(0.0) == Found("brk")
-    assert (Found("brk").secrets, hours.secrets) == (("brk",), ("secret", "token"))
+    bearer = Found(BearerKey("brk-1"))
+    assert bearer.after_failure(0.0) == bearer
+    assert (bearer.credentials.secrets, hours.credentials.secrets) == (("brk-1",), ("secret", "token"))
     assert "secret" not in repr(hours)
+    assert "brk" not in repr(bearer)
 
 
 def test_a_client_with_a_key_or_without_a_need_of_one_has_no_signer(environment):

@@ -30,7 +30,8 @@ from botocore.utils import InstanceMetadataFetcher, resolve_imds_endpoint_mode  
 from ..fault import Fault, say
 from ..signer import Unsigned
 from .found import Found
-from .sigv4 import Credentials
+from .quiet import quiet
+from .sigv4 import SigningKey
 
 _PROCESS_S = 30.0
 _WEB_IDENTITY = {
@@ -60,20 +61,25 @@ class Chain:
             Unsigned: There are none, or they cannot be had now; the message holds no secret.
         """
         try:
-            is_old = self._credentials is not None
-            if not is_old:
-                self._credentials = _resolver(self._environment, self._region).load_credentials()
-            if self._credentials is None:
-                raise Unsigned(Fault("authentication", f"no AWS credentials were found: {_MEND}"))
-            _renew_within(self._credentials, math.inf if is_old else 0.0)
-            frozen = self._credentials.get_frozen_credentials()
+            with quiet():
+                frozen = self._frozen()
         except Unsigned:
             raise
         except Exception as error:  # noqa: BLE001, what is asked may run anything: a profile's program, a plugin
             raise Unsigned(_fault_of(error, self._secrets)) from None
         expires = getattr(self._credentials, "_expiry_time", None)
-        credentials = Credentials(frozen.access_key, frozen.secret_key, frozen.token)
-        return Found.until(credentials, None if expires is None else expires.timestamp(), time.time())
+        key = SigningKey(frozen.access_key, frozen.secret_key, frozen.token, self._region)
+        return Found.until(key, None if expires is None else expires.timestamp(), time.time())
+
+    def _frozen(self) -> Any:
+        """Return what the credentials are now, fresh ones where they were asked for before."""
+        is_old = self._credentials is not None
+        if not is_old:
+            self._credentials = _resolver(self._environment, self._region).load_credentials()
+        if self._credentials is None:
+            raise Unsigned(Fault("authentication", f"no AWS credentials were found: {_MEND}"))
+        _renew_within(self._credentials, math.inf if is_old else 0.0)
+        return self._credentials.get_frozen_credentials()
 
 
 def _renew_within(credentials: Any, seconds: float) -> None:

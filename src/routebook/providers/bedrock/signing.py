@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,7 @@ from ..fault import Fault
 from ..http.exchange import HttpRequest
 from ..protocol import ClientConfig
 from ..signer import Unsigned
-from .found import Found
-from .sigv4 import Signature
+from .found import BearerKey, Found
 
 if TYPE_CHECKING:
     from .chain import Chain
@@ -53,7 +51,6 @@ class AwsSigner:
         self._clock = clock
         self._chain: Chain | None = None
         self._found: Found | None = None
-        self._signature: Signature | None = None
         self._finding: asyncio.Future[Outcome] | None = None
         self._secrets = _forms(environment.get(name, "") for name in _SECRET_VARIABLES)
 
@@ -64,12 +61,7 @@ class AwsSigner:
             found = await self._wait()
         elif found.due is not None and found.due <= now:
             self._begin()
-        credentials = found.credentials
-        if isinstance(credentials, str):
-            return replace(request, headers={**request.headers, "authorization": f"Bearer {credentials}"})
-        if self._signature is None or self._signature.credentials != credentials:
-            self._signature = Signature(credentials, self._region)
-        return self._signature.sign(request, self._clock())
+        return found.credentials.sign(request)
 
     def refused(self) -> None:
         """Take note that the provider did not accept the credentials; see `Signer.refused`."""
@@ -116,7 +108,7 @@ class AwsSigner:
     def _look(self) -> Outcome:
         bearer = self._environment.get(BEARER)
         if bearer:
-            return Found(bearer)
+            return Found(BearerKey(bearer))
         try:
             chain = self._chain
             if chain is None:
@@ -135,7 +127,7 @@ class AwsSigner:
         outcome = finding.result()
         if isinstance(outcome, Found):
             self._found = outcome
-            self._secrets = _forms((*outcome.secrets, *self._secrets[:_MOST_KEPT]))
+            self._secrets = _forms((*outcome.credentials.secrets, *self._secrets[:_MOST_KEPT]))
         elif self._found is not None:
             self._found = self._found.after_failure(self._clock())
 
