@@ -240,7 +240,10 @@ async def test_a_secret_that_the_provider_repeats_is_taken_out(loopback, client_
     assert error.message == "No: [redacted]"
 
 
-async def test_credentials_that_expired_are_refused_once_and_the_next_call_has_fresh_ones(aws_of, client_of):
+async def test_credentials_that_expired_are_refused_once_and_the_next_call_has_fresh_ones(
+    aws_of, client_of, monkeypatch
+):
+    monkeypatch.setattr("routebook.providers.bedrock.signing._REFUSALS_APART_S", 0)
     aws = Aws({"AKIDOLD": OLD["AWS_SECRET_ACCESS_KEY"]})
     server = await aws_of(aws)
     changing = {**NOWHERE, **OLD}

@@ -18,13 +18,13 @@ from aws_server import read_authorization
 
 from routebook.errors import MissingExtra
 from routebook.providers import extras
-from routebook.providers.bedrock import signing
 from routebook.providers.bedrock.found import BearerKey, Found
 from routebook.providers.bedrock.signing import AwsSigner, signer_of
 from routebook.providers.bedrock.sigv4 import SigningKey
 from routebook.providers.http.exchange import HttpRequest
 from routebook.providers.protocol import ClientConfig
 from routebook.providers.signer import Unsigned
+from routebook.routing.provider_spec import Timeouts
 
 REQUEST = HttpRequest("POST", "https://bedrock.example.com/model/m/converse", {"content-type": "x"}, b"{}")
 KEY = {"AWS_ACCESS_KEY_ID": "AKIDENV", "AWS_SECRET_ACCESS_KEY": "secret-of-env"}
@@ -112,7 +112,7 @@ async def test_a_sessions_token_goes_with_its_key(environment):
 async def test_a_bearers_key_of_the_environment_is_found_without_the_package(environment, monkeypatch):
     monkeypatch.setattr(extras, "EXTRAS", {"bedrock": "no_such_package"})
     config = ClientConfig(
-        "aws", region="r", finds_credentials=True, environment={**environment, "AWS_BEARER_TOKEN_BEDROCK": "brk-1"}
+        "aws", region="r", finds_credentials=True, environment={**environment, "AWS_BEARER_TOKEN_BEDROCK": " brk-1\n"}
     )
     headers = await signed(signer_of(config))
     assert headers["authorization"] == "Bearer brk-1"
@@ -176,15 +176,34 @@ async def test_a_process_that_never_ends_is_ended(environment, tmp_path, monkeyp
     assert time.monotonic() - began < 10
 
 
-async def test_a_look_that_takes_too_long_is_not_waited_for(environment, tmp_path, monkeypatch):
+async def test_a_look_that_takes_too_long_is_not_waited_for(environment, tmp_path):
     body = "import time; time.sleep(2)"
     (tmp_path / "config").write_text(f"[default]\ncredential_process = {program(tmp_path, None, body)}\n")
-    monkeypatch.setattr(signing, "_LONGEST_S", 0.3)
-    signer = AwsSigner(environment, "r")
-    assert "not found within 0.3 s" in (await fault_of(signer)).message
-    monkeypatch.setattr(signing, "_LONGEST_S", 20)
+    signer = AwsSigner(environment, "r", wait_s=0.3)
+    fault = await fault_of(signer)
+    assert (fault.kind, "not found within 0.3 s" in fault.message) == ("timeout", True)
+    await asyncio.sleep(2.2)
     assert who(await signed(signer)) == "AKID1"
     assert runs(tmp_path) == 1
+
+
+async def test_while_a_look_takes_too_long_what_there_is_holds_to_its_end(environment, tmp_path):
+    body = "import time; time.sleep(0 if number == 1 else 2)"
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {program(tmp_path, 100.0, body)}\n")
+    ahead = 0.0
+    signer = AwsSigner(environment, "r", lambda: time.time() + ahead, wait_s=0.2)
+    assert who(await signed(signer)) == "AKID1"
+    ahead = 95.0  # what is left is less than a tenth: a call waits for others
+    assert who(await signed(signer)) == "AKID1"
+    ahead = 101.0
+    assert (await fault_of(signer)).kind == "timeout"
+
+
+async def test_a_client_waits_for_credentials_no_longer_than_for_an_answer(environment, tmp_path):
+    body = "import time; time.sleep(2)"
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {program(tmp_path, None, body)}\n")
+    config = ClientConfig("aws", region="r", finds_credentials=True, environment=environment, timeout=Timeouts(total=1))
+    assert "not found within 1 s" in (await fault_of(signer_of(config))).message
 
 
 async def test_credentials_are_looked_for_once_for_all_calls_and_the_loop_goes_on_meanwhile(environment, tmp_path):
@@ -251,19 +270,35 @@ async def test_what_expires_in_the_environment_is_read_anew(environment):
 
 
 async def test_after_a_refusal_the_next_call_has_fresh_credentials(environment):
-    changing = {**environment, **KEY}
-    signer = AwsSigner(changing, "r")
+    changing, ahead = {**environment, **KEY}, 0.0
+    signer = AwsSigner(changing, "r", lambda: time.time() + ahead)
     assert who(await signed(signer)) == "AKIDENV"
     changing["AWS_ACCESS_KEY_ID"] = "AKIDNEW"
+    ahead = 10
     assert who(await signed(signer)) == "AKIDENV"
     signer.refused()
     assert who(await signed(signer)) == "AKIDNEW"
     changing["AWS_BEARER_TOKEN_BEDROCK"] = "brk-1"
+    ahead = 20
     signer.refused()
     assert (await signed(signer))["authorization"] == "Bearer brk-1"
     del changing["AWS_BEARER_TOKEN_BEDROCK"]
+    ahead = 30
     signer.refused()
     assert who(await signed(signer)) == "AKIDNEW"
+
+
+async def test_many_refusals_at_once_are_one_look(environment, tmp_path):
+    """Calls that had the old credentials are refused one by one, and some of them when there are fresh ones already."""
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {program(tmp_path, None)}\n")
+    ahead = 0.0
+    signer = AwsSigner(environment, "r", lambda: time.time() + ahead)
+    await signed(signer)
+    ahead = 10
+    for _ in range(5):
+        signer.refused()
+        assert who(await signed(signer)) == "AKID2"
+    assert runs(tmp_path) == 2
 
 
 async def test_a_container_gives_credentials(loopback, environment):
@@ -380,6 +415,9 @@ def test_without_the_package_the_error_says_what_to_install_unless_nothing_is_se
     monkeypatch.setattr(extras, "EXTRAS", {"bedrock": "no_such_package"})
     with pytest.raises(MissingExtra, match=r"pip install 'routebook\[bedrock\]'"):
         signer_of(ClientConfig("aws", region="r", finds_credentials=True, environment=environment))
+    blank = {**environment, "AWS_BEARER_TOKEN_BEDROCK": " "}
+    with pytest.raises(MissingExtra):
+        signer_of(ClientConfig("aws", region="r", finds_credentials=True, environment=blank))
     shown = ClientConfig("aws", region="r", finds_credentials=True, environment=environment, is_shown=True)
     assert "AWS4" in signer_of(shown).shown
 

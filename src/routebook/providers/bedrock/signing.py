@@ -35,6 +35,7 @@ _SECRET_VARIABLES = (
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
 )
 _LONGEST_S = 60.0
+_REFUSALS_APART_S = 1.0
 _MOST_KEPT = 24
 
 Outcome = Found | Fault
@@ -45,12 +46,20 @@ class AwsSigner:
 
     shown = "AWS4-HMAC-SHA256 (signed as it is sent, with the credentials that are found then)"
 
-    def __init__(self, environment: Mapping[str, str], region: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        region: str,
+        clock: Callable[[], float] = time.time,
+        wait_s: float = _LONGEST_S,
+    ) -> None:
         self._environment = environment
         self._region = region
         self._clock = clock
+        self._wait_s = min(wait_s, _LONGEST_S)
         self._chain: Chain | None = None
         self._found: Found | None = None
+        self._found_at = 0.0
         self._finding: asyncio.Future[Outcome] | None = None
         self._secrets = _forms(environment.get(name, "") for name in _SECRET_VARIABLES)
 
@@ -64,8 +73,13 @@ class AwsSigner:
         return found.credentials.sign(request)
 
     def refused(self) -> None:
-        """Take note that the provider did not accept the credentials; see `Signer.refused`."""
-        self._found = self._chain = None
+        """Take note that the provider did not accept the credentials; see `Signer.refused`.
+
+        Those that were found just now are kept: the calls that had the ones before them are refused one by one, and
+        where none are accepted they are not looked for at every call.
+        """
+        if self._clock() - self._found_at >= _REFUSALS_APART_S:
+            self._found = self._chain = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -73,20 +87,18 @@ class AwsSigner:
         return self._secrets
 
     async def _wait(self) -> Found:
-        """Wait for credentials, one look for all who wait."""
+        """Wait for credentials, one look for all who wait; where none are found, the old ones hold to their end."""
         finding = self._begin()
-        try:
-            async with asyncio.timeout(_LONGEST_S):
-                await asyncio.shield(finding)
-        except TimeoutError:
-            words = f"AWS credentials were not found within {_LONGEST_S:g} s"
-            raise Unsigned(Fault("authentication", words)) from None
-        outcome = finding.result()
-        found = outcome if isinstance(outcome, Found) else self._found
-        if found is None:
-            assert isinstance(outcome, Fault)
+        outcome: Outcome = Fault("timeout", f"AWS credentials were not found within {self._wait_s:g} s")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._wait_s):
+                outcome = await asyncio.shield(finding)
+        if isinstance(outcome, Found):
+            return outcome
+        held = self._found
+        if held is None or (held.expires is not None and held.expires <= self._clock()):
             raise Unsigned(outcome)
-        return found
+        return held
 
     def _begin(self) -> asyncio.Future[Outcome]:
         """Look for credentials in a thread of their own, unless somebody does already."""
@@ -106,7 +118,7 @@ class AwsSigner:
         return finding
 
     def _look(self) -> Outcome:
-        bearer = self._environment.get(BEARER)
+        bearer = _bearer(self._environment)
         if bearer:
             return Found(BearerKey(bearer))
         try:
@@ -126,7 +138,7 @@ class AwsSigner:
             return
         outcome = finding.result()
         if isinstance(outcome, Found):
-            self._found = outcome
+            self._found, self._found_at = outcome, self._clock()
             self._secrets = _forms((*outcome.credentials.secrets, *self._secrets[:_MOST_KEPT]))
         elif self._found is not None:
             self._found = self._found.after_failure(self._clock())
@@ -143,9 +155,14 @@ def signer_of(config: ClientConfig) -> AwsSigner | None:
         return None
     if not config.region:
         raise ValueError(f"provider {config.provider!r} has no region")
-    if not config.is_shown and not config.environment.get(BEARER) and not is_installed("bedrock"):
+    if not config.is_shown and not _bearer(config.environment) and not is_installed("bedrock"):
         raise MissingExtra("bedrock", f"provider {config.provider!r} has no `api_key`; to find AWS credentials")
-    return AwsSigner(config.environment, config.region)
+    return AwsSigner(config.environment, config.region, wait_s=config.timeout.total)
+
+
+def _bearer(environment: Mapping[str, str]) -> str:
+    """Return the key without blanks around it, as that of a route file; blanks alone are none."""
+    return environment.get(BEARER, "").strip()
 
 
 def _forms(secrets: Iterable[str]) -> tuple[str, ...]:
