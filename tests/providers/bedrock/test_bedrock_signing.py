@@ -21,6 +21,7 @@ from routebook.providers import extras
 from routebook.providers.bedrock.found import BearerKey, Found
 from routebook.providers.bedrock.signing import AwsSigner, signer_of
 from routebook.providers.bedrock.sigv4 import SigningKey
+from routebook.providers.bedrock.traits import TRAITS
 from routebook.providers.http.exchange import HttpRequest
 from routebook.providers.protocol import ClientConfig
 from routebook.providers.signer import Unsigned
@@ -94,6 +95,11 @@ print(json.dumps(given))
 
 def runs(tmp_path: Path) -> int:
     return int((tmp_path / "runs").read_text())
+
+
+def test_what_leads_to_credentials_is_known_by_name(environment):
+    given = {name for name in {**environment, **KEY, **os.environ} if name.startswith("AWS_")}
+    assert given <= set(TRAITS.chain_variables)
 
 
 async def test_a_key_in_the_environment_handed_in_is_found_and_not_the_processs(environment):
