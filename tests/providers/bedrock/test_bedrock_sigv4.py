@@ -16,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loopback_server import Received
 
+from routebook.compiler.addresses import preset_address
+from routebook.providers import registry
 from routebook.providers.bedrock.addresses import address_of
 from routebook.providers.bedrock.model_ids import is_of, path_to
 from routebook.providers.bedrock.sigv4 import SigningKey
@@ -141,12 +143,20 @@ def test_the_family_of_a_model_is_read_from_its_id(model: str, family: str, foun
     assert is_of(model, family) is found
 
 
-@pytest.mark.parametrize(
-    "region", ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "cn-northwest-1", "us-iso-east-1",
-               "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1", "eusc-de-east-1", "ap-southeast-5"]
-)  # fmt: skip
-def test_a_region_has_the_address_that_botocore_knows(region: str, monkeypatch):
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+@pytest.fixture(scope="module")
+def session() -> Session:
     session = Session()
     session.set_credentials("AKID", SECRET)
-    assert session.create_client("bedrock-runtime", region).meta.endpoint_url == address_of(region)
+    return session
+
+
+def test_every_region_has_the_address_that_botocore_knows(session: Session):
+    """With the preset, and with the API alone."""
+    preset, known = registry.presets()["bedrock"], set[str]()
+    for partition in session.get_available_partitions():
+        known |= {*session.get_available_regions("sts", partition), "ap-southeast-5"}
+    assert len(known) > 30
+    for region in known:
+        theirs = session.create_client("bedrock-runtime", region).meta.endpoint_url
+        assert address_of(region) == theirs
+        assert preset_address(preset, {"region": region}) == theirs
