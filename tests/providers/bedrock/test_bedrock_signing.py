@@ -172,6 +172,21 @@ async def test_a_process_that_fails_is_told_without_what_it_said(environment, tm
     assert (fault.kind, "secret-in" in fault.message) == ("authentication", False)
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("credential_process = /nowhere/give", "/nowhere/give cannot be read or run"),
+        ("sso_session = house\nsso_account_id = 1\nsso_role_name = r", "sign in with `aws sso login`"),
+        ("role_arn = arn:aws:iam::1:role/r\nsource_profile = default", "loop"),
+    ],
+)
+async def test_a_profile_that_gives_nothing_is_told_with_what_mends_it(environment, tmp_path, line, words):
+    session = "[sso-session house]\nsso_region = us-east-1\nsso_start_url = https://house.example.com/start\n"
+    (tmp_path / "config").write_text(f"[default]\n{line}\n{session}")
+    fault = await fault_of(AwsSigner(environment, "r"))
+    assert (fault.kind, words in fault.message) == ("authentication", True), fault.message
+
+
 async def test_a_process_that_never_ends_is_ended(environment, tmp_path, monkeypatch):
     body = "import time; time.sleep(60)"
     (tmp_path / "config").write_text(f"[default]\ncredential_process = {program(tmp_path, None, body)}\n")

@@ -22,6 +22,8 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
     ClientError,
     CredentialRetrievalError,
     HTTPClientError,
+    SSOError,
+    TokenRetrievalError,
 )
 from botocore.exceptions import ConnectionError as Unreachable
 from botocore.session import Session  # type: ignore[import-untyped]
@@ -97,9 +99,17 @@ def _fault_of(error: Exception, secrets: tuple[str, ...]) -> Fault:
     if isinstance(error, CredentialRetrievalError) and error.kwargs.get("provider") == "custom-process":
         words = "the `credential_process` of the AWS profile failed, or gave no credentials; run it by hand"
         return Fault("authentication", words)
-    known = isinstance(error, (BotoCoreError, ClientError))
-    why = str(error) if known else f"{type(error).__name__} while they were looked for"
-    return Fault("authentication", say(f"AWS credentials cannot be had: {why.rstrip('.')}; or {_MEND}", secrets))
+    mend = "sign in with `aws sso login`, or " if isinstance(error, (SSOError, TokenRetrievalError)) else ""
+    words = f"AWS credentials cannot be had: {_why(error).rstrip('.')}; {mend}{_MEND}"
+    return Fault("authentication", say(words, secrets))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, (BotoCoreError, ClientError)):
+        return str(error)
+    if isinstance(error, OSError) and isinstance(error.filename, str):
+        return f"{error.filename} cannot be read or run ({error.strerror})"
+    return f"{type(error).__name__} while they were looked for"
 
 
 def _resolver(environment: Mapping[str, str], region: str) -> Any:
