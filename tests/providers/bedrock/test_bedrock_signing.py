@@ -18,7 +18,7 @@ from aws_server import read_authorization
 
 from routebook.errors import MissingExtra
 from routebook.providers import extras
-from routebook.providers.bedrock.found import BearerKey, Found
+from routebook.providers.bedrock.credentials import BearerKey, Found
 from routebook.providers.bedrock.signing import AwsSigner, signer_of
 from routebook.providers.bedrock.sigv4 import SigningKey
 from routebook.providers.bedrock.traits import TRAITS

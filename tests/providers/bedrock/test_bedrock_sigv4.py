@@ -10,16 +10,11 @@ from aws_server import read_authorization, signature_of
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
-from botocore.serialize import create_serializer
-from botocore.session import Session
 from hypothesis import given
 from hypothesis import strategies as st
 from loopback_server import Received
 
-from routebook.compiler.addresses import preset_address
-from routebook.providers import registry
-from routebook.providers.bedrock.addresses import address_of
-from routebook.providers.bedrock.model_ids import is_of, path_to
+from routebook.providers.bedrock.model_ids import path_to
 from routebook.providers.bedrock.sigv4 import SigningKey
 from routebook.providers.http.exchange import HttpRequest
 
@@ -114,49 +109,3 @@ def test_a_signature_costs_little():
     for _ in range(1000):
         key.sign(request)
     assert time.process_time() - began < 0.4
-
-
-@pytest.mark.parametrize("model", [ARN, "anthropic.claude-x-v1:0", "a b/ü~._-*'()", "eu.amazon.nova-pro-v1:0"])
-def test_a_path_is_quoted_as_botocore_quotes_it(model: str):
-    service = Session().get_service_model("bedrock-runtime")
-    for operation, action in (("Converse", "converse"), ("ConverseStream", "converse-stream")):
-        made = create_serializer("rest-json", False).serialize_to_request(
-            {"modelId": model}, service.operation_model(operation)
-        )
-        assert path_to(model, action) == made["url_path"]
-
-
-@pytest.mark.parametrize(
-    ("model", "family", "found"),
-    [
-        ("amazon.nova-pro-v1:0", "amazon.nova-", True),
-        ("us.amazon.nova-pro-v1:0", "amazon.nova-", True),
-        ("us-gov.amazon.nova-pro-v1:0", "amazon.nova-", True),
-        ("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0", "amazon.nova-", True),
-        ("arn:aws:bedrock:r:1:inference-profile/global.amazon.nova-pro-v1:0", "amazon.nova-", True),
-        ("arn:aws:bedrock:r:1:application-inference-profile/abc123", "amazon.nova-", False),
-        ("amazonXnova-pro", "amazon.nova-", False),
-        ("notamazon.nova-pro", "amazon.nova-", False),
-    ],
-)
-def test_the_family_of_a_model_is_read_from_its_id(model: str, family: str, found: bool):
-    assert is_of(model, family) is found
-
-
-@pytest.fixture(scope="module")
-def session() -> Session:
-    session = Session()
-    session.set_credentials("AKID", SECRET)
-    return session
-
-
-def test_every_region_has_the_address_that_botocore_knows(session: Session):
-    """With the preset, and with the API alone."""
-    preset, known = registry.presets()["bedrock"], set[str]()
-    for partition in session.get_available_partitions():
-        known |= {*session.get_available_regions("sts", partition), "ap-southeast-5"}
-    assert len(known) > 30
-    for region in known:
-        theirs = session.create_client("bedrock-runtime", region).meta.endpoint_url
-        assert address_of(region) == theirs
-        assert preset_address(preset, {"region": region}) == theirs

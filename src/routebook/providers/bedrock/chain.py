@@ -31,7 +31,7 @@ from botocore.utils import InstanceMetadataFetcher, resolve_imds_endpoint_mode  
 
 from ..fault import Fault, say
 from ..signer import Unsigned
-from .found import Found
+from .credentials import Found
 from .quiet import quiet
 from .sigv4 import SigningKey
 

@@ -21,7 +21,7 @@ from ..fault import Fault
 from ..http.exchange import HttpRequest
 from ..protocol import ClientConfig
 from ..signer import Unsigned
-from .found import BearerKey, Found
+from .credentials import BearerKey, Found
 
 if TYPE_CHECKING:
     from .chain import Chain

@@ -1,4 +1,4 @@
-"""Found: credentials, and how long they hold. Pure."""
+"""Credentials: as whom requests are made, and how long that holds. Pure."""
 
 from __future__ import annotations
 
