@@ -1,37 +1,40 @@
-"""An AWS server: answers each request by what stands in it, side by side; and refuses what is not signed as botocore
-would sign it, by one of the keys that hold now.
+"""An AWS server: answers each request by what stands in it, side by side; and refuses what is not signed by AWS's
+rules, which are written out here once more, by one of the keys that hold now.
 """
 
 from __future__ import annotations
 
 import asyncio
-import datetime
+import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from unittest.mock import patch
+from hashlib import sha256
+from urllib.parse import quote, urlsplit
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import ReadOnlyCredentials
 from loopback_server import Loopback, Received, _read_request
 
 REFUSED = {"message": "The security token included in the request is expired"}
 
 
-def signature_of(received: Received, host: str, secret: str) -> str:
-    """The signature that botocore gives a request, by the headers and the time that it says were signed."""
-    headers = {name: value for name, value in received.headers if name != "authorization"}
+def signature_of(received: Received, secret: str) -> str:
+    """The signature that *secret* gives a request, by the headers and the time that it says were signed."""
+    headers = dict(received.headers)
     said = read_authorization(received)
-    method, path, _ = received.line.split(" ")
-    access, day, region, service, _ = said["Credential"].split("/")
-    signed = {name: host if name == "host" else headers[name] for name in said["SignedHeaders"].split(";")}
-    token = headers.get("x-amz-security-token")
-    moment = datetime.datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
+    method, target, _ = received.line.split(" ")
+    _, day, region, service, end = said["Credential"].split("/")
     assert headers["x-amz-date"].startswith(day)
-    request = AWSRequest(method, f"http://{host}{path}", headers=signed, data=received.body)
-    with patch("botocore.auth.get_current_datetime", lambda: moment):
-        SigV4Auth(ReadOnlyCredentials(access, secret, token), service, region).add_auth(request)
-    return request.headers["Authorization"]
+    address = urlsplit(target)
+    lines = (
+        *(method, quote(address.path or "/", safe="/~"), "&".join(sorted(filter(None, address.query.split("&"))))),
+        *(f"{name}:{' '.join(headers[name].split())}" for name in said["SignedHeaders"].split(";")),
+        *("", said["SignedHeaders"], sha256(received.body).hexdigest()),
+    )
+    scope = f"{day}/{region}/{service}/{end}"
+    text = "\n".join(("AWS4-HMAC-SHA256", headers["x-amz-date"], scope, sha256("\n".join(lines).encode()).hexdigest()))
+    key = f"AWS4{secret}".encode()
+    for part in (day, region, service, end, text):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key.hex()
 
 
 def read_authorization(received: Received) -> dict[str, str]:
@@ -55,9 +58,7 @@ class Aws:
         access = read_authorization(received)["Credential"].split("/")[0]
         if access not in self.secrets or received.header("x-amz-security-token") != self._token(access):
             return REFUSED
-        (host,) = received.header("host")
-        expected = signature_of(received, host, self.secrets[access])
-        if received.header("authorization") != [expected]:
+        if read_authorization(received)["Signature"] != signature_of(received, self.secrets[access]):
             return {"message": "The request signature we calculated does not match the signature you provided."}
         return None
 

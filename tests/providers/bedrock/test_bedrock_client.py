@@ -203,6 +203,42 @@ async def test_there_are_no_images(client_of):
     assert (error.kind, "api 'bedrock'" in str(error)) == ("unsupported_capability", True)
 
 
+async def test_a_key_needs_no_package_of_the_vendors(tmp_path):
+    """A book compiles, calls, streams and embeds where botocore cannot be imported."""
+
+    async def answer(received) -> bytes:
+        if received.line.startswith("POST /model/amazon.titan-embed-text-v2%3A0/invoke"):
+            return Loopback.answer(200, {"embedding": [1.0], "inputTextTokenCount": 2})
+        return Loopback.answer(200, b"".join(EVENTS) if "-stream " in received.line else ANSWER)
+
+    probe = """
+import asyncio, sys
+sys.modules["botocore"] = None
+from routebook import Engine, TextDelta
+async def main():
+    async with Engine(sys.argv[1]) as engine:
+        print((await engine.run("chat", "When?")).text)
+        async for event in engine.stream("chat", "When?"):
+            if isinstance(event, TextDelta):
+                print(event.text)
+        print((await engine.embed("vectors", ["a"])).vectors)
+asyncio.run(main())
+"""
+    async with Answering(answer) as server:
+        (tmp_path / "routes.yaml").write_text(
+            f"providers: {{bedrock: {{region: r, base_url: '{server.url}', api_key: {{env: HOUSE_KEY}}}}}}\n"
+            f"features:\n  chat: {{use: {{model: bedrock/{CLAUDE}}}}}\n"
+            "  vectors: {needs: [embeddings], use: {model: bedrock/amazon.titan-embed-text-v2:0}}\n"
+        )
+        environment = {**os.environ, "HOUSE_KEY": KEY}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", probe, str(tmp_path)), env=environment, stdout=subprocess.PIPE
+        )
+        said, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert said.decode().splitlines() == ["Noon.", "Noon.", "((1.0,),)"]
+    assert {tuple(received.header("authorization")) for received in server.received} == {(f"Bearer {KEY}",)}
+
+
 # signed requests
 
 
@@ -240,7 +276,10 @@ async def test_a_secret_that_the_provider_repeats_is_taken_out(loopback, client_
     assert error.message == "No: [redacted]"
 
 
-async def test_credentials_that_expired_are_refused_once_and_the_next_call_has_fresh_ones(aws_of, client_of):
+async def test_credentials_that_expired_are_refused_once_and_the_next_call_has_fresh_ones(
+    aws_of, client_of, monkeypatch
+):
+    monkeypatch.setattr("routebook.providers.bedrock.signing._REFUSALS_APART_S", 0)
     aws = Aws({"AKIDOLD": OLD["AWS_SECRET_ACCESS_KEY"]})
     server = await aws_of(aws)
     changing = {**NOWHERE, **OLD}

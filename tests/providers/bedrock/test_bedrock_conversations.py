@@ -56,6 +56,7 @@ RESULT = Message("tool", (ToolResult("tooluse_1", "clock.now", (TextPart("12:00"
 FAILED = Message("tool", (ToolResult("tooluse_1", "clock.now", (TextPart("no"), IMAGE), is_error=True),))
 BOUNDED = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}, "required": ["n"]}
 FREE = {"type": "object", "additionalProperties": {"type": "number"}}
+HEARD = Message("tool", (ToolResult("tooluse_1", "clock.now", (TextPart("dong"), AudioPart(WAV, "audio/mp3"))),))
 OFFER = FilePart(data=PDF, media_type="application/pdf", name="offer.pdf")
 OWN = tuple(
     Conversation(name, request)
@@ -68,6 +69,7 @@ OWN = tuple(
         ("citations", ask(HELLO, said(TextPart("Noon.", (Citation("bedrock", CHAR), Citation("bedrock", WEB)))), SURE)),
         ("own-content", ask(HELLO, said(NativePart("bedrock", {"guardContent": {"text": {"text": "x"}}})), SURE)),
         ("failed-with-an-image", ask(HELLO, said(CALL), FAILED, tools=(CLOCK,))),
+        ("a-sound-in-a-result", ask(HELLO, said(CALL), HEARD, tools=(CLOCK,))),
         ("text-file", ask(user(FilePart(data="QQ==", media_type="text/plain", name="a.txt"), "What?"))),
         ("file-in-store", ask(user(FilePart(url="s3://house/a.pdf", media_type="application/pdf"), "What?"))),
         ("two-documents-of-one-name", ask(user(OFFER, OFFER, "What?"), said("Both."), user(OFFER, "And?"))),

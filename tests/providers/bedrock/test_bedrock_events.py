@@ -284,6 +284,8 @@ def test_an_answer_that_its_model_broke_is_malformed_and_has_its_counts(reason: 
         ({"messageStart": {"role": "user"}}, end()),
         (START, end(None), METADATA),
         (START, end("tool_use"), METADATA),
+        (START, piece(0, toolUse={"input": "{}"}), piece(1, text="x"), end(), METADATA),
+        (START, begin(0, image={"format": "png"}), piece(0, toolUse={"input": "{}"}), end(), METADATA),
         (START, begin(0, toolUse={"toolUseId": 7, "name": "x"}), end(), METADATA),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -17,13 +18,14 @@ from aws_server import read_authorization
 
 from routebook.errors import MissingExtra
 from routebook.providers import extras
-from routebook.providers.bedrock import signing
-from routebook.providers.bedrock.found import Found
+from routebook.providers.bedrock.credentials import BearerKey, Found
 from routebook.providers.bedrock.signing import AwsSigner, signer_of
-from routebook.providers.bedrock.sigv4 import Credentials
+from routebook.providers.bedrock.sigv4 import SigningKey
+from routebook.providers.bedrock.traits import TRAITS
 from routebook.providers.http.exchange import HttpRequest
 from routebook.providers.protocol import ClientConfig
 from routebook.providers.signer import Unsigned
+from routebook.routing.provider_spec import Timeouts
 
 REQUEST = HttpRequest("POST", "https://bedrock.example.com/model/m/converse", {"content-type": "x"}, b"{}")
 KEY = {"AWS_ACCESS_KEY_ID": "AKIDENV", "AWS_SECRET_ACCESS_KEY": "secret-of-env"}
@@ -95,6 +97,11 @@ def runs(tmp_path: Path) -> int:
     return int((tmp_path / "runs").read_text())
 
 
+def test_what_leads_to_credentials_is_known_by_name(environment):
+    given = {name for name in {**environment, **KEY, **os.environ} if name.startswith("AWS_")}
+    assert given <= set(TRAITS.chain_variables)
+
+
 async def test_a_key_in_the_environment_handed_in_is_found_and_not_the_processs(environment):
     headers = await signed(AwsSigner({**environment, **KEY}, "eu-central-1"))
     assert who(headers) == "AKIDENV"
@@ -111,7 +118,7 @@ async def test_a_sessions_token_goes_with_its_key(environment):
 async def test_a_bearers_key_of_the_environment_is_found_without_the_package(environment, monkeypatch):
     monkeypatch.setattr(extras, "EXTRAS", {"bedrock": "no_such_package"})
     config = ClientConfig(
-        "aws", region="r", finds_credentials=True, environment={**environment, "AWS_BEARER_TOKEN_BEDROCK": "brk-1"}
+        "aws", region="r", finds_credentials=True, environment={**environment, "AWS_BEARER_TOKEN_BEDROCK": " brk-1\n"}
     )
     headers = await signed(signer_of(config))
     assert headers["authorization"] == "Bearer brk-1"
@@ -165,6 +172,21 @@ async def test_a_process_that_fails_is_told_without_what_it_said(environment, tm
     assert (fault.kind, "secret-in" in fault.message) == ("authentication", False)
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("credential_process = /nowhere/give", "/nowhere/give cannot be read or run"),
+        ("sso_session = house\nsso_account_id = 1\nsso_role_name = r", "sign in with `aws sso login`"),
+        ("role_arn = arn:aws:iam::1:role/r\nsource_profile = default", "loop"),
+    ],
+)
+async def test_a_profile_that_gives_nothing_is_told_with_what_mends_it(environment, tmp_path, line, words):
+    session = "[sso-session house]\nsso_region = us-east-1\nsso_start_url = https://house.example.com/start\n"
+    (tmp_path / "config").write_text(f"[default]\n{line}\n{session}")
+    fault = await fault_of(AwsSigner(environment, "r"))
+    assert (fault.kind, words in fault.message) == ("authentication", True), fault.message
+
+
 async def test_a_process_that_never_ends_is_ended(environment, tmp_path, monkeypatch):
     body = "import time; time.sleep(60)"
     (tmp_path / "config").write_text(f"[default]\ncredential_process = {program(tmp_path, None, body)}\n")
@@ -175,15 +197,34 @@ async def test_a_process_that_never_ends_is_ended(environment, tmp_path, monkeyp
     assert time.monotonic() - began < 10
 
 
-async def test_a_look_that_takes_too_long_is_not_waited_for(environment, tmp_path, monkeypatch):
+async def test_a_look_that_takes_too_long_is_not_waited_for(environment, tmp_path):
     body = "import time; time.sleep(2)"
     (tmp_path / "config").write_text(f"[default]\ncredential_process = {program(tmp_path, None, body)}\n")
-    monkeypatch.setattr(signing, "_LONGEST_S", 0.3)
-    signer = AwsSigner(environment, "r")
-    assert "not found within 0.3 s" in (await fault_of(signer)).message
-    monkeypatch.setattr(signing, "_LONGEST_S", 20)
+    signer = AwsSigner(environment, "r", wait_s=0.3)
+    fault = await fault_of(signer)
+    assert (fault.kind, "not found within 0.3 s" in fault.message) == ("timeout", True)
+    await asyncio.sleep(2.2)
     assert who(await signed(signer)) == "AKID1"
     assert runs(tmp_path) == 1
+
+
+async def test_while_a_look_takes_too_long_what_there_is_holds_to_its_end(environment, tmp_path):
+    body = "import time; time.sleep(0 if number == 1 else 2)"
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {program(tmp_path, 100.0, body)}\n")
+    ahead = 0.0
+    signer = AwsSigner(environment, "r", lambda: time.time() + ahead, wait_s=0.2)
+    assert who(await signed(signer)) == "AKID1"
+    ahead = 95.0  # what is left is less than a tenth: a call waits for others
+    assert who(await signed(signer)) == "AKID1"
+    ahead = 101.0
+    assert (await fault_of(signer)).kind == "timeout"
+
+
+async def test_a_client_waits_for_credentials_no_longer_than_for_an_answer(environment, tmp_path):
+    body = "import time; time.sleep(2)"
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {program(tmp_path, None, body)}\n")
+    config = ClientConfig("aws", region="r", finds_credentials=True, environment=environment, timeout=Timeouts(total=1))
+    assert "not found within 1 s" in (await fault_of(signer_of(config))).message
 
 
 async def test_credentials_are_looked_for_once_for_all_calls_and_the_loop_goes_on_meanwhile(environment, tmp_path):
@@ -250,19 +291,35 @@ async def test_what_expires_in_the_environment_is_read_anew(environment):
 
 
 async def test_after_a_refusal_the_next_call_has_fresh_credentials(environment):
-    changing = {**environment, **KEY}
-    signer = AwsSigner(changing, "r")
+    changing, ahead = {**environment, **KEY}, 0.0
+    signer = AwsSigner(changing, "r", lambda: time.time() + ahead)
     assert who(await signed(signer)) == "AKIDENV"
     changing["AWS_ACCESS_KEY_ID"] = "AKIDNEW"
+    ahead = 10
     assert who(await signed(signer)) == "AKIDENV"
     signer.refused()
     assert who(await signed(signer)) == "AKIDNEW"
     changing["AWS_BEARER_TOKEN_BEDROCK"] = "brk-1"
+    ahead = 20
     signer.refused()
     assert (await signed(signer))["authorization"] == "Bearer brk-1"
     del changing["AWS_BEARER_TOKEN_BEDROCK"]
+    ahead = 30
     signer.refused()
     assert who(await signed(signer)) == "AKIDNEW"
+
+
+async def test_many_refusals_at_once_are_one_look(environment, tmp_path):
+    """Calls that had the old credentials are refused one by one, and some of them when there are fresh ones already."""
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {program(tmp_path, None)}\n")
+    ahead = 0.0
+    signer = AwsSigner(environment, "r", lambda: time.time() + ahead)
+    await signed(signer)
+    ahead = 10
+    for _ in range(5):
+        signer.refused()
+        assert who(await signed(signer)) == "AKID2"
+    assert runs(tmp_path) == 2
 
 
 async def test_a_container_gives_credentials(loopback, environment):
@@ -296,7 +353,8 @@ STS = """<{0}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{0}Resu
 
 
 @pytest.mark.parametrize("action", ["AssumeRole", "AssumeRoleWithWebIdentity"])
-async def test_a_role_is_assumed_by_a_profile_or_by_a_web_identity(loopback, environment, tmp_path, action):
+async def test_a_role_is_assumed_by_a_profile_or_by_a_web_identity(loopback, environment, tmp_path, action, caplog):
+    caplog.set_level(logging.DEBUG)
     later = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     server = await loopback.start(loopback.answer(200, STS.format(action, later).encode(), "content-type: text/xml"))
     role = "arn:aws:iam::123456789012:role/house"
@@ -305,6 +363,7 @@ async def test_a_role_is_assumed_by_a_profile_or_by_a_web_identity(loopback, env
         (tmp_path / "config").write_text(
             f"[default]\nrole_arn = {role}\nsource_profile = source\nendpoint_url = {server.url}\n"
             "[profile source]\naws_access_key_id = AKIDSOURCE\naws_secret_access_key = s\n"
+            "aws_session_token = token-of-source\n"
         )
     else:
         (tmp_path / "token").write_text("web-token")
@@ -317,6 +376,8 @@ async def test_a_role_is_assumed_by_a_profile_or_by_a_web_identity(loopback, env
         assert read_authorization(server.received[0])["Credential"].startswith("AKIDSOURCE/")
     else:
         assert b"WebIdentityToken=web-token" in server.received[0].body
+    for secret in ("secret-of-role", "token-of-role", "token-of-source", "web-token"):
+        assert secret not in caplog.text
 
 
 async def test_a_role_that_asks_for_a_device_is_not_waited_for(environment, tmp_path):
@@ -348,7 +409,7 @@ async def test_an_instance_is_asked_where_it_is_not_forbidden(loopback, environm
 
 
 def test_credentials_for_minutes_are_renewed_in_their_last_quarter_and_waited_for_at_their_end():
-    credentials = Credentials("AKID", "secret", "token")
+    credentials = SigningKey("AKID", "secret", "token", "r")
     assert Found.until(credentials, None, 0.0) == Found(credentials)
     hours = Found.until(credentials, 7200.0, 0.0)
     assert (hours.due, hours.late, hours.expires) == (6900.0, 7140.0, 7200.0)
@@ -357,9 +418,11 @@ def test_credentials_for_minutes_are_renewed_in_their_last_quarter_and_waited_fo
     assert hours.after_failure(7200.0) is None
     later = hours.after_failure(6900.0)
     assert (later.due, later.late) == (7050.0, 7140.0)
-    assert Found("brk").after_failure(0.0) == Found("brk")
-    assert (Found("brk").secrets, hours.secrets) == (("brk",), ("secret", "token"))
+    bearer = Found(BearerKey("brk-1"))
+    assert bearer.after_failure(0.0) == bearer
+    assert (bearer.credentials.secrets, hours.credentials.secrets) == (("brk-1",), ("secret", "token"))
     assert "secret" not in repr(hours)
+    assert "brk" not in repr(bearer)
 
 
 def test_a_client_with_a_key_or_without_a_need_of_one_has_no_signer(environment):
@@ -373,6 +436,9 @@ def test_without_the_package_the_error_says_what_to_install_unless_nothing_is_se
     monkeypatch.setattr(extras, "EXTRAS", {"bedrock": "no_such_package"})
     with pytest.raises(MissingExtra, match=r"pip install 'routebook\[bedrock\]'"):
         signer_of(ClientConfig("aws", region="r", finds_credentials=True, environment=environment))
+    blank = {**environment, "AWS_BEARER_TOKEN_BEDROCK": " "}
+    with pytest.raises(MissingExtra):
+        signer_of(ClientConfig("aws", region="r", finds_credentials=True, environment=blank))
     shown = ClientConfig("aws", region="r", finds_credentials=True, environment=environment, is_shown=True)
     assert "AWS4" in signer_of(shown).shown
 

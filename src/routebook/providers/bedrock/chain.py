@@ -22,6 +22,8 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
     ClientError,
     CredentialRetrievalError,
     HTTPClientError,
+    SSOError,
+    TokenRetrievalError,
 )
 from botocore.exceptions import ConnectionError as Unreachable
 from botocore.session import Session  # type: ignore[import-untyped]
@@ -29,8 +31,9 @@ from botocore.utils import InstanceMetadataFetcher, resolve_imds_endpoint_mode  
 
 from ..fault import Fault, say
 from ..signer import Unsigned
-from .found import Found
-from .sigv4 import Credentials
+from .credentials import Found
+from .quiet import quiet
+from .sigv4 import SigningKey
 
 _PROCESS_S = 30.0
 _WEB_IDENTITY = {
@@ -60,20 +63,25 @@ class Chain:
             Unsigned: There are none, or they cannot be had now; the message holds no secret.
         """
         try:
-            is_old = self._credentials is not None
-            if not is_old:
-                self._credentials = _resolver(self._environment, self._region).load_credentials()
-            if self._credentials is None:
-                raise Unsigned(Fault("authentication", f"no AWS credentials were found: {_MEND}"))
-            _renew_within(self._credentials, math.inf if is_old else 0.0)
-            frozen = self._credentials.get_frozen_credentials()
+            with quiet():
+                frozen = self._frozen()
         except Unsigned:
             raise
         except Exception as error:  # noqa: BLE001, what is asked may run anything: a profile's program, a plugin
             raise Unsigned(_fault_of(error, self._secrets)) from None
         expires = getattr(self._credentials, "_expiry_time", None)
-        credentials = Credentials(frozen.access_key, frozen.secret_key, frozen.token)
-        return Found.until(credentials, None if expires is None else expires.timestamp(), time.time())
+        key = SigningKey(frozen.access_key, frozen.secret_key, frozen.token, self._region)
+        return Found.until(key, None if expires is None else expires.timestamp(), time.time())
+
+    def _frozen(self) -> Any:
+        """Return what the credentials are now, fresh ones where they were asked for before."""
+        is_old = self._credentials is not None
+        if not is_old:
+            self._credentials = _resolver(self._environment, self._region).load_credentials()
+        if self._credentials is None:
+            raise Unsigned(Fault("authentication", f"no AWS credentials were found: {_MEND}"))
+        _renew_within(self._credentials, math.inf if is_old else 0.0)
+        return self._credentials.get_frozen_credentials()
 
 
 def _renew_within(credentials: Any, seconds: float) -> None:
@@ -91,9 +99,17 @@ def _fault_of(error: Exception, secrets: tuple[str, ...]) -> Fault:
     if isinstance(error, CredentialRetrievalError) and error.kwargs.get("provider") == "custom-process":
         words = "the `credential_process` of the AWS profile failed, or gave no credentials; run it by hand"
         return Fault("authentication", words)
-    known = isinstance(error, (BotoCoreError, ClientError))
-    why = str(error) if known else f"{type(error).__name__} while they were looked for"
-    return Fault("authentication", say(f"AWS credentials cannot be had: {why.rstrip('.')}; or {_MEND}", secrets))
+    mend = "sign in with `aws sso login`, or " if isinstance(error, (SSOError, TokenRetrievalError)) else ""
+    words = f"AWS credentials cannot be had: {_why(error).rstrip('.')}; {mend}{_MEND}"
+    return Fault("authentication", say(words, secrets))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, (BotoCoreError, ClientError)):
+        return str(error)
+    if isinstance(error, OSError) and isinstance(error.filename, str):
+        return f"{error.filename} cannot be read or run ({error.strerror})"
+    return f"{type(error).__name__} while they were looked for"
 
 
 def _resolver(environment: Mapping[str, str], region: str) -> Any:

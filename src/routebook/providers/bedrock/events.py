@@ -125,6 +125,8 @@ class Events:
             return malformed(f"the stream goes on with content block {index}, which is none", self._answer)
         # Words and thoughts come without a beginning.
         pieces = self._blocks.setdefault(index, _Pieces({}))
+        if wire.delta.tool_use is not None and not pieces.takes_input:
+            return malformed(f"the stream goes on with a call in content block {index}, which is none", self._answer)
         try:
             return pieces.add(wire, data)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -166,7 +168,12 @@ class _Pieces:
     @property
     def is_call(self) -> bool:
         """Whether it is a call for us to answer; those that the API answers itself have a type."""
-        return self._kind == "toolUse" and self.begun.get("type") is None
+        return self.takes_input and self.begun.get("type") is None
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether it began as a call, be it the API's own."""
+        return self._kind == "toolUse"
 
     def add(self, wire: WireDelta, data: bytes) -> Sequence[ModelEvent]:
         """Take the next piece, *data* as it came; return what is new in it."""
@@ -200,7 +207,7 @@ class _Pieces:
             found.append({"reasoningContent": {"reasoningText": thought}})
         if self._redacted:
             found.append({"reasoningContent": {"redactedContent": joined_base64(self._redacted)}})
-        if self._kind == "toolUse":
+        if self.takes_input:
             call = {**self.begun, "input": "".join(self._json)}
             found.append({"toolUse": call if self.is_call else {**call, "input": _read_input(call["input"])}})
         elif self._kind or self._others:

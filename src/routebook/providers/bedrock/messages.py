@@ -128,16 +128,21 @@ def _shown(index: int, content: Sequence[object]) -> Iterator[Body]:
 
 
 def _results(index: int, message: Message) -> list[Body]:
-    """Return the results; the pictures of a failed one come after all, because models want words alone in it."""
+    """Return the results, and after them all what has no place in one: sounds, and the pictures of a failed one, in
+    which models want words alone.
+    """
     blocks: list[Body] = []
     beside: list[Body] = []
     for result in message.tool_results:
         shown = list(_shown(index, result.content))
-        if result.is_error:
-            beside += [block for block in shown if "text" not in block]
-            shown = [block for block in shown if "text" in block] or [_text(_FAILED)]
-        blocks.append(_result(result, shown))
+        beside += [block for block in shown if _is_apart(block, result)]
+        shown = [block for block in shown if not _is_apart(block, result)]
+        blocks.append(_result(result, shown or [_text(_FAILED)] if result.is_error else shown))
     return blocks + beside
+
+
+def _is_apart(block: Body, result: ToolResult) -> bool:
+    return "text" not in block if result.is_error else "audio" in block
 
 
 def _result(result: ToolResult, shown: list[Body]) -> Body:

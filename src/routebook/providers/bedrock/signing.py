@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,7 @@ from ..fault import Fault
 from ..http.exchange import HttpRequest
 from ..protocol import ClientConfig
 from ..signer import Unsigned
-from .found import Found
-from .sigv4 import Signature
+from .credentials import BearerKey, Found
 
 if TYPE_CHECKING:
     from .chain import Chain
@@ -37,6 +35,7 @@ _SECRET_VARIABLES = (
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
 )
 _LONGEST_S = 60.0
+_REFUSALS_APART_S = 1.0
 _MOST_KEPT = 24
 
 Outcome = Found | Fault
@@ -47,13 +46,20 @@ class AwsSigner:
 
     shown = "AWS4-HMAC-SHA256 (signed as it is sent, with the credentials that are found then)"
 
-    def __init__(self, environment: Mapping[str, str], region: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        region: str,
+        clock: Callable[[], float] = time.time,
+        wait_s: float = _LONGEST_S,
+    ) -> None:
         self._environment = environment
         self._region = region
         self._clock = clock
+        self._wait_s = min(wait_s, _LONGEST_S)
         self._chain: Chain | None = None
         self._found: Found | None = None
-        self._signature: Signature | None = None
+        self._found_at = 0.0
         self._finding: asyncio.Future[Outcome] | None = None
         self._secrets = _forms(environment.get(name, "") for name in _SECRET_VARIABLES)
 
@@ -64,16 +70,16 @@ class AwsSigner:
             found = await self._wait()
         elif found.due is not None and found.due <= now:
             self._begin()
-        credentials = found.credentials
-        if isinstance(credentials, str):
-            return replace(request, headers={**request.headers, "authorization": f"Bearer {credentials}"})
-        if self._signature is None or self._signature.credentials != credentials:
-            self._signature = Signature(credentials, self._region)
-        return self._signature.sign(request, self._clock())
+        return found.credentials.sign(request)
 
     def refused(self) -> None:
-        """Take note that the provider did not accept the credentials; see `Signer.refused`."""
-        self._found = self._chain = None
+        """Take note that the provider did not accept the credentials; see `Signer.refused`.
+
+        Those that were found just now are kept: the calls that had the ones before them are refused one by one, and
+        where none are accepted they are not looked for at every call.
+        """
+        if self._clock() - self._found_at >= _REFUSALS_APART_S:
+            self._found = self._chain = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -81,20 +87,18 @@ class AwsSigner:
         return self._secrets
 
     async def _wait(self) -> Found:
-        """Wait for credentials, one look for all who wait."""
+        """Wait for credentials, one look for all who wait; where none are found, the old ones hold to their end."""
         finding = self._begin()
-        try:
-            async with asyncio.timeout(_LONGEST_S):
-                await asyncio.shield(finding)
-        except TimeoutError:
-            words = f"AWS credentials were not found within {_LONGEST_S:g} s"
-            raise Unsigned(Fault("authentication", words)) from None
-        outcome = finding.result()
-        found = outcome if isinstance(outcome, Found) else self._found
-        if found is None:
-            assert isinstance(outcome, Fault)
+        outcome: Outcome = Fault("timeout", f"AWS credentials were not found within {self._wait_s:g} s")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._wait_s):
+                outcome = await asyncio.shield(finding)
+        if isinstance(outcome, Found):
+            return outcome
+        held = self._found
+        if held is None or (held.expires is not None and held.expires <= self._clock()):
             raise Unsigned(outcome)
-        return found
+        return held
 
     def _begin(self) -> asyncio.Future[Outcome]:
         """Look for credentials in a thread of their own, unless somebody does already."""
@@ -114,9 +118,9 @@ class AwsSigner:
         return finding
 
     def _look(self) -> Outcome:
-        bearer = self._environment.get(BEARER)
+        bearer = _bearer(self._environment)
         if bearer:
-            return Found(bearer)
+            return Found(BearerKey(bearer))
         try:
             chain = self._chain
             if chain is None:
@@ -134,8 +138,8 @@ class AwsSigner:
             return
         outcome = finding.result()
         if isinstance(outcome, Found):
-            self._found = outcome
-            self._secrets = _forms((*outcome.secrets, *self._secrets[:_MOST_KEPT]))
+            self._found, self._found_at = outcome, self._clock()
+            self._secrets = _forms((*outcome.credentials.secrets, *self._secrets[:_MOST_KEPT]))
         elif self._found is not None:
             self._found = self._found.after_failure(self._clock())
 
@@ -151,9 +155,14 @@ def signer_of(config: ClientConfig) -> AwsSigner | None:
         return None
     if not config.region:
         raise ValueError(f"provider {config.provider!r} has no region")
-    if not config.is_shown and not config.environment.get(BEARER) and not is_installed("bedrock"):
+    if not config.is_shown and not _bearer(config.environment) and not is_installed("bedrock"):
         raise MissingExtra("bedrock", f"provider {config.provider!r} has no `api_key`; to find AWS credentials")
-    return AwsSigner(config.environment, config.region)
+    return AwsSigner(config.environment, config.region, wait_s=config.timeout.total)
+
+
+def _bearer(environment: Mapping[str, str]) -> str:
+    """Return the key without blanks around it, as that of a route file; blanks alone are none."""
+    return environment.get(BEARER, "").strip()
 
 
 def _forms(secrets: Iterable[str]) -> tuple[str, ...]:

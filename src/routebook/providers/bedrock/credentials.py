@@ -1,26 +1,55 @@
-"""Found: credentials, and how long they hold. Pure."""
+"""Credentials: as whom requests are made, and how long that holds. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self
 
-from .sigv4 import Credentials
+from ..http.exchange import HttpRequest
 
 _EARLY_S = 300.0
 _LATE_S = 60.0
 _PAUSE_S = 1.0
 
 
+class Credentials(Protocol):
+    """As whom requests are made: a key that signs them (`sigv4`), or one that goes along."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must stand in no message."""
+        ...
+
+    def sign(self, request: HttpRequest) -> HttpRequest:
+        """Return *request* with its signature, or with the key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BearerKey:
+    """A key of Amazon Bedrock's own, which goes along with every request."""
+
+    key: str = field(repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must stand in no message."""
+        return (self.key,)
+
+    def sign(self, request: HttpRequest) -> HttpRequest:
+        """Return *request* with the key."""
+        return replace(request, headers={**request.headers, "authorization": f"Bearer {self.key}"})
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Credentials: those of a signature, or the key of a bearer. Times are seconds since the epoch, None for never.
+    """Credentials, and until when. Times are seconds since the epoch, None for never.
 
     From `due` on they are looked for anew, and still used; from `late` on a call waits for fresh ones, and at
     `expires` they are refused.
     """
 
-    credentials: Credentials | str
+    credentials: Credentials
     due: float | None = None
     late: float | None = None
     expires: float | None = None
@@ -41,10 +70,3 @@ class Found:
             return None
         again = min(self.expires, now + max(_PAUSE_S, (self.expires - now) / 2))
         return replace(self, due=again, late=max(again, self.late or again))
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must stand in no message."""
-        if isinstance(self.credentials, str):
-            return (self.credentials,)
-        return tuple(text for text in (self.credentials.secret_key, self.credentials.token) if text)
