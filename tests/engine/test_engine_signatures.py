@@ -72,32 +72,34 @@ def without_ids(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def results_in(received: Any) -> list[list[dict[str, Any]]]:
+    turns = [turn["parts"] for turn in received.json["contents"] if "functionResponse" in turn["parts"][0]]
+    return [[part["functionResponse"] for part in parts] for parts in turns]
+
+
+async def play(engine: Engine, answer: Any) -> Any:
+    if answer is whole:
+        return await engine.run("chat", "Echo.")
+    return [event async for event in engine.stream("chat", "Echo.")][-1].result
+
+
 @pytest.mark.parametrize("model", ["gemini-3-pro-preview", "gemini-2.5-flash"])
 @pytest.mark.parametrize("answer", [whole, streamed])
 async def test_signatures_go_back_on_the_parts_that_they_came_on(fake, wire, keys, table, answer, model: str):
-    provider = await fake([answer(wire, parts) for parts in (*TURNS, TURNS[-1])])
+    provider = await fake([answer(wire, parts) for parts in TURNS])
 
     async with Engine(table(provider.url, model), environment=keys) as engine:
-        if answer is whole:
-            result = await engine.run("chat", "Echo.")
-        else:
-            events = [event async for event in engine.stream("chat", "Echo.")]
-            result = events[-1].result
-        await engine.run("chat", [*result.messages, {"role": "user", "content": "Sure?"}]) if answer is whole else None
+        result = await play(engine, answer)
+        provider.reply = whole(wire, TURNS[-1])
+        await engine.run("chat", [*result.messages, {"role": "user", "content": "Sure?"}])
 
     assert result.text == "Done."
     assert (result.usage.input, result.usage.output, result.usage.reasoning) == (15, 15, 6)
     assert answered(provider.requests[1]) == TURNS[:1]
-    second = answered(provider.requests[2])
-    assert second[0] == TURNS[0]
-    assert without_ids(second[1]) == without_ids(TURNS[1])
-    results = [turn["parts"] for turn in provider.requests[2].json["contents"] if "functionResponse" in turn["parts"][0]]
-    assert [[part["functionResponse"]["response"] for part in parts] for parts in results] == [
-        [{"output": "a"}, {"output": "b"}],
-        [{"output": "c"}],
-    ]
-    assert [part["functionResponse"]["id"] for part in results[0]] == ["c1", "c2"]
-    assert results[1][0]["functionResponse"]["id"] == second[1][2]["functionCall"]["id"]
-    if answer is whole:
-        assert "".join(part["text"] for part in answered(provider.requests[3])[2]) == "Done."
-        assert answered(provider.requests[3])[2][-1] == TURNS[2][-1]
+    first, second = answered(provider.requests[2])
+    assert first == TURNS[0]
+    assert without_ids(second) == without_ids(TURNS[1])
+    both, one = results_in(provider.requests[2])
+    assert [(item["id"], item["response"]) for item in both] == [("c1", {"output": "a"}), ("c2", {"output": "b"})]
+    assert [(item["id"], item["response"]) for item in one] == [(second[2]["functionCall"]["id"], {"output": "c"})]
+    assert answered(provider.requests[3])[2] == [{"text": "Done."}, TURNS[2][-1]]

@@ -113,9 +113,9 @@ def response_of(plain: Mapping[str, Any], answer: Answer) -> ChatResponse | Faul
     if wire.error:
         return fault_of_error(wire.error, answer)
     usage = read_usage(wire.usage_metadata)
+    if wire.prompt_feedback is not None and wire.prompt_feedback.block_reason and not _is_answered(wire):
+        return _blocked(wire.prompt_feedback, usage, answer)
     if not wire.candidates:
-        if wire.prompt_feedback is not None and wire.prompt_feedback.block_reason:
-            return _blocked(wire.prompt_feedback, usage, answer)
         return lacking("candidates", answer)
     try:
         return _response(plain, wire, usage, answer)
@@ -125,6 +125,11 @@ def response_of(plain: Mapping[str, Any], answer: Answer) -> ChatResponse | Faul
         return malformed(str(error), answer)
     except RecursionError:
         return malformed("the answer is nested too deeply", answer)
+
+
+def _is_answered(wire: WireAnswer) -> bool:
+    """Tell whether an answer came to its end: a request may be blocked while it is answered."""
+    return any(candidate.get("finishReason") not in UNSAID for candidate in wire.candidates or ())
 
 
 def _blocked(feedback: WireFeedback, usage: Usage | None, answer: Answer) -> Fault:
@@ -256,7 +261,7 @@ def _known(
         return None  # a picture that was only thought of, or one of which more is said
     if part.inline_data is not None and plain["inlineData"].keys() <= {"mimeType", "data"}:
         return _medium(part.inline_data)
-    if part.file_data is not None and (part.file_data.mime_type or "").startswith("image/"):
+    if part.file_data is not None and part.file_data.file_uri and (part.file_data.mime_type or "").startswith("image/"):
         return ImagePart(url=part.file_data.file_uri, media_type=part.file_data.mime_type)
     return None
 
@@ -274,9 +279,9 @@ def _call(index: int, call: WireCall, taken: set[str | None]) -> ToolCall:
 
 def _medium(blob: WireBlob) -> Part | None:
     media_type = blob.mime_type or ""
-    if media_type.startswith("image/"):
+    if blob.data and media_type.startswith("image/"):
         return ImagePart(data=blob.data, media_type=media_type)
-    return AudioPart(blob.data or "", media_type) if media_type.startswith("audio/") else None
+    return AudioPart(blob.data, media_type) if blob.data and media_type.startswith("audio/") else None
 
 
 def _finish_reason(candidate: WireCandidate, parts: tuple[Part, ...]) -> FinishReason:
