@@ -269,6 +269,8 @@ def answer(status: int, body: Any, *, is_json: bool = True) -> bytes:
         (answer(200, {"token_type": "Bearer"}), "authentication", "no access token in response"),
         (answer(200, {"access_token": "", "expires_in": 5}), "authentication", "no access token"),
         (answer(200, {"access_token": 7, "expires_in": 5}), "authentication", "no access token"),
+        (answer(200, {"access_token": "a\r\nx-evil: 1", "expires_in": 5}), "authentication", "no access token"),
+        (answer(200, {"access_token": "ya29.ü", "expires_in": 5}), "authentication", "no access token"),
         (answer(200, {"access_token": "a", "expires_in": "soon"}), "authentication", "cannot be used"),
         (answer(200, [1]), "authentication", "cannot be used"),
         (answer(200, b"Good day", is_json=False), "authentication", "cannot be used"),

@@ -8,6 +8,7 @@ passes: neither the library's exceptions nor a secret in a sentence.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import warnings
 from collections import deque
@@ -37,6 +38,7 @@ _MARGIN_OF_LIFETIME = 0.2
 """A token is renewed so long before its end, in seconds or as a part of its life, whichever is shorter."""
 _UNSAID_LIFETIME_S = 3600.0
 _MOST_SECRETS = 16
+_TOKEN = re.compile("[!-~]+")  # what a header can carry
 _HOW = (
     "run `gcloud auth application-default login`, let GOOGLE_APPLICATION_CREDENTIALS name a file of credentials, or "
     "give the provider an `api_key`"
@@ -136,7 +138,7 @@ class VertexSigner:
 
 
 def _token_of(credentials: Any) -> _Token:
-    if not isinstance(credentials.token, str) or not credentials.token:
+    if not isinstance(credentials.token, str) or not _TOKEN.fullmatch(credentials.token):
         raise exceptions.RefreshError("no access token in the answer")  # type: ignore[no-untyped-call]
     headers: dict[str, str] = {}
     credentials.apply(headers)
