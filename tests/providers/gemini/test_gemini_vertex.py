@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -202,6 +203,33 @@ async def test_an_exchange_that_nobody_waits_for_any_more_is_of_use_to_the_next(
     await asyncio.gather(call, return_exceptions=True)
     assert await bearer(signer) == f"Bearer {tokens.token(1)}"
     assert tokens.asked == 1
+
+
+def test_the_interpreter_ends_though_a_token_server_hangs(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        path = tmp_path / "key.json"
+        path.write_text(json.dumps(account(f"http://127.0.0.1:{deaf.getsockname()[1]}/token")))
+        program = f"""
+import asyncio
+from routebook.providers.gemini.vertex import VertexSigner
+from routebook.providers.http.exchange import HttpRequest
+from routebook.providers.protocol import ClientConfig
+
+environment = {{"GOOGLE_APPLICATION_CREDENTIALS": {str(path)!r}}}
+signer = VertexSigner(ClientConfig("house", "http://127.0.0.1:9", finds_credentials=True, environment=environment))
+
+async def give_up():
+    try:
+        await asyncio.wait_for(signer.sign(HttpRequest("POST", "http://127.0.0.1:9", {{}}, b"")), 0.5)
+    except TimeoutError:
+        print("gave up")
+
+asyncio.run(give_up())
+"""
+        began = time.monotonic()
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == (b"gave up\n", b"")
+    assert time.monotonic() - began < 15
 
 
 async def test_a_token_that_the_provider_refuses_is_replaced_at_the_next_call(loopback, tokens, client_of):

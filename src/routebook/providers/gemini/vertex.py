@@ -1,18 +1,20 @@
 """Vertex: access tokens by the platform's application default credentials, found as Google's own tools find them.
 
-The library asks files and servers, and waits for them; that is done in threads, one exchange at a time however many
-calls wait for it. A token is used until shortly before it expires, or until the provider refuses it. Nothing foreign
-passes: neither the library's exceptions nor a secret in a sentence.
+The library asks files and servers, and waits for them; that is done in a thread of its own, one exchange at a time
+however many calls wait for it, and no program waits for it at its end. A token is used until shortly before it expires,
+or until the provider refuses it. Nothing foreign passes: neither the library's exceptions nor a secret in a sentence.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import time
 import warnings
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -96,18 +98,32 @@ class VertexSigner:
 
     async def _exchanged(self) -> _Token | Fault:
         """Wait for the one exchange that is under way, or begin it. A call that is cancelled does not stop it."""
-        if self._exchange is None:
-            self._exchange = asyncio.ensure_future(asyncio.to_thread(self._fetch))
-            self._exchange.add_done_callback(self._settle)
+        exchange = self._begin()
         try:
             async with asyncio.timeout(self._wait_s):
-                return await asyncio.shield(self._exchange)
+                return await asyncio.shield(exchange)
         except TimeoutError:
             return Fault("timeout", f"no access token for Vertex within {self._wait_s:g} s")
 
-    def _settle(self, exchange: asyncio.Future[_Token | Fault]) -> None:
-        self._exchange = None
-        found = None if exchange.cancelled() or exchange.exception() is not None else exchange.result()
+    def _begin(self) -> asyncio.Future[_Token | Fault]:
+        """Exchange in a thread of its own, unless that is done already."""
+        loop = asyncio.get_running_loop()
+        if self._exchange is not None and self._exchange.get_loop() is loop and not self._exchange.done():
+            return self._exchange
+        exchange: asyncio.Future[_Token | Fault] = loop.create_future()
+        exchange.add_done_callback(self._take)
+        self._exchange = exchange
+
+        def fetch() -> None:
+            found = self._fetch()
+            with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
+                loop.call_soon_threadsafe(_settle, exchange, found)
+
+        threading.Thread(target=fetch, name="routebook-vertex-token", daemon=True).start()
+        return exchange
+
+    def _take(self, exchange: asyncio.Future[_Token | Fault]) -> None:
+        found = None if exchange.cancelled() else exchange.result()
         if isinstance(found, _Token):
             self._token = found
             self._secrets.extend(found.secrets)
@@ -135,6 +151,11 @@ class VertexSigner:
                 found, _ = google.auth.default(scopes=_SCOPES, request=self._requests)
         payer = self._environment.get(_PAYER)
         return found.with_quota_project(payer) if payer and hasattr(found, "with_quota_project") else found
+
+
+def _settle(exchange: asyncio.Future[_Token | Fault], found: _Token | Fault) -> None:
+    if not exchange.done():
+        exchange.set_result(found)
 
 
 def _token_of(credentials: Any) -> _Token:
