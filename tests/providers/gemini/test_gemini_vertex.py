@@ -162,7 +162,21 @@ async def test_the_account_proves_itself_by_a_signature_of_its_key(tokens, signe
 async def test_a_token_is_used_again_until_shortly_before_its_end(tokens, signer):
     tokens.lifetime = 2
     assert [await bearer(signer) for _ in range(3)] == [f"Bearer {tokens.token(1)}"] * 3
-    await asyncio.sleep(1.7)  # a fifth of its life is left at 1.6 s
+    await asyncio.sleep(1.85)  # a tenth of its life is left at 1.8 s
+    assert await bearer(signer) == f"Bearer {tokens.token(2)}"
+    assert tokens.asked == 2
+
+
+async def test_a_token_is_renewed_beside_the_calls_that_can_still_use_it(tokens, signer):
+    tokens.lifetime = 5
+    await bearer(signer)
+    tokens.wait_s = 0.3
+    await asyncio.sleep(4.1)  # a fifth of its life is left at 4 s, a tenth at 4.5 s
+    began = time.monotonic()
+    assert [await bearer(signer) for _ in range(3)] == [f"Bearer {tokens.token(1)}"] * 3
+    assert time.monotonic() - began < 0.2
+    await tokens.server.wait_for(2)
+    await asyncio.sleep(0.5)
     assert await bearer(signer) == f"Bearer {tokens.token(2)}"
     assert tokens.asked == 2
 

@@ -37,7 +37,9 @@ _PAYER = "GOOGLE_CLOUD_QUOTA_PROJECT"
 _LONGEST_WAIT_S = 30.0
 _MARGIN_S = 225.0
 _MARGIN_OF_LIFETIME = 0.2
-"""A token is renewed so long before its end, in seconds or as a part of its life, whichever is shorter."""
+"""A token is renewed so long before its end, in seconds or as a part of its life, whichever is shorter. Calls wait for
+the new one in the second half of that time only.
+"""
 _UNSAID_LIFETIME_S = 3600.0
 _MOST_SECRETS = 16
 _TOKEN = re.compile("[!-~]+")  # what a header can carry
@@ -49,11 +51,15 @@ _HOW = (
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """The headers that carry a token, and until when it is to be used, and may be: seconds of `time.monotonic`."""
+    """The headers that carry a token, from when on it is renewed, and waited for, and until when it may be used.
+
+    The times are seconds of `time.monotonic`.
+    """
 
     headers: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
-    fresh_until: float
+    due: float
+    late: float
     valid_until: float
 
 
@@ -73,9 +79,11 @@ class VertexSigner:
 
     async def sign(self, request: HttpRequest) -> HttpRequest:
         """Return *request* with a token; see `Signer.sign`."""
-        token = self._token
-        if token is None or time.monotonic() >= token.fresh_until:
+        token, now = self._token, time.monotonic()
+        if token is None or now >= token.late:
             token = await self._renewed()
+        elif now >= token.due:
+            self._begin()
         return replace(request, headers={**request.headers, **token.headers})
 
     def refused(self) -> None:
@@ -166,12 +174,13 @@ def _token_of(credentials: Any) -> _Token:
     lifetime = _UNSAID_LIFETIME_S
     if credentials.expiry is not None:  # in UTC, and does not say so
         lifetime = (credentials.expiry.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
-    now = time.monotonic()
+    end, margin = time.monotonic() + lifetime, min(_MARGIN_S, lifetime * _MARGIN_OF_LIFETIME)
     return _Token(
         headers={name.lower(): value for name, value in headers.items()},
         secrets=tuple(forms_of(credentials.token)),
-        fresh_until=now + lifetime - min(_MARGIN_S, lifetime * _MARGIN_OF_LIFETIME),
-        valid_until=now + lifetime,
+        due=end - margin,
+        late=end - margin / 2,
+        valid_until=end,
     )
 
 
