@@ -60,6 +60,10 @@ def test_what_is_no_answer_is_said(body: bytes, words: str):
         (b'{"choices": [], "choices": [{}]}', "choices"),
         (b'{"choices": [{"message": {"content": "a", "content" : "b"}}]}', "content"),
         (b'{"usage": {}, "usage": null}', "usage"),
+        (b'{"candidates": [], "candidates": [{}]}', "candidates"),
+        (b'{"candidates": [{"finishReason": "STOP", "finishReason": "SAFETY"}]}', "finishReason"),
+        (b'{"functionCall": {"args": {"path": "a"}, "args": {"path": "b"}}}', "args"),
+        (b'{"text": "", "thoughtSignature": "YQ==", "thoughtSignature": "Yg=="}', "thoughtSignature"),
         (b'{"choices": [{"arguments":"{}","arguments":"{\\"a\\": 1}"}]}', "arguments"),
     ],
 )

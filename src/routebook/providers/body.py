@@ -28,8 +28,9 @@ _MOST_PARTS = 2**22
 _BEGINS_A_PART = (b"{", b"[", b'":')
 
 _TELLING = (
-    *("arguments", "choices", "content", "data", "delta", "error", "finish_reason", "input", "message", "name"),
-    *("output", "partial_json", "signature", "stop_reason", "text", "thinking", "tool_calls", "usage"),
+    *("args", "arguments", "candidates", "choices", "content", "data", "delta", "error", "finishReason"),
+    *("finish_reason", "functionCall", "input", "message", "name", "output", "partial_json", "parts", "signature"),
+    *("stop_reason", "text", "thinking", "thoughtSignature", "tool_calls", "usage"),
 )
 _find_telling = re.compile(rb'"(%s)"\s*:' % "|".join(_TELLING).encode()).findall
 

@@ -178,6 +178,17 @@ async def test_a_whole_answer_to_a_streamed_call_is_read(loopback, client_of):
     assert [type(event) for event in events] == [TextDelta, ResponseFinished]
 
 
+async def test_a_stream_that_comes_as_one_list_is_read(loopback, client_of):
+    """So it is where `alt=sse` got lost on the way."""
+    server = await loopback.start(loopback.answer(200, [PIECE, PIECE, END]))
+    *words, finished = await all_of(client_of(server.url))
+    assert words == [TextDelta("Noon. ü😀Noon. ü😀")]
+    assert isinstance(finished, ResponseFinished)
+    server = await loopback.start(loopback.answer(200, [PIECE, OVERLOADED]))
+    error = await error_of(all_of(client_of(server.url)))
+    assert (error.kind, KEY in str(error)) == ("overloaded", False)
+
+
 async def test_an_error_in_a_stream_of_status_200_has_its_own_kind(loopback, client_of):
     server = await loopback.start(loopback.answer(200, sse(PIECE, OVERLOADED)))
     error = await error_of(all_of(client_of(server.url)))

@@ -134,6 +134,8 @@ def test_a_blocked_request_is_a_refused_one():
     assert (fault.kind, fault.usage) == ("content_filter", Usage(7))
     assert fault.message == "the provider's content filter refuses the request (PROHIBITED_CONTENT): No [redacted]."
     assert fault_of({"promptFeedback": {"blockReason": "OTHER"}}).kind == "content_filter"
+    begun = {"candidates": [{"content": {"role": "model", "parts": [{"text": "No"}]}}]}
+    assert fault_of({**begun, "promptFeedback": {"blockReason": "OTHER"}}).kind == "content_filter"
     assert fault_of({"promptFeedback": {"safetyRatings": []}}).kind == "malformed_response"
 
 
@@ -195,7 +197,10 @@ def test_pictures_and_sound_are_parts_of_their_own():
         {"inlineData": {"mimeType": "image/png", "data": "AA=="}, "thought": True},
         {"inlineData": {"mimeType": "image/png", "data": "AA==", "displayName": "a"}},
         {"inlineData": {"mimeType": "application/pdf", "data": "AA=="}},
+        {"inlineData": {"mimeType": "image/png"}},
+        {"inlineData": {"mimeType": "audio/wav", "data": ""}},
         {"fileData": {"mimeType": "video/mp4", "fileUri": "gs://house/a.mp4"}},
+        {"fileData": {"mimeType": "image/png"}},
         {"toolCall": {"id": "t", "toolType": "URL_CONTEXT"}},
         {"notYetKnown": {"x": [1]}},
         {"functionResponse": {"name": "x", "response": {}}},

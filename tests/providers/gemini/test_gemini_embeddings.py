@@ -44,6 +44,14 @@ def test_one_text_is_one_call_and_several_are_a_batch():
     assert "outputDimensionality" not in sent(ask("a"))
 
 
+def test_what_is_extra_is_said_of_each_text():
+    extra = {"taskType": "RETRIEVAL_QUERY"}
+    assert sent(ask("a", extra_body=extra))["taskType"] == "RETRIEVAL_QUERY"
+    several = sent(ask("a", "b", extra_body=extra))
+    assert several.keys() == {"requests"}
+    assert [request["taskType"] for request in several["requests"]] == ["RETRIEVAL_QUERY"] * 2
+
+
 def test_vertex_has_the_size_in_a_config_and_the_model_in_the_address_alone():
     one = sent(ask("a", dimensions=256), VERTEX)
     assert one == {"content": {"parts": [{"text": "a"}]}, "embedContentConfig": {"outputDimensionality": 256}}

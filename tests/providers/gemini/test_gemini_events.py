@@ -189,6 +189,25 @@ def test_a_blocked_request_is_a_refused_one():
     assert (fault.kind, fault.usage) == ("content_filter", Usage(4))
 
 
+def test_a_request_may_be_blocked_while_it_is_answered():
+    found, fault = read(chunk(words("No")), {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}})
+    assert (found, fault.kind) == ([TextDelta("No")], "content_filter")
+    _, response = read({**chunk(words("Noon."), finish="STOP"), "promptFeedback": {"blockReason": "SAFETY"}})
+    assert (response.message.text, response.finish_reason) == ("Noon.", "stop")
+
+
+def test_a_marker_that_is_not_the_apis_ends_the_stream():
+    reader = Events(ANSWER)
+    assert reader.read(json.dumps(chunk(words("Noon."), finish="STOP")).encode()) == [TextDelta("Noon.")]
+    assert (reader.read(b"[DONE]"), reader.is_finished) == ((), True)
+    assert reader.response().message.text == "Noon."
+
+
+def test_several_chunks_may_come_as_one():
+    found, response = read([chunk(words("No")), chunk(words("on."), finish="STOP")])
+    assert (found, response.message.text) == ([TextDelta("No"), TextDelta("on.")], "Noon.")
+
+
 def test_a_filter_that_ends_the_answer_leaves_what_was_said():
     found, response = read(chunk(words("No")), {"candidates": [{"finishReason": "SAFETY"}], "usageMetadata": COUNTS})
     assert found == [TextDelta("No")]
@@ -246,6 +265,7 @@ def test_the_response_is_the_same_as_often_as_it_is_asked_for():
         (b"[DONE]",),
         (b'{"candidates": [{"conte',),
         ([],),
+        ([[]],),
         ([7],),
         ({"candidates": "x"},),
         ({"candidates": [7]},),

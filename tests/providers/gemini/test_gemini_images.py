@@ -145,6 +145,7 @@ def test_a_picture_that_was_only_thought_of_is_none():
         (chat(finish="IMAGE_SAFETY"), "content_filter", "the answer has no image"),
         (chat(finish="NO_IMAGE"), "malformed_response", "the model made no image"),
         (chat(finish="IMAGE_OTHER"), "malformed_response", "the model made no image"),
+        (chat(inline("")), "malformed_response", "the answer has no image"),
         (chat(inline("no base64!")), "malformed_response", "an image that is no base64"),
         ({"promptFeedback": {"blockReason": "SAFETY"}}, "content_filter", "refuses the request"),
         (b"", "malformed_response", "the answer is empty"),

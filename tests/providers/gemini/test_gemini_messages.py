@@ -117,6 +117,23 @@ def test_older_models_are_shown_pictures_after_all_results():
     ]
 
 
+@pytest.mark.parametrize(
+    ("detail", "level"),
+    [
+        ("low", "MEDIA_RESOLUTION_LOW"),
+        ("high", "MEDIA_RESOLUTION_HIGH"),
+        ("ultra_high", "MEDIA_RESOLUTION_ULTRA_HIGH"),
+        ("auto", None),
+        (None, None),
+    ],
+)
+def test_newer_models_are_told_how_closely_to_look_at_a_picture(detail: str | None, level: str | None):
+    asked = Message("user", [ImagePart(data=PICTURE.data, media_type="image/png", detail=detail)])
+    told = {"mediaResolution": {"level": level}} if level else {}
+    assert contents(asked, model="gemini-3-pro-preview")[0]["parts"] == [{**INLINE, **told}]
+    assert contents(asked, model="gemini-2.5-pro")[0]["parts"] == [INLINE]
+
+
 def test_a_signature_goes_back_on_the_part_behind_it():
     signature = ReasoningPart("", "U2ln", api="gemini")
     call = {"functionCall": {"id": "fc_1", "name": "clock__now", "args": {"zone": "UTC"}}}

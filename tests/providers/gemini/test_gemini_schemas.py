@@ -226,6 +226,73 @@ def test_definitions_that_double_at_each_step_take_no_time():
     assert len(json.dumps(held)) < 1_000_000
 
 
+def test_copies_do_not_grow_and_the_words_beside_a_reference_stay():
+    """Each of many definitions names others with words beside: what would be copied in copies is named."""
+    count = 100
+    defs = {
+        f"d{step}": {
+            "type": "object",
+            "properties": {
+                f"p{i}": {
+                    "$ref": f"#/$defs/d{(step * 7 + i * 13) % count}",
+                    "description": f"D{step}, {i}.",
+                    "default": 1,
+                }
+                for i in range(5)
+            },
+        }
+        for step in range(count)
+    }
+    schema = {"type": "object", "properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": defs}
+    held = held_schema(schema)
+    assert len(json.dumps(held)) < 3 * len(json.dumps(schema))
+    assert len(held["$defs"]) == count
+    (wrapped,) = {json.dumps(part) for part in wraps(held) if "D99, 1." in part["description"]}
+    assert json.loads(wrapped) == {
+        "description": "D99, 1.\n\nDefault: 1.",
+        "anyOf": [{"$ref": f"#/$defs/d{(99 * 7 + 13) % count}"}],
+    }
+
+
+def wraps(value: Any):
+    """Yield the choices of one in *value*."""
+    if isinstance(value, dict):
+        if len(value.get("anyOf", ())) == 1:
+            yield value
+        for part in value.values():
+            yield from wraps(part)
+
+
+@pytest.mark.parametrize("beside", [{}, {"description": "One."}])
+def test_definitions_that_lead_to_one_another_are_looked_at_once(beside: dict[str, Any]):
+    """Each of many definitions leads to all the others, on many ways, and nowhere does reading one need another."""
+    count = 1500
+    defs = {
+        f"d{step}": {
+            "properties": {f"p{i}": {"$ref": f"#/$defs/d{(step * 7 + i * 13 + 1) % count}", **beside} for i in range(6)}
+        }
+        for step in range(count)
+    }
+    began = time.process_time()
+    held = held_schema({"$ref": "#/$defs/d0", "$defs": defs})
+    assert time.process_time() - began < 2
+    assert len(held["$defs"]) == count
+
+
+def test_definitions_in_one_anothers_place_are_no_tower():
+    """A chain of definitions, each with words beside its `$ref`, is longer than functions can call one another."""
+    defs = {f"d{step}": {"properties": {"n": {"$ref": f"#/$defs/d{step + 1}", "title": "N"}}} for step in range(2000)}
+    held = held_schema({"$ref": "#/$defs/d0", "$defs": {**defs, "d2000": {"type": "string"}}})
+    assert held["$defs"]["d2000"] == {"type": "string"}
+
+
+def test_parts_of_parts_are_no_tower():
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(1000):
+        schema = {"allOf": [schema]}
+    assert "nested" in schema_gap({"properties": {"a": schema}}).why
+
+
 def test_a_schema_that_is_nested_too_deeply_is_cut():
     schema: dict[str, Any] = {"type": "string"}
     for _ in range(200):

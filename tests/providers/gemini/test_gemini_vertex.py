@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -161,7 +162,21 @@ async def test_the_account_proves_itself_by_a_signature_of_its_key(tokens, signe
 async def test_a_token_is_used_again_until_shortly_before_its_end(tokens, signer):
     tokens.lifetime = 2
     assert [await bearer(signer) for _ in range(3)] == [f"Bearer {tokens.token(1)}"] * 3
-    await asyncio.sleep(1.7)  # a fifth of its life is left at 1.6 s
+    await asyncio.sleep(1.85)  # a tenth of its life is left at 1.8 s
+    assert await bearer(signer) == f"Bearer {tokens.token(2)}"
+    assert tokens.asked == 2
+
+
+async def test_a_token_is_renewed_beside_the_calls_that_can_still_use_it(tokens, signer):
+    tokens.lifetime = 5
+    await bearer(signer)
+    tokens.wait_s = 0.3
+    await asyncio.sleep(4.1)  # a fifth of its life is left at 4 s, a tenth at 4.5 s
+    began = time.monotonic()
+    assert [await bearer(signer) for _ in range(3)] == [f"Bearer {tokens.token(1)}"] * 3
+    assert time.monotonic() - began < 0.2
+    await tokens.server.wait_for(2)
+    await asyncio.sleep(0.5)
     assert await bearer(signer) == f"Bearer {tokens.token(2)}"
     assert tokens.asked == 2
 
@@ -202,6 +217,33 @@ async def test_an_exchange_that_nobody_waits_for_any_more_is_of_use_to_the_next(
     await asyncio.gather(call, return_exceptions=True)
     assert await bearer(signer) == f"Bearer {tokens.token(1)}"
     assert tokens.asked == 1
+
+
+def test_the_interpreter_ends_though_a_token_server_hangs(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        path = tmp_path / "key.json"
+        path.write_text(json.dumps(account(f"http://127.0.0.1:{deaf.getsockname()[1]}/token")))
+        program = f"""
+import asyncio
+from routebook.providers.gemini.vertex import VertexSigner
+from routebook.providers.http.exchange import HttpRequest
+from routebook.providers.protocol import ClientConfig
+
+environment = {{"GOOGLE_APPLICATION_CREDENTIALS": {str(path)!r}}}
+signer = VertexSigner(ClientConfig("house", "http://127.0.0.1:9", finds_credentials=True, environment=environment))
+
+async def give_up():
+    try:
+        await asyncio.wait_for(signer.sign(HttpRequest("POST", "http://127.0.0.1:9", {{}}, b"")), 0.5)
+    except TimeoutError:
+        print("gave up")
+
+asyncio.run(give_up())
+"""
+        began = time.monotonic()
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == (b"gave up\n", b"")
+    assert time.monotonic() - began < 15
 
 
 async def test_a_token_that_the_provider_refuses_is_replaced_at_the_next_call(loopback, tokens, client_of):
@@ -269,6 +311,8 @@ def answer(status: int, body: Any, *, is_json: bool = True) -> bytes:
         (answer(200, {"token_type": "Bearer"}), "authentication", "no access token in response"),
         (answer(200, {"access_token": "", "expires_in": 5}), "authentication", "no access token"),
         (answer(200, {"access_token": 7, "expires_in": 5}), "authentication", "no access token"),
+        (answer(200, {"access_token": "a\r\nx-evil: 1", "expires_in": 5}), "authentication", "no access token"),
+        (answer(200, {"access_token": "ya29.ü", "expires_in": 5}), "authentication", "no access token"),
         (answer(200, {"access_token": "a", "expires_in": "soon"}), "authentication", "cannot be used"),
         (answer(200, [1]), "authentication", "cannot be used"),
         (answer(200, b"Good day", is_json=False), "authentication", "cannot be used"),

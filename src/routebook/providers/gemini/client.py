@@ -24,7 +24,7 @@ from .address import address_of
 from .decode import REQUEST_ID, decode
 from .embeddings import decode_embedding, embedding_method, encode_embedding
 from .encode import encode
-from .events import Events
+from .events import Events, decode_streamed
 from .faults import read_fault
 from .images import decode_chat_image, decode_image, encode_image, is_by_predict
 
@@ -52,7 +52,7 @@ class GeminiClient:
     def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
         """Make one model call, and yield its answer while it comes; see `ModelClient.stream`."""
         path = self._address.path(request.model, _STREAM) + "?alt=sse"
-        return self._endpoint.stream(request, path, encode(request, self._address), Events, decode)
+        return self._endpoint.stream(request, path, encode(request, self._address), Events, decode_streamed)
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingResponse:
         """Turn texts into vectors; see `ModelClient.embed`."""

@@ -2,15 +2,13 @@
 
 Pure. Read once, strictly: what is no answer of this API is a Fault, never an empty success. An answer without content
 that ends with a reason of this API is one: the model had nothing to say. A request that was blocked has no answer, and
-a model that broke off its own call has none that is of use: both are faults. Parts that only this API knows are kept
-whole, and what an answer says beside its message is in `extra`.
-
-The signature of a part that is no thought is a ReasoningPart of its own right before it; see `messages`.
+a model that broke off its own call has none that is of use: both are faults. What an answer says beside its
+message is in `extra`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,20 +17,18 @@ import msgspec
 from ...canonical.chat import ChatResponse, Choice, FinishReason
 from ...canonical.frozen import EMPTY
 from ...canonical.message import Message, Part
-from ...canonical.part import AudioPart, ImagePart, NativePart, ReasoningPart, TextPart
+from ...canonical.part import ReasoningPart
 from ...canonical.tool import ToolCall
 from ...canonical.usage import Usage
 from ..answer import Answer
-from ..arguments import read_arguments
 from ..body import Malformed, lacking, malformed, read_body
-from ..call_id import free_id
 from ..fault import Fault, say
 from .citations import read_citations
 from .faults import fault_of_error
 from .logprobs import read_logprobs
-from .traits import TRAITS
+from .parts import read_parts
 from .usage import read_usage, rest_of_usage
-from .wire import WireAnswer, WireBlob, WireCall, WireCandidate, WireFeedback, WirePart
+from .wire import WireAnswer, WireCandidate, WireFeedback
 
 REQUEST_ID = "x-goog-request-id"
 _TIER = "x-gemini-service-tier"
@@ -77,12 +73,6 @@ _EMPTY_IS_BROKEN = {
 """Reasons that make an answer none where nothing was said until then."""
 _NOT_BESIDE = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "error"})
 _NOT_BESIDE_CANDIDATE = frozenset({"index", "content", "finishReason", "logprobsResult"})
-_TYPED = {
-    "text": frozenset({"text", "thought", "thoughtSignature"}),
-    "functionCall": frozenset({"functionCall", "thoughtSignature"}),
-    "inlineData": frozenset({"inlineData", "thoughtSignature"}),
-    "fileData": frozenset({"fileData", "thoughtSignature"}),
-}
 UNSAID = (None, "FINISH_REASON_UNSPECIFIED")
 _DECODER = msgspec.json.Decoder(dict[str, Any])
 
@@ -113,9 +103,9 @@ def response_of(plain: Mapping[str, Any], answer: Answer) -> ChatResponse | Faul
     if wire.error:
         return fault_of_error(wire.error, answer)
     usage = read_usage(wire.usage_metadata)
+    if wire.prompt_feedback is not None and wire.prompt_feedback.block_reason and not _is_answered(wire):
+        return _blocked(wire.prompt_feedback, usage, answer)
     if not wire.candidates:
-        if wire.prompt_feedback is not None and wire.prompt_feedback.block_reason:
-            return _blocked(wire.prompt_feedback, usage, answer)
         return lacking("candidates", answer)
     try:
         return _response(plain, wire, usage, answer)
@@ -125,6 +115,11 @@ def response_of(plain: Mapping[str, Any], answer: Answer) -> ChatResponse | Faul
         return malformed(str(error), answer)
     except RecursionError:
         return malformed("the answer is nested too deeply", answer)
+
+
+def _is_answered(wire: WireAnswer) -> bool:
+    """Tell whether an answer came to its end: a request may be blocked while it is answered."""
+    return any(candidate.get("finishReason") not in UNSAID for candidate in wire.candidates or ())
 
 
 def _blocked(feedback: WireFeedback, usage: Usage | None, answer: Answer) -> Fault:
@@ -167,7 +162,7 @@ def _choice(candidate: WireCandidate, plain: Mapping[str, Any], beside: list[dic
     if role not in (None, "", "model"):
         raise Malformed(f"the answer's role is {role!r}, not 'model'")
     about: dict[str, Any] = {}
-    parts = read_citations(tuple(_parts((content and content.parts) or (), about)), candidate)
+    parts = read_citations(tuple(read_parts((content and content.parts) or (), about)), candidate)
     rest = {key: value for key, value in plain.items() if key not in _NOT_BESIDE_CANDIDATE and value not in (None, [])}
     beside.append({**rest, "parts": about} if about else rest)
     message = Message("assistant", parts)
@@ -177,106 +172,6 @@ def _choice(candidate: WireCandidate, plain: Mapping[str, Any], beside: list[dic
         raw_finish_reason=candidate.finish_reason,
         logprobs=read_logprobs(candidate.logprobs_result),
     )
-
-
-def _parts(plain: Sequence[Mapping[str, Any]], about: dict[str, Any]) -> Iterator[Part]:
-    """Yield the parts of an answer, texts that belong together as one; *about* gets what has no place in them."""
-    typed_parts = [_part(part) for part in plain]
-    taken = {part.function_call.id for part in typed_parts if part.function_call is not None}
-    words: list[str] = []
-    is_thought = False
-    for index, (part, whole) in enumerate(zip(typed_parts, plain, strict=True)):
-        if _is_plain_text(whole):
-            if words and is_thought is not bool(part.thought):
-                yield _words(words, is_thought)
-                words = []
-            is_thought = bool(part.thought)
-            words += [part.text] if part.text else []
-            continue
-        if words:
-            yield _words(words, is_thought)
-            words = []
-        yield from _signed(index, part, whole, taken, about)
-    if words:
-        yield _words(words, is_thought)
-
-
-def _part(plain: Mapping[str, Any]) -> WirePart:
-    try:
-        return msgspec.convert(plain, WirePart)
-    except msgspec.ValidationError as error:
-        raise Malformed(f"the answer does not fit this API: {error}, in a part") from error
-
-
-def _is_plain_text(part: Mapping[str, Any]) -> bool:
-    """Tell whether *part* is text, or a thought, without a signature: its neighbours of that kind go on with it."""
-    return not part.get("thoughtSignature") and part.get("text") is not None and part.keys() <= _TYPED["text"]
-
-
-def _words(words: Sequence[str], is_thought: bool) -> Part:
-    text = "".join(words)
-    return ReasoningPart(text, api=TRAITS.name) if is_thought else TextPart(text)
-
-
-def _signed(
-    index: int, part: WirePart, plain: Mapping[str, Any], taken: set[str | None], about: dict[str, Any]
-) -> Iterator[Part]:
-    signature = part.thought_signature or None
-    if part.text is not None and part.thought:
-        if not part.text:
-            yield NativePart(TRAITS.name, plain)
-            return
-        yield ReasoningPart(part.text, signature, api=TRAITS.name)
-        _keep_rest(index, plain, "text", about)
-        return
-    if part.text == "" and signature:
-        yield ReasoningPart("", signature, redacted=True, api=TRAITS.name)
-        _keep_rest(index, plain, "text", about)
-        return
-    found = _known(index, part, plain, taken, about)
-    if found is None:
-        yield NativePart(TRAITS.name, plain)
-        return
-    if signature:
-        yield ReasoningPart("", signature, api=TRAITS.name)
-    yield found
-
-
-def _known(
-    index: int, part: WirePart, plain: Mapping[str, Any], taken: set[str | None], about: dict[str, Any]
-) -> Part | None:
-    """Return the one thing in *part* that every API knows, if that is what it is."""
-    if part.text is not None:
-        _keep_rest(index, plain, "text", about)
-        return TextPart(part.text)
-    if part.function_call is not None:
-        _keep_rest(index, plain, "functionCall", about)
-        return _call(index, part.function_call, taken)
-    if part.thought or not plain.keys() <= _TYPED["inlineData"] | _TYPED["fileData"]:
-        return None  # a picture that was only thought of, or one of which more is said
-    if part.inline_data is not None and plain["inlineData"].keys() <= {"mimeType", "data"}:
-        return _medium(part.inline_data)
-    if part.file_data is not None and (part.file_data.mime_type or "").startswith("image/"):
-        return ImagePart(url=part.file_data.file_uri, media_type=part.file_data.mime_type)
-    return None
-
-
-def _keep_rest(index: int, plain: Mapping[str, Any], kind: str, about: dict[str, Any]) -> None:
-    rest = {key: value for key, value in plain.items() if key not in _TYPED[kind] and value is not None}
-    if rest:
-        about[str(index)] = rest
-
-
-def _call(index: int, call: WireCall, taken: set[str | None]) -> ToolCall:
-    arguments, raw = read_arguments(call.args)
-    return ToolCall(call.id or free_id(index, taken), call.name or None, arguments, raw)
-
-
-def _medium(blob: WireBlob) -> Part | None:
-    media_type = blob.mime_type or ""
-    if media_type.startswith("image/"):
-        return ImagePart(data=blob.data, media_type=media_type)
-    return AudioPart(blob.data or "", media_type) if media_type.startswith("audio/") else None
 
 
 def _finish_reason(candidate: WireCandidate, parts: tuple[Part, ...]) -> FinishReason:

@@ -2,7 +2,7 @@
 
 Pure. One text and several are two calls. At Vertex, models that are no Gemini have a call of an older kind
 (`predict`), and those of other makers (`...-maas`) take one text at a time. Every text has a vector, all of one length
-and without gaps: anything else is malformed.
+and without gaps: anything else is malformed. What is extra is said of each text, however many there are.
 """
 
 from __future__ import annotations
@@ -72,14 +72,14 @@ def encode_embedding(request: EmbeddingRequest, address: Address) -> bytes | Fau
     if method == SEVERAL and address.is_vertex and "maas" in request.model:
         what = f"model {request.model!r} takes one text at a time, not {len(request.inputs)}"
         return Fault("unsupported_capability", what)
+    extra = request.options.get("extra_body", {})
     if method == PREDICT:
         body: Body = {"instances": [{"content": text} for text in request.inputs]}
         if size is not None:
             body["parameters"] = {"outputDimensionality": size}
-    else:
-        made = [_content(text, request.model, size, address) for text in request.inputs]
-        body = made[0] if method == ONE else {"requests": made}
-    return write_body({**body, **request.options.get("extra_body", {})})
+        return write_body({**body, **extra})
+    made = [{**_content(text, request.model, size, address), **extra} for text in request.inputs]
+    return write_body(made[0] if method == ONE else {"requests": made})
 
 
 def decode_embedding(answer: Answer, inputs: int) -> EmbeddingResponse | Fault:

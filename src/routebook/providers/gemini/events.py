@@ -2,7 +2,8 @@
 
 Pure. Each chunk has the form of an answer; they are put together as one, and that is decoded as one that came whole:
 so a stream folds to exactly the response of the same call without streaming. There is no terminal marker: a stream is
-whole once every candidate has its reason, or the request was blocked.
+whole once every candidate has its reason, or the request was blocked. Who passes the API on may add one, or not know of
+events: then all chunks come in one list.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from ...canonical.event import ModelEvent, ReasoningDelta, TextDelta, ToolCallDe
 from ..answer import CUT_OFF, Answer
 from ..body import ENCODER, Malformed, malformed, read_json
 from ..fault import Fault
-from .decode import UNSAID, response_of, typed
+from .decode import UNSAID, decode, response_of, typed
 from .faults import fault_of_error
 from .partial_calls import PartialCall
 from .usage import read_usage
 from .wire import WireUsage
 
-_DECODER = msgspec.json.Decoder(dict[str, Any] | list[Any])
+_DECODER = msgspec.json.Decoder(dict[str, Any] | list[dict[str, Any]])
+_MARKER = b"[DONE]"
 _LISTS = ("citations", "chosenCandidates", "topCandidates")
 """Lists of which each chunk has the next items."""
 
@@ -40,17 +42,41 @@ class Events:
 
     def read(self, data: bytes) -> Sequence[ModelEvent] | Fault:
         """Take the next chunk; return what is new in it. See `StreamReader.read`."""
-        chunk = read_json(_DECODER, data, self._answer)
-        if isinstance(chunk, Fault):
-            return chunk
-        if isinstance(chunk, list):  # so an error comes that has not heard of events
-            chunk = chunk[0] if chunk and isinstance(chunk[0], dict) else {"candidates": chunk}
+        if data == _MARKER:
+            self.is_finished = True
+            return ()
+        found = read_json(_DECODER, data, self._answer)
+        if isinstance(found, Fault):
+            return found
+        events: list[ModelEvent] = []
+        for chunk in found if isinstance(found, list) else (found,):
+            fault = self._take(chunk, events)
+            if fault is not None:
+                return fault
+        return events
+
+    def response(self) -> ChatResponse | Fault:
+        """Return the whole answer; see `StreamReader.response`."""
+        if not self._whole and not self._candidates:
+            return malformed("the stream has no events", self._answer)
+        if not self._is_whole:
+            return self._told(CUT_OFF)
+        candidates = [self._candidates[index].whole() for index in sorted(self._candidates)]
+        return response_of({**_unfolded(self._whole), "candidates": candidates}, self._answer)
+
+    @property
+    def _is_whole(self) -> bool:
+        if (self._whole.get("promptFeedback") or {}).get("blockReason"):
+            return True
+        return bool(self._candidates) and all(pieces.is_finished for pieces in self._candidates.values())
+
+    def _take(self, chunk: dict[str, Any], events: list[ModelEvent]) -> Fault | None:
+        """Take *chunk*, and add what is new in it to *events*; return why there is no answer, if there is none."""
         wire = typed(chunk, self._answer)
         if isinstance(wire, Fault):
             return wire
         if wire.error:
             return self._told(fault_of_error(wire.error, self._answer))
-        events: list[ModelEvent] = []
         try:
             self._keep(chunk)
             for candidate in wire.candidates or ():
@@ -59,18 +85,7 @@ class Events:
             return malformed(str(error), self._answer)
         except RecursionError:
             return malformed("the answer is nested too deeply", self._answer)
-        return events
-
-    def response(self) -> ChatResponse | Fault:
-        """Return the whole answer; see `StreamReader.response`."""
-        if not self._whole and not self._candidates:
-            return malformed("the stream has no events", self._answer)
-        if not self._candidates and not (self._whole.get("promptFeedback") or {}).get("blockReason"):
-            return self._told(CUT_OFF)
-        if any(not pieces.is_finished for pieces in self._candidates.values()):
-            return self._told(CUT_OFF)
-        candidates = [self._candidates[index].whole() for index in sorted(self._candidates)]
-        return response_of({**_unfolded(self._whole), "candidates": candidates}, self._answer)
+        return None
 
     def _told(self, fault: Fault) -> Fault:
         """Return *fault* with the tokens that the provider had counted until then."""
@@ -90,6 +105,15 @@ class Events:
         if (index or 0) not in self._candidates:
             self._candidates[index or 0] = _Pieces(index or 0)
         return self._candidates[index or 0]
+
+
+def decode_streamed(answer: Answer) -> ChatResponse | Fault:
+    """Return what *answer*, a success in one piece, says to a call for events: as `decode`, or all chunks in a list."""
+    if answer.body.lstrip()[:1] != b"[":
+        return decode(answer)
+    reader = Events(answer)
+    found = reader.read(answer.body)
+    return found if isinstance(found, Fault) else reader.response()
 
 
 class _Pieces:

@@ -18,6 +18,7 @@ Body = dict[str, Any]
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^;,]*)*?(;base64)?,(.*)", re.S | re.I)
 _FETCHED = ("https", "http", "gs")
 _IMAGE_TYPES = {"image/jpg": "image/jpeg"}
+_RESOLUTIONS = {word: f"MEDIA_RESOLUTION_{word.upper()}" for word in ("low", "medium", "high", "ultra_high")}
 _BY_EXTENSION = {
     extension: f"{family}/{kind}"
     for family, kinds in (
@@ -32,11 +33,14 @@ _BY_EXTENSION = {
 
 
 def image_part(index: int, part: ImagePart) -> Body:
-    """Return the part of a picture in message *index*; an address that holds its data itself is sent as data.
-
-    How closely to look at it is no matter of this API's versions: a request says so for all of its pictures.
-    """
+    """Return the part of a picture in message *index*; an address that holds its data itself is sent as data."""
     return _medium(index, part, "an image", {})
+
+
+def resolution(part: ImagePart) -> Body:
+    """Return what newer models are told of how closely to look at a picture; of other words than theirs, nothing."""
+    level = _RESOLUTIONS.get(part.detail or "")
+    return {"mediaResolution": {"level": level}} if level else {}
 
 
 def file_part(index: int, part: FilePart) -> Body:

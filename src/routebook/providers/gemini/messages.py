@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from ...canonical.message import Message
 from ...canonical.part import AudioPart, FilePart, ImagePart, NativePart, ReasoningPart, RefusalPart, TextPart
 from ...canonical.tool import ToolCall, ToolResult
 from ..fault import NoPlace
-from .media import Body, audio_part, file_part, image_part
+from .media import Body, audio_part, file_part, image_part, resolution
 from .traits import TRAITS
 
 UNNAMED_TOOL = "unnamed_tool"
@@ -48,21 +47,13 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """What models of one generation ask of a conversation: pictures of results stand in the results, calls are signed.
+def is_new_gemini(model: str) -> bool:
+    """Tell whether *model* is a Gemini of the third generation or later.
 
-    Gemini knows both from its third generation on.
+    There, pictures of results stand in the results, each picture may say how closely to look at it, and calls are
+    signed. Models that are no Gemini, and names of one's own, are asked nothing of the kind.
     """
-
-    shows_results: bool
-    signs_calls: bool
-
-
-def generation_of(model: str) -> Generation:
-    """Return what *model* asks, told by its id; models that are no Gemini, and names of one's own, ask nothing."""
-    is_new = "gemini" in model and not is_old_gemini(model)
-    return Generation(is_new, is_new)
+    return "gemini" in model and not is_old_gemini(model)
 
 
 def is_old_gemini(model: str) -> bool:
@@ -83,7 +74,7 @@ def encode_messages(messages: Sequence[Message], model: str, *, has_ids: bool) -
     Raises:
         NoPlace: A part has no place in a message of its role, or is not whole, or nobody asks anything.
     """
-    generation = generation_of(model)
+    is_new = is_new_gemini(model)
     turns: list[Body] = []
     names: dict[str, str] = {}
     shown: list[Body] = []
@@ -99,12 +90,12 @@ def encode_messages(messages: Sequence[Message], model: str, *, has_ids: bool) -
             names.update((call.id, wire_name(call.name)) for call in message.tool_calls)
             _add(turns, "model", _answer(index, message, has_ids))
         elif message.role == "tool":
-            _add(turns, "user", _results(index, message, names, generation, has_ids, shown))
+            _add(turns, "user", _results(index, message, names, is_new, has_ids, shown))
         else:
-            _add(turns, "user", _asked(index, message))
+            _add(turns, "user", _asked(index, message, is_new))
     if shown:
         turns.append({"role": "user", "parts": shown})
-    return _mended(turns, generation)
+    return _mended(turns, is_new)
 
 
 def wire_name(name: str | None) -> str:
@@ -113,12 +104,12 @@ def wire_name(name: str | None) -> str:
     return (plain if _FIRST_LETTER.match(plain) else f"_{plain}")[:_LONGEST_NAME]
 
 
-def _mended(turns: list[Body], generation: Generation) -> list[Body]:
+def _mended(turns: list[Body], is_new: bool) -> list[Body]:
     if not any(turn["role"] == "user" for turn in turns):
         raise NoPlace("bad_request", "the conversation holds no message of a user, and this API wants one")
     if turns[0]["role"] == "model":
         turns.insert(0, {"role": "user", "parts": [_text(_BEGINS)]})
-    if generation.signs_calls:
+    if is_new:
         _sign_calls(turns)
     return turns
 
@@ -161,20 +152,20 @@ def _text(text: str) -> Body:
     return {"text": text}
 
 
-def _asked(index: int, message: Message) -> list[Body]:
-    parts = list(_shown(index, message.content))
+def _asked(index: int, message: Message, is_new: bool) -> list[Body]:
+    parts = list(_shown(index, message.content, is_new))
     if not parts:
         raise NoPlace("bad_request", f"messages[{index}]: this API takes no message without content")
     return parts
 
 
-def _shown(index: int, content: Sequence[object]) -> Iterator[Body]:
+def _shown(index: int, content: Sequence[object], is_new: bool) -> Iterator[Body]:
     for part in content:
         if isinstance(part, TextPart):
             if part.text:
                 yield _text(part.text)
         elif isinstance(part, ImagePart):
-            yield image_part(index, part)
+            yield {**image_part(index, part), **(resolution(part) if is_new else {})}
         elif isinstance(part, AudioPart):
             yield audio_part(index, part)
         elif isinstance(part, FilePart):
@@ -185,7 +176,7 @@ def _results(
     index: int,
     message: Message,
     names: Mapping[str, str],
-    generation: Generation,
+    is_new: bool,
     has_ids: bool,
     shown: list[Body],
 ) -> list[Body]:
@@ -196,7 +187,7 @@ def _results(
         encoded: Body = {"id": result.call_id} if has_ids and result.call_id else {}
         encoded["name"] = names.get(result.call_id) or wire_name(result.name)
         encoded["response"] = {"error" if result.is_error else "output": result.text}
-        if pictures and generation.shows_results:
+        if pictures and is_new:
             encoded["parts"] = pictures
         elif pictures:
             shown += [_text(f"From the result of {result.name}:"), *pictures]

@@ -2,26 +2,30 @@
 
 The API reads part of JSON Schema. What else stands in a schema is told to the model in the description of what it
 stands in; answers and arguments are checked here in any case. Beside a `$ref` the API takes nothing: a part that says
-more than its `$ref` holds the definition itself in its place. Definitions stand under `$defs` at the top, and only
-those that are used. The API follows a schema that holds itself a few steps, and only where an object may end without:
-elsewhere the circle is cut, and the model is told what would follow.
+more than its `$ref` holds the definition itself in its place, as long as these copies do not grow too many; then it is
+a choice of that one `$ref`. Definitions stand under `$defs` at the top, and only those that are used. The API follows a
+schema that holds itself a few steps, and only where an object may end without: elsewhere the circle is cut, and the
+model is told what would follow.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from ...canonical.frozen import thaw
 from ...routing.traits import SchemaGap
+from .circles import Circles
 
 Body = dict[str, Any]
 Path = tuple[str | int, ...]
 
 _DEEPEST = 60
-_MOST_INLINED = 500
-_DEFINITIONS = ("$defs", "definitions")
+_MOST_INLINED = 100
+_MOST_WITHIN = 3
+"""How many definitions may stand in one another's place, in the place of a `$ref`."""
 _TOP = "#"
 _SAME = frozenset(
     {
@@ -61,19 +65,23 @@ class _Reading:
         self.gaps: list[SchemaGap] = []
         self._top = schema
         self._names: dict[str, str] = {}
+        self._taken = set[str]()
+        self._unread = deque[str]()
         self._met: dict[str, int] = {_TOP: 0}
         self._owner = _TOP
         self._within: list[str] = []
         self._inlined = 0
-        self._reached: dict[tuple[str, bool], frozenset[str]] = {}
+        self._depth = 0
+        self._may_be = Circles(self._part_at, must=False)
+        self._must_be = Circles(self._part_at, must=True)
 
     def translate(self) -> Body:
         translated = self._schema(self._top, (), False)
         definitions: Body = {}
-        while len(definitions) < len(self._names):
-            self._owner, name = list(self._names.items())[len(definitions)]
+        while self._unread:
+            self._owner = self._unread.popleft()
             target, path = self._target(self._owner) or ({}, ())
-            definitions[name] = self._schema(target, path, False)
+            definitions[self._names[self._owner]] = self._schema(target, path, False)
         return {**translated, "$defs": definitions} if definitions else translated
 
     def _schema(self, schema: Any, path: Path, is_optional: bool) -> Body:
@@ -82,8 +90,14 @@ class _Reading:
             return {}
         if not isinstance(schema, Mapping):
             return self._nothing(path, "it allows no value")
-        if len(path) > _DEEPEST:
+        if self._depth == _DEEPEST:
             return self._cut(schema, path, f"it is nested more than {_DEEPEST} deep")
+        self._depth += 1
+        made = self._translated(schema, path, is_optional)
+        self._depth -= 1
+        return made
+
+    def _translated(self, schema: Mapping[str, Any], path: Path, is_optional: bool) -> Body:
         if "$ref" in schema:
             return self._reference(schema, path, is_optional)
         if "allOf" in schema:
@@ -101,7 +115,7 @@ class _Reading:
             return self._cut(schema, (*path, "$ref"), "`$ref` leads out of the schema")
         target, place = found
         beside = {key: value for key, value in schema.items() if key not in _UNSAID}
-        if beside and pointer not in self._within and self._inlined < _MOST_INLINED and isinstance(target, Mapping):
+        if beside and isinstance(target, Mapping) and self._may_inline(pointer):
             whole = self._merged(target, beside, path)
             self._inlined += 1
             self._within.append(pointer)
@@ -111,55 +125,43 @@ class _Reading:
         for keyword in beside:
             if keyword not in _WORDS:
                 self.gaps.append(SchemaGap((*path, keyword), f"keyword {keyword!r} stands beside a '$ref'"))
-        return self._named(pointer, target, path, is_optional)
+        return _beside(self._named(pointer, target, path, is_optional), beside)
+
+    def _may_inline(self, pointer: str) -> bool:
+        """Tell whether the definition at *pointer* may stand here: copies in copies would grow without end."""
+        is_new = pointer not in self._within and len(self._within) < _MOST_WITHIN
+        return is_new and self._inlined < _MOST_INLINED
 
     def _named(self, pointer: str, target: Any, path: Path, is_optional: bool) -> Body:
         """Return a `$ref` to the definition at *pointer*, or what is left of it where a circle must be cut."""
         if not is_optional and self._closes_circle(pointer):
             return self._cut(target, path, "it holds itself, in what must be there", pointer)
-        if pointer in self._all_from(pointer, False):
+        if self._holds_itself(pointer):
             self.gaps.append(SchemaGap(path, "it holds itself, and the API follows it a few steps only"))
         if pointer not in self._names:
             self._names[pointer] = self._free_name(pointer)
+            self._unread.append(pointer)
             self._met.setdefault(pointer, len(self._met))
         return {"$ref": f"#/$defs/{self._names[pointer]}"}
 
     def _free_name(self, pointer: str) -> str:
         plain = pointer.rpartition("/")[2].strip("#") or "schema"
         name, number = plain, 1
-        while name in self._names.values():
+        while name in self._taken:
             number += 1
             name = f"{plain}_{number}"
+        self._taken.add(name)
         return name
 
     def _closes_circle(self, pointer: str) -> bool:
         """Tell whether *pointer* leads back to what is being read, and was met before it: one such step is cut."""
         if self._met.get(pointer, len(self._met)) > self._met[self._owner]:
             return False
-        return self._owner in self._all_from(pointer, True)
+        circle = self._must_be.circle_of(pointer)
+        return circle is not None and circle == self._must_be.circle_of(self._owner)
 
-    def _all_from(self, pointer: str, must: bool) -> frozenset[str]:
-        """Return every definition that *pointer* leads to; with *must* only by what has to be there."""
-        if (pointer, must) not in self._reached:
-            reached, fresh = set[str](), {pointer}
-            while fresh:
-                found = {lead for one in fresh for lead in self._leads(one, must)}
-                fresh = found - reached
-                reached |= fresh
-            self._reached[pointer, must] = frozenset(reached)
-        return self._reached[pointer, must]
-
-    def _leads(self, pointer: str, must: bool) -> Iterator[str]:
-        found = self._target(pointer)
-        waiting = [] if found is None else [found[0]]
-        while waiting:
-            part = waiting.pop()
-            if isinstance(part, (list, tuple)):
-                waiting += part
-            elif isinstance(part, Mapping):
-                if isinstance(part.get("$ref"), str):
-                    yield part["$ref"]
-                waiting += _parts(part, must)
+    def _holds_itself(self, pointer: str) -> bool:
+        return self._may_be.circle_of(pointer) is not None
 
     def _keyword(
         self,
@@ -228,7 +230,7 @@ class _Reading:
         while isinstance(part, Mapping) and "$ref" in part:
             pointer = str(part["$ref"])
             found = self._target(pointer)
-            if found is None or pointer in seen or pointer in self._all_from(pointer, False):
+            if found is None or pointer in seen or self._holds_itself(pointer):
                 return None
             seen.add(pointer)
             beside = {key: value for key, value in part.items() if key not in _UNSAID}
@@ -264,6 +266,10 @@ class _Reading:
         self.gaps.append(SchemaGap(path, why))
         return {"description": "No value is valid here."}
 
+    def _part_at(self, pointer: str) -> Any:
+        found = self._target(pointer)
+        return None if found is None else found[0]
+
     def _target(self, pointer: str) -> tuple[Any, Path] | None:
         """Return what *pointer* leads to, and its place in the schema."""
         if pointer == _TOP:
@@ -283,16 +289,11 @@ class _Reading:
         return value, tuple(path)
 
 
-def _parts(schema: Mapping[str, Any], must: bool) -> Iterator[Any]:
-    """Yield the parts of *schema*; with *must* only those that are there wherever it is."""
-    for keyword, value in schema.items():
-        if keyword in _DEFINITIONS or keyword in ("enum", "const", "default", "examples"):
-            continue
-        if keyword == "properties" and isinstance(value, Mapping):
-            required = schema.get("required", ())
-            yield from (part for name, part in value.items() if not must or name in required)
-        elif not (must and keyword == "additionalProperties"):
-            yield value
+def _beside(named: Body, words: Mapping[str, Any]) -> Body:
+    """Return the `$ref` in *named* with the *words* that stood beside it: the one of a choice of one."""
+    said = {key: words[key] for key in ("title", "description") if key in words}
+    described = _described(said, {}, words)
+    return {**described, "anyOf": [named]} if described and "$ref" in named else named
 
 
 def _is_plain(value: Any) -> bool:

@@ -1,17 +1,20 @@
 """Vertex: access tokens by the platform's application default credentials, found as Google's own tools find them.
 
-The library asks files and servers, and waits for them; that is done in threads, one exchange at a time however many
-calls wait for it. A token is used until shortly before it expires, or until the provider refuses it. Nothing foreign
-passes: neither the library's exceptions nor a secret in a sentence.
+The library asks files and servers, and waits for them; that is done in a thread of its own, one exchange at a time
+however many calls wait for it, and no program waits for it at its end. A token is used until shortly before it expires,
+or until the provider refuses it. Nothing foreign passes: neither the library's exceptions nor a secret in a sentence.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
+import threading
 import time
 import warnings
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -34,9 +37,12 @@ _PAYER = "GOOGLE_CLOUD_QUOTA_PROJECT"
 _LONGEST_WAIT_S = 30.0
 _MARGIN_S = 225.0
 _MARGIN_OF_LIFETIME = 0.2
-"""A token is renewed so long before its end, in seconds or as a part of its life, whichever is shorter."""
+"""A token is renewed so long before its end, in seconds or as a part of its life, whichever is shorter. Calls wait for
+the new one in the second half of that time only.
+"""
 _UNSAID_LIFETIME_S = 3600.0
 _MOST_SECRETS = 16
+_TOKEN = re.compile("[!-~]+")  # what a header can carry
 _HOW = (
     "run `gcloud auth application-default login`, let GOOGLE_APPLICATION_CREDENTIALS name a file of credentials, or "
     "give the provider an `api_key`"
@@ -45,11 +51,15 @@ _HOW = (
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """The headers that carry a token, and until when it is to be used, and may be: seconds of `time.monotonic`."""
+    """The headers that carry a token, from when on it is renewed, and waited for, and until when it may be used.
+
+    The times are seconds of `time.monotonic`.
+    """
 
     headers: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
-    fresh_until: float
+    due: float
+    late: float
     valid_until: float
 
 
@@ -69,9 +79,11 @@ class VertexSigner:
 
     async def sign(self, request: HttpRequest) -> HttpRequest:
         """Return *request* with a token; see `Signer.sign`."""
-        token = self._token
-        if token is None or time.monotonic() >= token.fresh_until:
+        token, now = self._token, time.monotonic()
+        if token is None or now >= token.late:
             token = await self._renewed()
+        elif now >= token.due:
+            self._begin()
         return replace(request, headers={**request.headers, **token.headers})
 
     def refused(self) -> None:
@@ -94,18 +106,32 @@ class VertexSigner:
 
     async def _exchanged(self) -> _Token | Fault:
         """Wait for the one exchange that is under way, or begin it. A call that is cancelled does not stop it."""
-        if self._exchange is None:
-            self._exchange = asyncio.ensure_future(asyncio.to_thread(self._fetch))
-            self._exchange.add_done_callback(self._settle)
+        exchange = self._begin()
         try:
             async with asyncio.timeout(self._wait_s):
-                return await asyncio.shield(self._exchange)
+                return await asyncio.shield(exchange)
         except TimeoutError:
             return Fault("timeout", f"no access token for Vertex within {self._wait_s:g} s")
 
-    def _settle(self, exchange: asyncio.Future[_Token | Fault]) -> None:
-        self._exchange = None
-        found = None if exchange.cancelled() or exchange.exception() is not None else exchange.result()
+    def _begin(self) -> asyncio.Future[_Token | Fault]:
+        """Exchange in a thread of its own, unless that is done already."""
+        loop = asyncio.get_running_loop()
+        if self._exchange is not None and self._exchange.get_loop() is loop and not self._exchange.done():
+            return self._exchange
+        exchange: asyncio.Future[_Token | Fault] = loop.create_future()
+        exchange.add_done_callback(self._take)
+        self._exchange = exchange
+
+        def fetch() -> None:
+            found = self._fetch()
+            with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
+                loop.call_soon_threadsafe(_settle, exchange, found)
+
+        threading.Thread(target=fetch, name="routebook-vertex-token", daemon=True).start()
+        return exchange
+
+    def _take(self, exchange: asyncio.Future[_Token | Fault]) -> None:
+        found = None if exchange.cancelled() else exchange.result()
         if isinstance(found, _Token):
             self._token = found
             self._secrets.extend(found.secrets)
@@ -135,20 +161,26 @@ class VertexSigner:
         return found.with_quota_project(payer) if payer and hasattr(found, "with_quota_project") else found
 
 
+def _settle(exchange: asyncio.Future[_Token | Fault], found: _Token | Fault) -> None:
+    if not exchange.done():
+        exchange.set_result(found)
+
+
 def _token_of(credentials: Any) -> _Token:
-    if not isinstance(credentials.token, str) or not credentials.token:
+    if not isinstance(credentials.token, str) or not _TOKEN.fullmatch(credentials.token):
         raise exceptions.RefreshError("no access token in the answer")  # type: ignore[no-untyped-call]
     headers: dict[str, str] = {}
     credentials.apply(headers)
     lifetime = _UNSAID_LIFETIME_S
     if credentials.expiry is not None:  # in UTC, and does not say so
         lifetime = (credentials.expiry.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
-    now = time.monotonic()
+    end, margin = time.monotonic() + lifetime, min(_MARGIN_S, lifetime * _MARGIN_OF_LIFETIME)
     return _Token(
         headers={name.lower(): value for name, value in headers.items()},
         secrets=tuple(forms_of(credentials.token)),
-        fresh_until=now + lifetime - min(_MARGIN_S, lifetime * _MARGIN_OF_LIFETIME),
-        valid_until=now + lifetime,
+        due=end - margin,
+        late=end - margin / 2,
+        valid_until=end,
     )
 
 
