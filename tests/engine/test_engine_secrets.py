@@ -266,7 +266,8 @@ async def test_the_log_at_info_tells_of_a_shadow_without_its_providers_secrets(
         await engine.run("chat", "hello")
         await eventually(lambda: "shadow of" in caplog.text)
 
-    [line] = [record.getMessage() for record in caplog.records if record.name == "routebook"]
+    [loaded, line] = [record.getMessage() for record in caplog.records if record.name == "routebook"]
+    assert loaded.startswith("loaded ")
     assert "[redacted]" in line
     assert CANARY not in caplog.text
 

@@ -253,7 +253,7 @@ def test_each_definition_has_a_digest_of_its_own():
     assert [name for name in before if before[name] != after[name]] == [("mcp_servers", "clock")]
     written = {(section, name) for section in BOOK for name in BOOK[section]}
     assert list(before) == sorted(
-        written | {("settings", "default_feature"), ("settings", "drain_s")} | {("settings", "byok_profile")}
+        written | {("settings", name) for name in ("default_feature", "drain_s", "byok_profile", "transport")}
     )
 
 
