@@ -52,7 +52,7 @@ FaultKind = Literal[
 ResolveKind = Literal["unknown_feature", "unknown_profile", "missing_credential", "no_target"]
 
 ADVICE: dict[str, str] = {
-    "authentication": "check the provider's key or credentials: the api_key in the route files and the variable it names, if it has one",
+    "authentication": "check the provider's key or credentials, and what names them in the route files",
     "permission_denied": "ask the provider for access to this model, or route the feature elsewhere",
     "not_found": "check the model's id and the provider's base_url in the route files",
     "bad_request": "the provider refused the request as it stands; its sentence says why",
