@@ -6,7 +6,7 @@ import json
 
 import litellm
 import pytest
-from library_answers import CHAT, CLAUDE, GEMINI, MESSAGE, ask
+from library_answers import CHAT, CLAUDE, GEMINI, KEY, MESSAGE, ask
 
 from routebook.canonical.chat import OutputFormat
 from routebook.canonical.embedding import EmbeddingRequest
@@ -188,6 +188,22 @@ def test_a_proxy_of_the_environment_is_refused(monkeypatch):
     assert changing(litellm) is None
     monkeypatch.setenv("USE_LITELLM_PROXY", "True")
     assert changing(litellm) == "USE_LITELLM_PROXY"
+
+
+async def test_a_setting_that_prints_keys_is_refused_before_it_prints(loopback, client_of, monkeypatch, capsys):
+    monkeypatch.setattr(litellm, "set_verbose", True)
+    server = await loopback.start(loopback.answer(200, CHAT))
+    with pytest.raises(ProviderError, match="`set_verbose` of litellm is set in this process"):
+        await client_of(server.url).complete(ask("openai/m-1"))
+    assert server.received == []
+    assert KEY not in "".join(capsys.readouterr())
+
+
+async def test_a_call_that_the_library_lacks_for_a_provider_is_an_unsupported_capability(loopback, client_of):
+    server = await loopback.start(loopback.answer(200, CHAT))
+    with pytest.raises(ProviderError) as caught:
+        await client_of(server.url).embed(EmbeddingRequest("groq/e-1", ("a",)))
+    assert (caught.value.kind, server.received) == ("unsupported_capability", [])
 
 
 async def test_the_applications_cache_and_callbacks_have_no_part_in_calls(loopback, client_of, monkeypatch):

@@ -46,12 +46,12 @@ _MAPPERS = {
 
 
 def setting_fault(library: Any) -> Fault | None:
-    """Return what the application has set of the library that would change calls in silence, if there is something."""
+    """Return what the application has set of the library that would change calls, or show keys, if there is something."""
     setting = changing(library)
     if setting is None:
         return None
     return Fault(
-        "bad_request", f"`{setting}` of litellm is set in this process, and changes calls in silence; unset it"
+        "bad_request", f"`{setting}` of litellm is set in this process: calls would change, or show keys; unset it"
     )
 
 
