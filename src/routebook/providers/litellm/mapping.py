@@ -46,7 +46,7 @@ _MAPPERS = {
 
 
 def setting_fault(library: Any) -> Fault | None:
-    """Return what the application has set of the library that would change calls, or show keys, if there is something."""
+    """Return what the application has set of the library that would change calls or show keys, if anything."""
     setting = changing(library)
     if setting is None:
         return None
