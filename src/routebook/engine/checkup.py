@@ -100,7 +100,7 @@ def check_up(routes: str | os.PathLike[str], environment: Mapping[str, str]) -> 
     choice = None if table is None else table.transport
     return Checkup(
         versions={"python": platform.python_version(), "system": platform.platform(), **_versions()},
-        extras=tuple(ExtraState(name, package, _version_of(name)) for name, package in extras.EXTRAS.items()),
+        extras=tuple(ExtraState(name, extras.distribution(name), _version_of(name)) for name in extras.EXTRAS),
         choice=choice,
         transport=chosen(choice or "auto", fast_is_installed=extras.is_installed("fast")),
         table=report.table,
@@ -129,13 +129,12 @@ def _version_of(extra: str) -> str | None:
     """Return the version of what *extra* brings, None where that cannot be imported; then a book cannot use it."""
     if not extras.is_installed(extra):
         return None
-    return _version(extras.EXTRAS[extra]) or "unknown"
+    return _version(extras.distribution(extra)) or "unknown"
 
 
-def _version(package: str) -> str | None:
-    """Return the version of the distribution that has *package*, whose name has dashes for its dots."""
+def _version(distribution: str) -> str | None:
     try:
-        return version(package.replace(".", "-"))
+        return version(distribution)
     except PackageNotFoundError:
         return None
 
