@@ -199,6 +199,14 @@ async def test_a_setting_that_prints_keys_is_refused_before_it_prints(loopback, 
     assert KEY not in "".join(capsys.readouterr())
 
 
+@pytest.mark.parametrize("model", ["openai/e-1", "hosted_vllm/e-1", "together_ai/e-1", "mistral/mistral-embed"])
+async def test_vectors_are_asked_for_as_numbers_and_never_as_null(loopback, client_of, model):
+    server = await loopback.start(loopback.answer(200, {"data": [{"index": 0, "embedding": [0.5]}], "model": "e-1"}))
+    response = await client_of(server.url).embed(EmbeddingRequest(model, ("a",)))
+    assert [list(vector) for vector in response.vectors] == [[0.5]]
+    assert server.received[0].json.get("encoding_format", "float") == "float"
+
+
 async def test_a_call_that_the_library_lacks_for_a_provider_is_an_unsupported_capability(loopback, client_of):
     server = await loopback.start(loopback.answer(200, CHAT))
     with pytest.raises(ProviderError) as caught:
