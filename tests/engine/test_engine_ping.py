@@ -145,3 +145,13 @@ async def test_a_model_that_is_cut_off_while_it_thinks_has_answered(fake, wire):
     provider = await fake(wire.error(400, words))
     (answer,) = await ping(routebook.compile_mapping(book(one=chat(provider.url))), KEYS)
     assert (answer.asked, answer.kind, answer.failed) == (True, None, False)
+
+
+async def test_a_model_that_no_feature_reaches_is_asked_as_it_says_itself(fake, wire):
+    provider = await fake(wire.text("pong"))
+    model = {"provider": "one", "id": "m-9", "options": {"temperature": 0.5, "extra_body": {"house": 1}}}
+    table = routebook.compile_mapping({"providers": {"one": chat(provider.url)}, "models": {"spare": model}})
+    (answer,) = await ping(table, KEYS)
+    assert (answer.model, answer.kind) == ("spare", None)
+    asked = json.loads(provider.requests[0].body)
+    assert (asked["model"], asked["house"], "temperature" in asked) == ("m-9", 1, False)

@@ -158,7 +158,8 @@ def _of_model(table: RoutingTable, model: ModelSpec) -> _Target:
     """Return a target for a model that no feature reaches."""
     provider = table.providers[model.provider]
     payer: CredentialKind = "platform" if provider.has_platform_credential else "none"
-    planned = PlannedAttempt(provider.name, provider.api, model.name, model.id, EMPTY, payer, None)
+    options = EMPTY if model.layer is None else model.layer.options
+    planned = PlannedAttempt(provider.name, provider.api, model.name, model.id, options, payer, None)
     capabilities = model.capabilities or frozenset()
     if model.serves_chat is not False:
         return _Target("chat", planned, frozenset({"max_output_tokens"} - model.rejects))

@@ -170,6 +170,8 @@ async def test_what_the_library_would_keep_for_itself_is_refused(loopback, clien
         ("num_retries", 3),
         ("add_function_to_prompt", True),
         ("headers", {"x-other": "1"}),
+        ("vertex_ai_safety_settings", [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]),
+        ("custom_prompt_dict", {"m-1": {"roles": {}}}),
     ],
 )
 async def test_a_setting_of_the_application_that_changes_calls_is_not_overridden_but_refused(

@@ -40,6 +40,8 @@ _SETTINGS: Mapping[str, Any] = MappingProxyType(
         "openai_system_messages_first": False,
         "overwrite_user_with_key_hash": False,
         "headers": None,
+        "vertex_ai_safety_settings": None,
+        "custom_prompt_dict": {},
         "num_retries": None,
         "set_verbose": False,  # prints the arguments of every call, its key among them
     }
