@@ -201,6 +201,13 @@ async def test_a_setting_that_prints_keys_is_refused_before_it_prints(loopback, 
     assert KEY not in "".join(capsys.readouterr())
 
 
+async def test_a_provider_without_images_is_said_to_have_perhaps_no_such_call(loopback, client_of):
+    server = await loopback.start(loopback.answer(200, CHAT))
+    with pytest.raises(ProviderError, match="litellm answers so, too, for a provider without such a call"):
+        await client_of(server.url).generate_image(ImageRequest("mistral/m-1", "a box"))
+    assert server.received == []
+
+
 @pytest.mark.parametrize("model", ["openai/e-1", "hosted_vllm/e-1", "together_ai/e-1", "mistral/mistral-embed"])
 async def test_vectors_are_asked_for_as_numbers_and_never_as_null(loopback, client_of, model):
     server = await loopback.start(loopback.answer(200, {"data": [{"index": 0, "embedding": [0.5]}], "model": "e-1"}))
