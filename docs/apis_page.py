@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 from routebook.document.models import Capability
-from routebook.providers.extras import EXTRAS
+from routebook.providers.extras import EXTRAS, distribution
 from routebook.providers.registry import presets, traits
 from routebook.routing.traits import ApiTraits
 
@@ -56,13 +56,18 @@ _OPTIONS = {
 }
 """Each ability that an option stands for, in words."""
 
+_ELSEWHERE = {"dimensions": "embedding_options", "size": "image_options"}
+"""The options that stand in another request than a chat's."""
+
 
 def page_of_apis() -> str:
     """Return the text of `apis.md`."""
     parts = [
         _INTRODUCTION,
         _table(),
-        "## What each needs",
+        "## What each needs\n\nA preset gives the address, the API and the variable that holds the key "
+        "([the presets](route-files.md#presets)); another API of the same vendor is named beside it: "
+        "`{preset: openai, api: openai-responses}`.",
         _needs(),
         "## Extras\n\nAn extra is an optional dependency. A book that needs one which is not installed does not "
         "compile ([RB704](diagnostics.md#rb704)); `routebook doctor` shows which are there.",
@@ -76,7 +81,7 @@ def abilities() -> Iterator[tuple[str, Callable[[ApiTraits], str]]]:
     for capability in get_args(Capability):
         yield _CAPABILITIES[capability], lambda api, name=capability: _capability(api, name)
     for option, words in _OPTIONS.items():
-        yield words, lambda api, name=option: _YES if name in _options(api) else _NO
+        yield words, lambda api, name=option: _YES if name in _options(api, name) else _NO
 
 
 def _table() -> str:
@@ -98,20 +103,30 @@ def _capability(api: ApiTraits, name: str) -> str:
     return _YES
 
 
-def _options(api: ApiTraits) -> frozenset[str]:
-    return api.options | api.embedding_options | api.image_options
+def _options(api: ApiTraits, name: str) -> frozenset[str]:
+    """Return the options of the request in which *name* stands: an `n` of images is none of a chat."""
+    options: frozenset[str] = getattr(api, _ELSEWHERE.get(name, "options"))
+    return options
 
 
 def _needs() -> str:
-    rows = ["| API | extra | keys of the provider | credential | presets |", "| --- | --- | --- | --- | --- |"]
+    rows = ["| API | extra | keys it must have | keys it may have | credential | presets |", "| --- |" + " --- |" * 5]
     for api in _apis():
         own = [name for name, preset in presets().items() if preset.get("api") == api.name]
         chained = [name for name in own if presets()[name].get("auth") == "chain"]
         rows.append(
-            f"| `{api.name}` | {_extra(api)} | {_names(api.needs) or 'none'} | {_credential(api, chained)} |"
+            f"| `{api.name}` | {_extra(api)} | {_must(api, own)} | {_names(api.takes)} | {_credential(api, chained)} |"
             f" {_names(own)} |"
         )
     return "\n".join(rows)
+
+
+def _must(api: ApiTraits, own: list[str]) -> str:
+    """Return the keys that a provider must have: without a preset its address too, and what a preset asks for."""
+    without = ("base_url", *api.needs) if api.needs_base_url else api.needs
+    needs = [_names(without) + (" without a preset" if own and without != api.needs else "")] if without else []
+    needs += [f"with `{name}`: {_names(presets()[name]['needs'])}" for name in own if presets()[name].get("needs")]
+    return "; ".join(needs)
 
 
 def _extra(api: ApiTraits) -> str:
@@ -128,7 +143,7 @@ def _credential(api: ApiTraits, chained: list[str]) -> str:
 
 def _extras() -> str:
     rows = ["| extra | brings | install |", "| --- | --- | --- |"]
-    rows += [f"| `{name}` | `{package}` | `pip install 'routebook[{name}]'` |" for name, package in EXTRAS.items()]
+    rows += [f"| `{name}` | `{distribution(name)}` | `pip install 'routebook[{name}]'` |" for name in EXTRAS]
     return "\n".join(rows)
 
 

@@ -101,6 +101,10 @@ def test_json_has_all_of_it(routebook, write):
     assert {ping["provider"]: ping["asked"] for ping in found["pings"]} == {"house": True, "stage": False}
     assert {need["name"]: need["state"] for need in found["environment"]}["HOUSE_KEY"] == "set"
     assert (found["problems"], done.returncode) == ([], 0)
+    assert [set(ping) for ping in found["pings"]] == [
+        {"provider", "model", "asked", "kind", "status", "message", "duration_s"}
+    ] * 2
+    assert all({"kind", "name", "state", "used_by", "problem"} == set(need) for need in found["environment"])
     assert CANARY not in done.stdout
 
 
@@ -109,7 +113,8 @@ def test_a_place_without_a_book_is_a_problem_and_no_traceback(routebook, tmp_pat
     done = routebook("doctor", "--ping", "--routes", "elsewhere")
 
     assert (done.returncode, done.stderr) == (1, "")
-    assert "book: elsewhere does not compile; `routebook check` says why" in done.stdout
+    assert "book: elsewhere does not compile; `routebook check --routes elsewhere` says all" in done.stdout
+    assert "no provider was asked, since the book does not compile" in done.stdout
 
 
 def test_ctrl_c_ends_a_ping_with_130(tmp_path, write):

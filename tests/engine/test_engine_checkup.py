@@ -76,7 +76,30 @@ def test_providers_say_who_pays(tmp_path: Path):
 def test_a_book_that_does_not_compile_is_a_finding(tmp_path: Path):
     found = check_up(written(tmp_path, "features: {a: {use: {model: nothing}}}"), {})
     assert found.table is None
-    assert found.problems == ("the book does not compile: 1 error",)
+    assert found.problems == (
+        "the book does not compile: 1 error: book.yaml:1: RB301 feature 'a' names model 'nothing', which no file "
+        "defines; define it under `models`",
+    )
+    assert found.choice is None
+
+
+def test_where_there_is_no_book_the_mend_is_said(tmp_path: Path):
+    (problem,) = check_up(tmp_path / "nowhere", {}).problems
+    assert "no such file or directory" in problem
+    assert "`routebook init DIR`" in problem
+
+
+def test_an_extra_that_the_book_needs_and_lacks_is_said_with_what_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "litellm", None)
+    found = check_up(written(tmp_path, "providers: {lite: {api: litellm}, two: {api: litellm}}"), {})
+
+    assert {extra.name: extra.version for extra in found.extras}["litellm"] is None
+    assert found.problems == (
+        "the book does not compile: 2 errors, the first: book.yaml:1: RB704 api 'litellm' of provider 'lite' needs an "
+        "optional dependency that is not installed; pip install 'routebook[litellm]'",
+    )
 
 
 def test_what_is_not_installed_is_said_and_the_transport_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 
 import routebook
+from routebook.engine import ping as ping_module
 from routebook.engine.ping import ping
 
 CANARY = "sk-canary-77aa12"
@@ -95,3 +97,61 @@ async def test_vectors_are_asked_for_where_there_is_nothing_else_and_pictures_ne
         "stage": (False, "it plays a script"),
     }
     assert [json.loads(request.body)["input"] for request in provider.requests] == [["ping"]]
+
+
+async def test_many_that_hang_are_given_up_at_the_same_time(fake, monkeypatch):
+    async def never(_received) -> bytes:
+        await asyncio.sleep(60)
+        return b""
+
+    monkeypatch.setattr(ping_module, "MOST_S", 0.5)
+    url = (await fake(never)).url
+    table = routebook.compile_mapping(book(**{f"house-{number}": chat(url) for number in range(80)}))
+    began = time.monotonic()
+    answers = await ping(table, KEYS)
+
+    assert {answer.kind for answer in answers} == {"timeout"}
+    assert time.monotonic() - began < 1.4
+
+
+async def test_what_no_request_bounds_is_bounded_all_the_same(fake, wire, monkeypatch):
+    async def for_ever(*_):
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(ping_module, "MOST_S", 0.1)
+    monkeypatch.setattr(ping_module, "_GRACE_S", 0.1)
+    monkeypatch.setattr(ping_module, "_ask", for_ever)
+    table = routebook.compile_mapping(book(one=chat((await fake(wire.text("pong"))).url)))
+
+    (answer,) = await ping(table, KEYS)
+    assert (answer.asked, answer.kind, answer.message) == (True, "timeout", "no answer within 0.1 s")
+
+
+async def test_a_package_that_cannot_be_imported_is_told_and_the_others_are_asked(fake, wire, monkeypatch):
+    provider = await fake(wire.text("pong"))
+    lite = {"api": "litellm", "base_url": provider.url, "api_key": {"env": "GOOD_KEY"}}
+    table = routebook.compile_mapping(book(house=chat(provider.url), lite=lite))
+    monkeypatch.setitem(sys.modules, "litellm", None)
+
+    house, told = await ping(table, KEYS)
+
+    assert (house.asked, house.kind) == (True, None)
+    assert (told.asked, told.failed) == (False, True)
+    assert "pip install 'routebook[litellm]'" in told.message
+
+
+async def test_a_model_that_is_cut_off_while_it_thinks_has_answered(fake, wire):
+    words = "Could not finish the message because max_tokens or model output limit was reached. Please try again."
+    provider = await fake(wire.error(400, words))
+    (answer,) = await ping(routebook.compile_mapping(book(one=chat(provider.url))), KEYS)
+    assert (answer.asked, answer.kind, answer.failed) == (True, None, False)
+
+
+async def test_a_model_that_no_feature_reaches_is_asked_as_it_says_itself(fake, wire):
+    provider = await fake(wire.text("pong"))
+    model = {"provider": "one", "id": "m-9", "options": {"temperature": 0.5, "extra_body": {"house": 1}}}
+    table = routebook.compile_mapping({"providers": {"one": chat(provider.url)}, "models": {"spare": model}})
+    (answer,) = await ping(table, KEYS)
+    assert (answer.model, answer.kind) == ("spare", None)
+    asked = json.loads(provider.requests[0].body)
+    assert (asked["model"], asked["house"], "temperature" in asked) == ("m-9", 1, False)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..engine.checkup import Checkup, NeedState, check_up
+from ..engine.checkup import Checkup, ExtraState, NeedState, ProviderState, check_up
 from ..engine.ping import Ping, ping
 from .options import json_option, routes_option
 from .output import print_json, table_text
@@ -36,6 +38,8 @@ def command(routes: Path, pings: bool, as_json: bool) -> int:
         print_json(_plain(found, answers, problems))
     else:
         click.echo("\n\n".join(_sections(routes, found, answers)))
+        if pings and answers is None:
+            click.echo("\nno provider was asked, since the book does not compile")
         click.echo("\n" + _summary(problems))
     return 1 if problems else 0
 
@@ -54,7 +58,8 @@ def _sections(routes: Path, found: Checkup, answers: Sequence[Ping] | None) -> I
     yield table_text(
         ("extra", "brings", "version"), [(e.name, e.package, e.version or _install(e.name)) for e in found.extras]
     )
-    yield f"transport: {found.transport} (`settings.transport` is {found.choice})"
+    choice = "not known" if found.choice is None else found.choice
+    yield f"transport: {found.transport} (`settings.transport` is {choice})"
     yield _book(routes, found)
     if found.providers:
         rows = [(p.name, p.api, p.address or "", p.credential) for p in found.providers]
@@ -72,7 +77,8 @@ def _install(extra: str) -> str:
 
 def _book(routes: Path, found: Checkup) -> str:
     if found.table is None:
-        return f"book: {routes} does not compile; `routebook check` says why"
+        where = "" if routes == Path("routes") else f" --routes {shlex.quote(str(routes))}"
+        return f"book: {routes} does not compile; `routebook check{where}` says all that is wrong"
     return f"book: {routes}, table {found.table.digest[:12]}, {len(found.table.features)} features"
 
 
@@ -101,12 +107,17 @@ def _plain(found: Checkup, answers: Sequence[Ping] | None, problems: Sequence[st
         book = {"table": found.table.digest, "features": len(found.table.features)}
     return {
         "versions": dict(found.versions),
-        "extras": [{"version": None, **extra.to_dict()} for extra in found.extras],
+        "extras": _rows(found.extras),
         "transport": {"setting": found.choice, "in_use": found.transport},
         "book": book,
         "diagnostics": [diagnostic.to_dict() for diagnostic in found.diagnostics],
-        "providers": [{"address": None, **provider.to_dict()} for provider in found.providers],
-        "environment": [need.to_dict() for need in found.needs],
-        "pings": None if answers is None else [answer.to_dict() for answer in answers],
+        "providers": _rows(found.providers),
+        "environment": _rows(found.needs),
+        "pings": None if answers is None else _rows(answers),
         "problems": list(problems),
     }
+
+
+def _rows(records: Sequence[ExtraState | ProviderState | NeedState | Ping]) -> list[dict[str, Any]]:
+    """Return *records* as plain data, each with all its keys: what is not known is null."""
+    return [{**dict.fromkeys(field.name for field in fields(record)), **record.to_dict()} for record in records]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
@@ -16,9 +16,10 @@ from typing import Literal
 from ..book import OpenBook
 from ..canonical.record import Record
 from ..credentials import SecretUnavailable, read_secret, secrets_of
-from ..diagnostics.diagnostic import Diagnostic, has_errors
+from ..diagnostics.diagnostic import Diagnostic
 from ..providers import extras, registry
 from ..providers.http.choice import TransportName, chosen
+from ..routing.linked import TransportChoice
 from ..routing.table import RoutingTable
 
 _PACKAGES = ("routebook", "httpx2", "httpcore2", "mcp", "msgspec", "pydantic", "watchfiles")
@@ -27,13 +28,16 @@ _EVERYWHERE = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "ROUTEBOOK_ROUTES"),
 )
 _OF_CONNECTIONS = "connections"
+_WHOLE_BOOK = "."  # the path of what is said about no file
 
 State = Literal["set", "empty", "unset", "readable", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True)
 class ExtraState(Record):
-    """An optional dependency: the package that it brings, with its version, None where it is not installed."""
+    """An optional dependency: the package that it brings, with its version (`unknown` where the package does not say),
+    None where it is not installed.
+    """
 
     name: str
     package: str
@@ -67,13 +71,14 @@ class ProviderState(Record):
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """All that was found. `transport` is what carries requests, `choice` the setting that says so; `table` is None
-    where the book does not compile.
+    """All that was found. `transport` is what carries requests, `choice` the setting that says so, None where the book
+    could not be read so far; then it is what carries them without a setting. `table` is None where the book does not
+    compile.
     """
 
     versions: Mapping[str, str]
     extras: tuple[ExtraState, ...]
-    choice: str
+    choice: TransportChoice | None
     transport: TransportName
     table: RoutingTable | None
     diagnostics: tuple[Diagnostic, ...]
@@ -83,12 +88,8 @@ class Checkup:
     @property
     def problems(self) -> tuple[str, ...]:
         """What will keep runs from being answered, in sentences."""
-        errors = sum(diagnostic.severity == "error" for diagnostic in self.diagnostics)
-        book = (
-            [f"the book does not compile: {errors} error{'s' * (errors != 1)}"] if has_errors(self.diagnostics) else []
-        )
         secrets = [f"{', '.join(need.used_by)}: {need.problem}" for need in self.needs if need.problem]
-        return (*book, *secrets)
+        return (*_of_book(self.diagnostics), *secrets)
 
 
 def check_up(routes: str | os.PathLike[str], environment: Mapping[str, str]) -> Checkup:
@@ -96,12 +97,12 @@ def check_up(routes: str | os.PathLike[str], environment: Mapping[str, str]) -> 
     book = OpenBook(routes, environment)
     report = book.read()
     table = report.linked
-    choice = "auto" if table is None else table.transport
+    choice = None if table is None else table.transport
     return Checkup(
         versions={"python": platform.python_version(), "system": platform.platform(), **_versions()},
-        extras=tuple(ExtraState(name, package, _version(package)) for name, package in extras.EXTRAS.items()),
+        extras=tuple(ExtraState(name, extras.distribution(name), _version_of(name)) for name in extras.EXTRAS),
         choice=choice,
-        transport=chosen(choice, fast_is_installed=extras.is_installed("fast")),
+        transport=chosen(choice or "auto", fast_is_installed=extras.is_installed("fast")),
         table=report.table,
         diagnostics=report.diagnostics,
         providers=() if table is None else tuple(_providers(table)),
@@ -109,14 +110,31 @@ def check_up(routes: str | os.PathLike[str], environment: Mapping[str, str]) -> 
     )
 
 
+def _of_book(diagnostics: Iterable[Diagnostic]) -> Iterator[str]:
+    """Yield why a book does not compile: how many errors it has, and the first with what mends it."""
+    errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
+    if errors:
+        first = errors[0]
+        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors, the first"
+        where = "" if first.span.path == _WHOLE_BOOK else f"{first.span}: "
+        mend = f"; {first.help}" if first.help else ""
+        yield f"the book does not compile: {count}: {where}{first.code} {first.message}{mend}"
+
+
 def _versions() -> dict[str, str]:
     return {name: _version(name) or "not installed" for name in _PACKAGES}
 
 
-def _version(package: str) -> str | None:
-    """Return the version of the distribution that has *package*, whose name has dashes for its dots."""
+def _version_of(extra: str) -> str | None:
+    """Return the version of what *extra* brings, None where that cannot be imported; then a book cannot use it."""
+    if not extras.is_installed(extra):
+        return None
+    return _version(extras.distribution(extra)) or "unknown"
+
+
+def _version(distribution: str) -> str | None:
     try:
-        return version(package.replace(".", "-"))
+        return version(distribution)
     except PackageNotFoundError:
         return None
 

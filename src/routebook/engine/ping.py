@@ -18,7 +18,7 @@ from ..canonical.embedding import EmbeddingRequest
 from ..canonical.frozen import EMPTY
 from ..canonical.message import Message
 from ..canonical.record import Record
-from ..errors import FaultKind, ProviderError
+from ..errors import FaultKind, MissingExtra, ProviderError
 from ..providers.protocol import ModelClient
 from ..routing.context import Context
 from ..routing.decision import CredentialKind, PlannedAttempt
@@ -28,10 +28,13 @@ from .clients import Clients
 
 MOST_S = 20.0
 """How long a provider may take to answer."""
-_AT_ONCE = 32
+_GRACE_S = 1.0  # for what no request bounds: credentials that are looked for, a library that is imported
+_AT_ONCE = 256
 _TEXT = "ping"
 _MOST_TOKENS = 16  # fewer are refused by some APIs
 _KEPT = ("extra_body", "extra_headers")
+# How OpenAI's API says, as a refusal, that a model was still thinking when its few tokens were spent: it does answer.
+_STILL_THINKING = "model output limit was reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +88,20 @@ async def _ping(table: RoutingTable, name: str, target: _Target | None, clients:
         return Ping(name, None, False, message=why)
     model, began = target.planned.model, perf_counter()
     try:
-        async with AsyncExitStack() as stack:
+        async with asyncio.timeout(MOST_S + _GRACE_S), AsyncExitStack() as stack:
             client = await clients.of_run(table, Context(), stack).client(target.planned)
+            await asyncio.sleep(0)  # all others are made first: no provider is measured while they are
+            began = perf_counter()
             await _ask(client, target)
     except ProviderError as error:
+        if error.sent and _STILL_THINKING in error.message:
+            return Ping(name, model, True, duration_s=perf_counter() - began)
         took = perf_counter() - began if error.sent else None
         return Ping(name, model, error.sent, error.kind, error.status, error.message, took)
+    except MissingExtra as error:
+        return Ping(name, model, False, "bad_request", message=str(error))
+    except TimeoutError:
+        return Ping(name, model, True, "timeout", message=f"no answer within {MOST_S:g} s", duration_s=MOST_S)
     return Ping(name, model, True, duration_s=perf_counter() - began)
 
 
@@ -147,7 +158,8 @@ def _of_model(table: RoutingTable, model: ModelSpec) -> _Target:
     """Return a target for a model that no feature reaches."""
     provider = table.providers[model.provider]
     payer: CredentialKind = "platform" if provider.has_platform_credential else "none"
-    planned = PlannedAttempt(provider.name, provider.api, model.name, model.id, EMPTY, payer, None)
+    options = EMPTY if model.layer is None else model.layer.options
+    planned = PlannedAttempt(provider.name, provider.api, model.name, model.id, options, payer, None)
     capabilities = model.capabilities or frozenset()
     if model.serves_chat is not False:
         return _Target("chat", planned, frozenset({"max_output_tokens"} - model.rejects))

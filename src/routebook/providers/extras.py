@@ -15,7 +15,12 @@ EXTRAS: Mapping[str, str] = MappingProxyType(
         "vertex": "google.auth",
     }
 )
-"""Each extra with the package that it brings."""
+"""Each extra with the package that it brings, as it is imported."""
+
+
+def distribution(extra: str) -> str:
+    """Return the name under which the package that *extra* brings is installed: it has dashes for dots."""
+    return EXTRAS[extra].replace(".", "-")
 
 
 def is_installed(extra: str) -> bool:

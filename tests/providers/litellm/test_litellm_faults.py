@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import httpcore
 import httpx
 import litellm
+import openai
 import pytest
 from litellm import exceptions as raises
 
@@ -124,6 +126,18 @@ def test_an_exception_that_another_one_carries_is_told_by_that():
         (httpx.ConnectTimeout("x"), "timeout", "no connection within 5 s"),
         (ConnectionRefusedError(111, "Connection refused"), "connection", "the connection failed (connection refused)"),
         (httpx.ReadError("Gone sk-secret-key."), "connection", "the connection failed (gone [redacted])"),
+        (httpcore.ConnectError("No way"), "connection", "the connection failed (no way)"),
+        (httpcore.RemoteProtocolError("Gone"), "connection", "the connection failed (gone)"),
+        (
+            openai.OpenAIError("Missing credentials. Set OPENAI_API_KEY"),
+            "authentication",
+            "the library cannot make the call: OpenAIError: missing credentials. Set OPENAI_API_KEY",
+        ),
+        (
+            ModuleNotFoundError("No module named 'boto3'"),
+            "bad_request",
+            "the library cannot make the call: ModuleNotFoundError: no module named 'boto3'",
+        ),
         (
             KeyError("choices"),
             "malformed_response",

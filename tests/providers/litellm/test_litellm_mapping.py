@@ -6,7 +6,7 @@ import json
 
 import litellm
 import pytest
-from library_answers import CHAT, CLAUDE, GEMINI, MESSAGE, ask
+from library_answers import CHAT, CLAUDE, GEMINI, KEY, MESSAGE, ask
 
 from routebook.canonical.chat import OutputFormat
 from routebook.canonical.embedding import EmbeddingRequest
@@ -170,6 +170,8 @@ async def test_what_the_library_would_keep_for_itself_is_refused(loopback, clien
         ("num_retries", 3),
         ("add_function_to_prompt", True),
         ("headers", {"x-other": "1"}),
+        ("vertex_ai_safety_settings", [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]),
+        ("custom_prompt_dict", {"m-1": {"roles": {}}}),
     ],
 )
 async def test_a_setting_of_the_application_that_changes_calls_is_not_overridden_but_refused(
@@ -188,6 +190,37 @@ def test_a_proxy_of_the_environment_is_refused(monkeypatch):
     assert changing(litellm) is None
     monkeypatch.setenv("USE_LITELLM_PROXY", "True")
     assert changing(litellm) == "USE_LITELLM_PROXY"
+
+
+async def test_a_setting_that_prints_keys_is_refused_before_it_prints(loopback, client_of, monkeypatch, capsys):
+    monkeypatch.setattr(litellm, "set_verbose", True)
+    server = await loopback.start(loopback.answer(200, CHAT))
+    with pytest.raises(ProviderError, match="`set_verbose` of litellm is set in this process"):
+        await client_of(server.url).complete(ask("openai/m-1"))
+    assert server.received == []
+    assert KEY not in "".join(capsys.readouterr())
+
+
+async def test_a_provider_without_images_is_said_to_have_perhaps_no_such_call(loopback, client_of):
+    server = await loopback.start(loopback.answer(200, CHAT))
+    with pytest.raises(ProviderError, match="litellm answers so, too, for a provider without such a call"):
+        await client_of(server.url).generate_image(ImageRequest("mistral/m-1", "a box"))
+    assert server.received == []
+
+
+@pytest.mark.parametrize("model", ["openai/e-1", "hosted_vllm/e-1", "together_ai/e-1", "mistral/mistral-embed"])
+async def test_vectors_are_asked_for_as_numbers_and_never_as_null(loopback, client_of, model):
+    server = await loopback.start(loopback.answer(200, {"data": [{"index": 0, "embedding": [0.5]}], "model": "e-1"}))
+    response = await client_of(server.url).embed(EmbeddingRequest(model, ("a",)))
+    assert [list(vector) for vector in response.vectors] == [[0.5]]
+    assert server.received[0].json.get("encoding_format", "float") == "float"
+
+
+async def test_a_call_that_the_library_lacks_for_a_provider_is_an_unsupported_capability(loopback, client_of):
+    server = await loopback.start(loopback.answer(200, CHAT))
+    with pytest.raises(ProviderError) as caught:
+        await client_of(server.url).embed(EmbeddingRequest("groq/e-1", ("a",)))
+    assert (caught.value.kind, server.received) == ("unsupported_capability", [])
 
 
 async def test_the_applications_cache_and_callbacks_have_no_part_in_calls(loopback, client_of, monkeypatch):

@@ -1,7 +1,7 @@
 """Embeddings: a canonical request ↔ a call of `litellm.aembedding`.
 
-Pure. The library gives vectors as lists of numbers, and is told nothing of a format. They are read as those of OpenAI's
-copies; see `..openai.embeddings`.
+Pure. The library gives vectors as lists of numbers; where it has a place for that, `mapping` says so. They are read as
+those of OpenAI's copies; see `..openai.embeddings`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from ..openai_chat.encode import encode_body
 from ..protocol import ClientConfig
 from ..tool_choice import choice_fault
 from .arguments import ALWAYS, WHERE
-from .messages import QUIRKS, as_chat, give_back
+from .messages import QUIRKS, give_back, renamed
 from .traits import TRAITS
 
 _WANTS_TOOLS = ("anthropic/", "bedrock/")
@@ -55,7 +55,7 @@ def _encoded(request: ChatRequest, where: Mapping[str, str], more: Body) -> byte
 
 
 def _body(request: ChatRequest) -> Body:
-    body = encode_body(replace(request, messages=tuple(map(as_chat, request.messages))), _FIELDS)
+    body = encode_body(replace(request, messages=tuple(map(renamed, request.messages))), _FIELDS)
     give_back(request.messages, body["messages"])
     if "thinking" in body:
         body["thinking"] = {"type": "enabled", **body["thinking"]}

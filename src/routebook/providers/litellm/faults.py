@@ -35,7 +35,8 @@ _BY_CLASS: dict[str, FaultKind] = {
     "AuthenticationError": "authentication",
     "PermissionDeniedError": "permission_denied",
     "NotFoundError": "not_found",
-    "LiteLLMUnknownProvider": "not_found",
+    # It knows the provider, or no call was made; what it does not know is such a call of it.
+    "LiteLLMUnknownProvider": "unsupported_capability",
     "RateLimitError": "rate_limit",
     "Timeout": "timeout",
     "ServiceUnavailableError": "server_error",
@@ -55,6 +56,12 @@ _ADVICE = re.compile(
     r"|LiteLLM Retried:|LiteLLM Default Request Timeout|Received Model Group=|Available Model Group Fallbacks="
     r"|Learn more:|Received: |original model:|Enable 'litellm\.|Set 'litellm\.|Handle with `litellm\.).*",
     re.DOTALL,
+)
+
+# What the library stumbles over before a call is made: no answer was wrong.
+_UNREADY: tuple[tuple[re.Pattern[str], FaultKind], ...] = (
+    (re.compile(r"missing credentials|api_key client option must be set", re.IGNORECASE), "authentication"),
+    (re.compile(r"^(?:ModuleNotFound|Import)Error: "), "bad_request"),
 )
 
 _NO_ANSWER = re.compile(
@@ -114,6 +121,9 @@ def _without_status(classes: Iterable[str], sentence: str) -> FaultKind | None:
 
 
 def _failed(why: str, secrets: Iterable[str]) -> Fault:
+    unready = next((kind for pattern, kind in _UNREADY if pattern.search(why)), None)
+    if unready is not None:
+        return Fault(unready, say(f"the library cannot make the call: {why}", secrets))
     return Fault("malformed_response", say(f"the library failed at the call or its answer: {why}", secrets))
 
 

@@ -6,6 +6,7 @@ Pure. Which of the two it is, the request says. Both are said and read as by Ope
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -19,6 +20,8 @@ from ..openai_chat import images as chat
 from .arguments import ALWAYS
 from .decode import with_kept
 from .traits import TRAITS
+
+_HAS_IMAGES = re.compile(rb'"data":\[[^\]]')
 
 
 def is_by_chat(request: ImageRequest) -> bool:
@@ -44,7 +47,10 @@ def chat_body(request: ImageRequest) -> Body:
 
 def decode_image(answer: Answer) -> ImageResponse | Fault:
     """Return the images that *answer*, a success of `aimage_generation`, has, or why it has none."""
-    return images.decode_image(answer)
+    found = images.decode_image(answer)
+    if not isinstance(found, Fault) or _HAS_IMAGES.search(answer.body):
+        return found
+    return replace(found, message=f"{found.message}; litellm answers so, too, for a provider without such a call")
 
 
 def decode_chat_image(answer: Answer) -> ImageResponse | Fault:

@@ -37,6 +37,7 @@ _NOTHING: tuple[tuple[str, Any], ...] = (
 )
 # What the library takes for a provider, and leaves out only when it writes the request.
 _LEFT_OUT_LATER = {"parallel_tool_calls": frozenset({"gemini", "vertex_ai", "vertex_ai_beta"})}
+_NUMBERS = "float"
 _OPTIONS = {place.partition(".")[0]: option for option, place in TRAITS.wire.items()} | {"logprobs": "logprobs"}
 _MAPPERS = {
     "acompletion": "get_optional_params",
@@ -46,12 +47,12 @@ _MAPPERS = {
 
 
 def setting_fault(library: Any) -> Fault | None:
-    """Return what the application has set of the library that would change calls in silence, if there is something."""
+    """Return what the application has set of the library that would change calls or show keys, if anything."""
     setting = changing(library)
     if setting is None:
         return None
     return Fault(
-        "bad_request", f"`{setting}` of litellm is set in this process, and changes calls in silence; unset it"
+        "bad_request", f"`{setting}` of litellm is set in this process: calls would change, or show keys; unset it"
     )
 
 
@@ -121,13 +122,27 @@ def _fault_of_options(library: Any, call: str, model: str, provider: str, argume
             return fault
     options = {name: value for name, value in arguments.items() if name not in OWN and name not in _CONTENT}
 
-    def mapped(without: str | None = None) -> Any:
-        left = {name: value for name, value in options.items() if name != without}
+    def mapped(without: str | None = None, **more: object) -> Any:
+        left = {name: value for name, value in options.items() if name != without} | more
         # The library may change what it is given.
         fresh = {**_ARGUMENTS.decode(to_json(left)), "drop_params": ALWAYS["drop_params"]}
         return _mapper(library, call, model, provider)(model=model, custom_llm_provider=provider, **fresh)
 
-    return _fault_of_dropped(options, arguments, provider, mapped)
+    fault = _fault_of_dropped(options, arguments, provider, mapped)
+    if fault is None and call == "aembedding" and _takes_numbers(mapped):
+        arguments["encoding_format"] = _NUMBERS
+    return fault
+
+
+def _takes_numbers(mapped: Callable[..., Any]) -> bool:
+    """Tell whether vectors may be asked for as numbers: where nothing is said, the library sends a null, which strict
+    servers refuse.
+    """
+    try:
+        sent = mapped(encoding_format=_NUMBERS)
+    except Exception:  # noqa: BLE001, whatever the library raises, it has no place for it
+        return False
+    return isinstance(sent, dict) and sent.get("encoding_format") == _NUMBERS
 
 
 def _mapper(library: Any, call: str, model: str, provider: str) -> Callable[..., Any]:

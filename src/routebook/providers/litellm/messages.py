@@ -31,13 +31,10 @@ QUIRKS: Mapping[str, Any] = MappingProxyType(
 _NAMES = {TRAITS.name: CHAT.name, CHAT.name: TRAITS.name}
 
 
-def as_chat(message: Message) -> Message:
-    """Return *message* with what this API made as if chat completions had: each is taken for the other."""
-    return renamed(message)
-
-
 def renamed(message: Message) -> Message:
-    """Return *message* with the names of the two APIs exchanged in its parts."""
+    """Return *message* with what this API made as if chat completions had, and the other way round: the names of the
+    two are exchanged in its parts.
+    """
     if all(isinstance(part, TextPart) and not part.citations for part in message.content):
         return message
     return Message(message.role, tuple(map(_renamed, message.content)))

@@ -24,7 +24,7 @@ _ENVIRONMENT: Mapping[str, str] = MappingProxyType(
         "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
     }
 )
-# A setting that changes calls, and what it is when it changes none.
+# A setting that changes calls or shows keys, and what it is when it does neither.
 _SETTINGS: Mapping[str, Any] = MappingProxyType(
     {
         "modify_params": False,
@@ -40,7 +40,10 @@ _SETTINGS: Mapping[str, Any] = MappingProxyType(
         "openai_system_messages_first": False,
         "overwrite_user_with_key_hash": False,
         "headers": None,
+        "vertex_ai_safety_settings": None,
+        "custom_prompt_dict": {},
         "num_retries": None,
+        "set_verbose": False,  # prints the arguments of every call, its key among them
     }
 )
 _LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "openai._base_client", "httpx", "httpcore")
@@ -53,7 +56,7 @@ def set_environment() -> None:
 
 
 def changing(library: Any) -> str | None:
-    """Return the name of a setting of the *library* that would change a call in silence, if there is one."""
+    """Return the name of a setting of the *library* that would change a call, or show its key, if there is one."""
     for name, harmless in _SETTINGS.items():
         value = getattr(library, name, harmless)
         if value != harmless and value is not None:

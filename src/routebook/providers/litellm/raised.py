@@ -20,7 +20,12 @@ _AN_OBJECT = re.compile(r"[{<\[]")
 _MADE_UP = (f"{_LIBRARY}.exceptions",)
 _TIMEOUTS = frozenset({"TimeoutException", "APITimeoutError", "TimeoutError"})
 _CONNECTING = frozenset({"ConnectTimeout", "ConnectionTimeoutError"})
-_NETWORK = frozenset({"TransportError", "APIConnectionError", "ClientError", "OSError", "ConnectionError"})
+_NETWORK = frozenset(
+    {
+        *("TransportError", "APIConnectionError", "ClientError", "OSError", "ConnectionError"),
+        *("NetworkError", "ProtocolError"),  # httpcore's own, where httpx's are not the root
+    }
+)
 _NO_HTTP = frozenset({"ClientResponseError", "HttpProcessingError"})
 """What was answered, and is no HTTP."""
 _CUT_OFF = frozenset({"PayloadEncodingError"})
