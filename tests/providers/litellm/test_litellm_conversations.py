@@ -6,8 +6,10 @@ import contextlib
 import json
 
 import pytest
+from anthropic.types import message_create_params
 from conversations import CONVERSATIONS, Conversation
 from library_answers import CLAUDE, GEMINI
+from openai.types.chat import completion_create_params
 from vendor_types import problems
 
 from routebook.canonical.chat import ChatRequest
@@ -39,7 +41,7 @@ def test_there_are_enough():
 
 @pytest.mark.parametrize("conversation", CARRIED, ids=lambda conversation: conversation.name)
 def test_a_conversation_is_said_as_openais_types_want_it(conversation: Conversation):
-    params = pytest.importorskip("openai.types.chat.completion_create_params")
+    params = completion_create_params
     for encoded, expected in (
         (encode(conversation.request, {}), params.CompletionCreateParamsNonStreaming),
         (encode_stream(conversation.request, {}), params.CompletionCreateParamsStreaming),
@@ -95,8 +97,7 @@ async def test_a_conversation_arrives_at_the_provider_or_is_refused_by_name(loop
     for name in names_of(request):
         assert f'"{name}"' in shown
     if provider == "openai":
-        params = pytest.importorskip("openai.types.chat.completion_create_params")
-        assert problems(body, params.CompletionCreateParamsNonStreaming) == [] or "top_k" in body
+        assert problems(body, completion_create_params.CompletionCreateParamsNonStreaming) == [] or "top_k" in body
 
 
 def _names_a_picture(conversation: Conversation) -> bool:
@@ -106,7 +107,7 @@ def _names_a_picture(conversation: Conversation) -> bool:
 
 @pytest.mark.parametrize("conversation", CARRIED, ids=lambda conversation: conversation.name)
 async def test_what_arrives_at_anthropic_is_what_its_types_allow(loopback, client_of, conversation):
-    params = pytest.importorskip("anthropic.types.message_create_params")
+    params = message_create_params
     server = await loopback.start(loopback.answer(418, {"error": {"message": "no answer today"}}))
     request = ChatRequest.from_dict({**conversation.request.to_dict(), "model": CLAUDE})
     with contextlib.suppress(ProviderError):
