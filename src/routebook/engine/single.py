@@ -5,7 +5,6 @@ Resolved, paid for, bounded and recorded as a run is; there are no turns, no too
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,7 @@ from .budget import RunBudget
 from .facts import facts_of_texts
 from .fallback import Calling, call_along
 from .pool import Leases
-from .result import EmbeddingResult, ImageResult, RunRecord
+from .result import EmbeddingResult, ImageResult, RunRecord, new_run_id
 from .start import RunAsked, RunMeans, check_context, deadline, feature_of_kind, start_run, with_result
 
 
@@ -127,7 +126,7 @@ async def _answered(
     call: Call[Q, R],
 ) -> tuple[R, RunRecord]:
     facts = facts_of_texts(texts, asked.options, asked.model)
-    run_id = uuid.uuid4().hex
+    run_id = new_run_id()
     decision = table.resolve(asked.feature, asked.context, facts, run_id)
     record = RunRecord(decision, [], run_id=run_id)
     budget = None if feature.budget is None else RunBudget(feature.name, feature.budget, means.spending)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from .events import RunStarted, Tell
 from .facts import facts_of, has_tools
 from .messages import MessagesLike
 from .pool import Leases
-from .result import RunRecord, RunResult, RunWarning
+from .result import RunRecord, RunResult, RunWarning, new_run_id
 from .run import Run
 from .shadow import Shadows
 from .toolbox import ServerPool, Toolbox, open_toolbox
@@ -38,7 +37,7 @@ _METHODS: dict[Kind, tuple[str, ...]] = {
 _NOBODY = Context()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunAsked:
     """What a caller asks of `Engine.run`.
 
@@ -72,7 +71,7 @@ def asked_of(
     return RunAsked(feature, messages, given, _NOBODY if context is None else context, options, model)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunMeans:
     """What a run works with: who calls a provider, tool servers, the environment, what was spent today, who is told.
 
@@ -93,7 +92,7 @@ async def start_run(table: RoutingTable, asked: RunAsked, means: RunMeans, lease
     contract = None if feature.output is None else Contract(table.outputs[feature.output], asked.inputs)
     messages = begin(feature, asked.messages, asked.inputs, contract)
     facts = facts_of(messages, has_tools(feature), asked.options, asked.model, stream=means.tell is not None)
-    run_id = uuid.uuid4().hex
+    run_id = new_run_id()
     decision = table.resolve(asked.feature, asked.context, facts, run_id)
     record = RunRecord(decision, messages, run_id=run_id)
     if means.tell is not None:
