@@ -90,7 +90,7 @@ class Run:
             self.record.choices = (first, *response.alternatives)
             if not self.record.limited:
                 self.record.finish_reason = response.finish_reason
-            if not message.tool_calls or self.toolbox is None:
+            if self.toolbox is None or not message.tool_calls:
                 return response
             if self.record.limited:
                 await self._ignore_calls(message, self.toolbox)
@@ -149,7 +149,7 @@ class Run:
     ) -> ChatResponse:
         if self.contract is not None:
             response = self._asked(self.contract, planned, offer).take(response)
-        if response.message.tool_calls and self.toolbox is None:
+        if self.toolbox is None and response.message.tool_calls:
             names = ", ".join(repr(call.name) for call in response.message.tool_calls)
             raise malformed(planned, f"the model called a tool ({names}), but the feature has none", response)
         return response
