@@ -190,6 +190,7 @@ def test_the_empty_mapping_equals_every_other_empty_one_and_holds_nothing():
     assert EMPTY == {} == EMPTY
     assert freeze({}) == EMPTY
     assert (len(EMPTY), list(EMPTY), "a" in EMPTY, repr(EMPTY)) == (0, [], False, "{}")
+    assert (EMPTY.get("a"), EMPTY.get("a", 1)) == (None, 1)
     with pytest.raises(KeyError):
         EMPTY["a"]
 

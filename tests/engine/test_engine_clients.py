@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from routebook import ProviderError
 from routebook.canonical.chat import ChatRequest
 from routebook.canonical.message import Message
 from routebook.engine.clients import Clients
+from routebook.engine.pool import Leases
 
 REQUEST = ChatRequest("m-1", (Message("user", "hello"),))
 ENVIRONMENT = {"HOUSE_KEY": "sk-platform"}
@@ -34,9 +34,9 @@ def table_of(url: str, **provider: Any) -> routebook.RoutingTable:
 
 async def call(clients: Clients, table: routebook.RoutingTable, key: str | None = None, times: int = 1) -> None:
     """Make calls at the same time, as one run, with the platform's key or a caller's."""
-    async with AsyncExitStack() as run:
+    with Leases() as run:
         provider, digest = table.providers["house"], table.digests["providers", "house"]
-        client = await clients.lease(provider, digest, clients.http_of(table), key, run)
+        client = clients.lease(provider, digest, clients.http_of(table), key, run)
         await asyncio.gather(*(client.complete(REQUEST) for _ in range(times)))
 
 
@@ -115,9 +115,9 @@ async def test_a_client_that_left_the_table_closes_after_its_last_user(fake, wir
     provider = await fake(wire.text("ok"))
     clients = Clients(ENVIRONMENT)
     table = table_of(provider.url)
-    async with AsyncExitStack() as run:
+    with Leases() as run:
         provider_spec, digest = table.providers["house"], table.digests["providers", "house"]
-        client = await clients.lease(provider_spec, digest, clients.http_of(table), None, run)
+        client = clients.lease(provider_spec, digest, clients.http_of(table), None, run)
         await client.complete(REQUEST)
         clients.keep_only(table_of(provider.url, timeout={"idle": "9s"}))
         await client.complete(REQUEST)

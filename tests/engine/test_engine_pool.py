@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from routebook.engine.pool import Pool
+from routebook.engine.pool import Leases, Pool
 
 
 class Thing:
@@ -20,6 +22,12 @@ class Thing:
             raise OSError("it jams")
 
 
+@contextmanager
+def lent(pool: Pool, key, make=Thing) -> Iterator[Thing]:
+    with Leases() as leases:
+        yield pool.lease(key, make, leases)
+
+
 async def settled() -> None:
     """Let what has been started run to its end; nothing here takes longer than a few turns of the loop."""
     for _ in range(5):
@@ -29,9 +37,9 @@ async def settled() -> None:
 async def test_one_key_is_one_thing_and_it_stays_open_between_its_users():
     pool: Pool[str, Thing] = Pool(4)
 
-    async with pool.lease("a", Thing) as first, pool.lease("a", Thing) as second, pool.lease("b", Thing) as other:
+    with lent(pool, "a") as first, lent(pool, "a") as second, lent(pool, "b") as other:
         assert first is second is not other
-    async with pool.lease("a", Thing) as third:
+    with lent(pool, "a") as third:
         assert third is first
     assert first.closed == 0
 
@@ -39,10 +47,10 @@ async def test_one_key_is_one_thing_and_it_stays_open_between_its_users():
 async def test_a_retired_thing_closes_after_its_last_user_and_nobody_new_gets_it():
     pool: Pool[str, Thing] = Pool(4)
 
-    async with pool.lease("a", Thing) as old:
-        async with pool.lease("a", Thing):
+    with lent(pool, "a") as old:
+        with lent(pool, "a"):
             pool.retain(lambda key: False)
-            async with pool.lease("a", Thing) as new:
+            with lent(pool, "a") as new:
                 assert new is not old
         assert old.closed == 0
     await settled()
@@ -53,7 +61,7 @@ async def test_of_idle_things_only_so_many_are_kept_and_the_longest_idle_goes_fi
     pool: Pool[int, Thing] = Pool(2)
     things = []
     for key in (1, 2, 1, 3):
-        async with pool.lease(key, Thing) as thing:
+        with lent(pool, key) as thing:
             things.append(thing)
 
     await settled()
@@ -63,7 +71,7 @@ async def test_of_idle_things_only_so_many_are_kept_and_the_longest_idle_goes_fi
 async def test_things_in_use_do_not_count_as_idle():
     pool: Pool[int, Thing] = Pool(1)
 
-    async with pool.lease(1, Thing) as one, pool.lease(2, Thing) as two, pool.lease(3, Thing) as three:
+    with lent(pool, 1) as one, lent(pool, 2) as two, lent(pool, 3) as three:
         assert one.closed + two.closed + three.closed == 0
     await settled()
     assert one.closed + two.closed + three.closed == 2
@@ -75,10 +83,9 @@ async def test_what_cannot_be_made_leaves_nothing_behind():
     def jammed() -> Thing:
         raise OSError("no")
 
-    with pytest.raises(OSError, match="no"):
-        async with pool.lease("a", jammed):
-            raise AssertionError("it was made")
-    async with pool.lease("a", Thing) as thing:
+    with pytest.raises(OSError, match="no"), lent(pool, "a", jammed):
+        raise AssertionError("it was made")
+    with lent(pool, "a") as thing:
         assert thing.closed == 0
 
 
@@ -86,13 +93,12 @@ async def test_closing_closes_all_at_once_used_or_not_even_where_one_fails():
     pool: Pool[int, Thing] = Pool(9)
     made = [Thing(0.1, fails=number == 0) for number in range(5)]
     for number, thing in enumerate(made):
-        async with pool.lease(number, lambda thing=thing: thing):
+        with lent(pool, number, lambda thing=thing: thing):
             assert thing.closed == 0
 
     clock = asyncio.get_running_loop().time()
-    async with pool.lease(5, lambda: Thing(0.1)) as used:
-        with pytest.raises(OSError, match="it jams"):
-            await pool.close()
+    with lent(pool, 5, lambda: Thing(0.1)) as used, pytest.raises(OSError, match="it jams"):
+        await pool.close()
 
     assert asyncio.get_running_loop().time() - clock < 0.4
     assert [thing.closed for thing in (*made, used)] == [1] * 6
@@ -100,7 +106,7 @@ async def test_closing_closes_all_at_once_used_or_not_even_where_one_fails():
 
 async def test_nobody_waits_for_a_retired_thing_to_close_but_the_pool_when_it_closes():
     pool: Pool[str, Thing] = Pool(2)
-    async with pool.lease("a", lambda: Thing(0.1)) as thing:
+    with lent(pool, "a", lambda: Thing(0.1)) as thing:
         pool.retain(lambda key: False)
     assert thing.closed == 0
 
@@ -111,7 +117,7 @@ async def test_nobody_waits_for_a_retired_thing_to_close_but_the_pool_when_it_cl
 
 async def test_a_retired_thing_that_does_not_close_well_is_logged_and_fails_nobody(caplog):
     pool: Pool[str, Thing] = Pool(2)
-    async with pool.lease("a", lambda: Thing(fails=True)):
+    with lent(pool, "a", lambda: Thing(fails=True)):
         pool.retain(lambda key: False)
     await settled()
 
@@ -124,7 +130,7 @@ async def test_things_that_are_retired_from_two_sides_are_closed_once():
     pool: Pool[int, Thing] = Pool(9)
     things = [Thing(0.01) for _ in range(4)]
     for number, thing in enumerate(things):
-        async with pool.lease(number, lambda thing=thing: thing):
+        with lent(pool, number, lambda thing=thing: thing):
             assert thing.closed == 0
 
     for _ in range(3):

@@ -330,7 +330,7 @@ async def test_a_client_that_breaks_its_promise_gives_no_empty_success(fake, wir
     """A third party's client may hand over an answer without what was asked for."""
     provider = await fake(wire.text("x"))
 
-    async def lease(*_):
+    def lease(*_):
         return _Empty()
 
     monkeypatch.setattr(Clients, "lease", lease)

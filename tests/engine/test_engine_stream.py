@@ -412,7 +412,7 @@ class _WithoutEnd:
 
 
 async def test_a_stream_that_ends_without_its_response_is_malformed(books, keys, monkeypatch):
-    async def lease(*_):
+    def lease(*_):
         return _WithoutEnd()
 
     monkeypatch.setattr(Clients, "lease", lease)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from routebook import Engine, LimitError, Message, ToolCall, ToolError, ToolResult
 from routebook.engine import toolbox as toolbox_module
-from routebook.engine.pool import Pool
+from routebook.engine.pool import Leases, Pool
 from routebook.engine.toolbox import open_toolbox
 from routebook.engine.turn import options_of_turn
 
@@ -392,8 +391,8 @@ async def test_what_is_odd_about_tools_is_known_to_their_toolbox(books):
     }
     table, pool = books.table(book), Pool(8)
 
-    async with AsyncExitStack() as stack:
-        toolbox = await open_toolbox(table.features["chat"].tools, table, pool, {}, stack)
+    with Leases() as leases:
+        toolbox = await open_toolbox(table.features["chat"].tools, table, pool, {}, leases)
     await pool.close()
 
     codes = [(warning.code, warning.subject) for warning in toolbox.warnings]

@@ -25,6 +25,13 @@ class _Empty(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         raise KeyError(key)
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return *default*; without this, every look would raise and catch a KeyError."""
+        return default
+
+    def __contains__(self, key: object) -> bool:
+        return False
+
     def __iter__(self) -> Iterator[str]:
         return iter(())
 
@@ -40,9 +47,13 @@ class _Empty(Mapping[str, Any]):
 
 EMPTY: Frozen = _Empty()
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
 
 def freeze(value: Any) -> Any:
     """Return *value* with every mapping read-only and every list a tuple."""
+    if type(value) in _SCALARS:  # most are; asking whether one is a Mapping costs several times as much
+        return value
     if isinstance(value, Mapping):
         return MappingProxyType({key: freeze(item) for key, item in value.items()})
     if isinstance(value, (list, tuple)):

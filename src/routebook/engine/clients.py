@@ -11,7 +11,6 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +30,7 @@ from ..routing.provider_spec import Breaker, Limits, ProviderSpec, Retry
 from ..routing.script import Script
 from ..routing.secret import SecretRef
 from ..routing.table import RoutingTable
-from .pool import Pool
+from .pool import Leases, Pool
 
 _MOST_IDLE_OF_PLATFORM = 1000
 _MOST_IDLE_OF_CALLERS = 64
@@ -69,14 +68,14 @@ class Clients:
         """Return what carries the requests of runs by *table*."""
         return chosen(table.transport, fast_is_installed=self._has_fast)
 
-    def of_run(self, table: RoutingTable, context: Context, stack: AsyncExitStack) -> RunClients:
-        """Return the clients of one run by *table* for *context*; *stack* gives them back."""
-        return RunClients(self, table, context, stack)
+    def of_run(self, table: RoutingTable, context: Context, leases: Leases) -> RunClients:
+        """Return the clients of one run by *table* for *context*; *leases* gives them back."""
+        return RunClients(self, table, context, leases)
 
-    async def lease(
-        self, provider: ProviderSpec, digest: str, http: TransportName, callers_key: str | None, run: AsyncExitStack
+    def lease(
+        self, provider: ProviderSpec, digest: str, http: TransportName, callers_key: str | None, leases: Leases
     ) -> ModelClient:
-        """Return the client of a provider as configured by *digest*, over *http*; it stays open until *run* is left.
+        """Return the client of a provider as configured by *digest*, over *http*; it stays open until *leases* is left.
 
         Raises:
             SecretUnavailable: The key is not to be had.
@@ -86,7 +85,7 @@ class Clients:
             return ScriptedClient(self.script, provider.name)
         pool = self._platforms if callers_key is None else self._callers
         key = (self._configuration(provider, digest, http), self._identity(callers_key))
-        return await run.enter_async_context(pool.lease(key, lambda: self._make(provider, http, callers_key)))
+        return pool.lease(key, lambda: self._make(provider, http, callers_key), leases)
 
     def keep_only(self, table: RoutingTable) -> None:
         """Retire the clients whose provider is not configured so in *table*."""
@@ -152,12 +151,12 @@ class Clients:
 class RunClients:
     """The clients of one run: each is taken at its first call and kept until the run's end, whatever is reloaded."""
 
-    def __init__(self, clients: Clients, table: RoutingTable, context: Context, stack: AsyncExitStack) -> None:
+    def __init__(self, clients: Clients, table: RoutingTable, context: Context, leases: Leases) -> None:
         self._clients = clients
         self._table = table
         self._http = clients.http_of(table)
         self._context = context
-        self._stack = stack
+        self._leases = leases
         self._taken: dict[tuple[str, CredentialKind], ModelClient] = {}
 
     async def client(self, planned: PlannedAttempt) -> ModelClient:
@@ -169,15 +168,15 @@ class RunClients:
         key = (planned.provider, planned.credential)
         client = self._taken.get(key)
         if client is None:
-            client = self._taken[key] = await self._take(planned)
+            client = self._taken[key] = self._take(planned)
         return client
 
-    async def _take(self, planned: PlannedAttempt) -> ModelClient:
+    def _take(self, planned: PlannedAttempt) -> ModelClient:
         provider = self._table.providers[planned.provider]
         digest = self._table.digests["providers", provider.name]
         callers_key = self._context.credentials[provider.name] if planned.credential == "caller" else None
         try:
-            return await self._clients.lease(provider, digest, self._http, callers_key, self._stack)
+            return self._clients.lease(provider, digest, self._http, callers_key, self._leases)
         except SecretUnavailable as error:
             raise _not_sent(f"{error}; nothing was sent", "authentication", planned) from error
 

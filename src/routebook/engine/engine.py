@@ -25,7 +25,7 @@ from .clients import Clients
 from .dump import Dumping, Taking, WireRequest, secret_or_why
 from .events import Listener, RunFinished, StreamEvent, Tell, telling
 from .messages import MessagesLike
-from .pool import Pool
+from .pool import Leases, Pool
 from .relay import relayed
 from .reload import LiveBook, Reading, Reload
 from .result import EmbeddingResult, ImageResult, RunResult
@@ -200,8 +200,8 @@ class Engine:
         """
         asked = SingleAsked(feature, Context() if context is None else context, options, model)
         table = self.table
-        async with self._runs.counted(), AsyncExitStack() as stack:
-            return await start_embedding(table, asked, inputs, self._means(table, asked.context, stack))
+        with self._runs.counted(), Leases() as leases:
+            return await start_embedding(table, asked, inputs, self._means(table, asked.context, leases))
 
     async def generate_image(
         self,
@@ -219,8 +219,8 @@ class Engine:
         """
         asked = SingleAsked(feature, Context() if context is None else context, options, model)
         table = self.table
-        async with self._runs.counted(), AsyncExitStack() as stack:
-            return await start_image(table, asked, prompt, self._means(table, asked.context, stack))
+        with self._runs.counted(), Leases() as leases:
+            return await start_image(table, asked, prompt, self._means(table, asked.context, leases))
 
     async def dump(
         self,
@@ -247,27 +247,27 @@ class Engine:
         if self._clients.script is not None:
             raise RequestError("the engine plays a script: nothing goes over the wire", "dump")
         asked = asked_of(feature, content, inputs, context, options, model)
-        async with self._runs.counted(), AsyncExitStack() as stack:
-            clients = Clients(self._environment, secret_or_why, Taking())
-            stack.push_async_callback(clients.close)
-            real = clients.of_run(table, asked.context, stack).client
-            dumping = Dumping(table, asked.context, self._environment, real)
-            tell = telling(lambda _: None) if stream else None
-            means = RunMeans(dumping.client_of, self._servers, self._environment, self._spending, None, tell)
-            return await dumping.request_of(start_by_kind(table, asked, means, stack))
+        with self._runs.counted():
+            async with AsyncExitStack() as stack:
+                clients = Clients(self._environment, secret_or_why, Taking())
+                stack.push_async_callback(clients.close)
+                leases = stack.enter_context(Leases())
+                real = clients.of_run(table, asked.context, leases).client
+                dumping = Dumping(table, asked.context, self._environment, real)
+                tell = telling(lambda _: None) if stream else None
+                means = RunMeans(dumping.client_of, self._servers, self._environment, self._spending, None, tell)
+                return await dumping.request_of(start_by_kind(table, asked, means, leases))
 
     async def _run(self, asked: RunAsked, tell: Tell | None) -> RunResult:
         table = self.table
-        async with self._runs.counted(), AsyncExitStack() as stack:
-            result = await start_run(table, asked, self._means(table, asked.context, stack, tell), stack)
+        with self._runs.counted(), Leases() as leases:
+            result = await start_run(table, asked, self._means(table, asked.context, leases, tell), leases)
         if tell is not None:
             await tell(RunFinished(result))
         return result
 
-    def _means(
-        self, table: RoutingTable, context: Context, stack: AsyncExitStack, tell: Tell | None = None
-    ) -> RunMeans:
-        client_of = self._clients.of_run(table, context, stack).client
+    def _means(self, table: RoutingTable, context: Context, leases: Leases, tell: Tell | None = None) -> RunMeans:
+        client_of = self._clients.of_run(table, context, leases).client
         return RunMeans(client_of, self._servers, self._environment, self._spending, self._shadows, tell)
 
     async def reload(self) -> tuple[Diagnostic, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..canonical.frozen import EMPTY
 from ..canonical.message import Message
-from ..canonical.part import ImagePart
+from ..canonical.part import ImagePart, TextPart
 from ..document.options import check_options
 from ..errors import RequestError
 from ..routing.context import Facts
@@ -33,9 +33,10 @@ def facts_of(
     Raises:
         RequestError: The options are no mapping, one is unknown, or its value does not fit.
     """
+    parts = [part for message in messages for part in message.content]
     return Facts(
-        input_tokens=_tokens(message.text for message in messages),
-        has_images=any(isinstance(part, ImagePart) for message in messages for part in message.content),
+        input_tokens=_tokens(part.text for part in parts if isinstance(part, TextPart)),
+        has_images=any(isinstance(part, ImagePart) for part in parts),
         has_tools=offers_tools,
         stream=stream,
         model=model,

@@ -20,7 +20,7 @@ from .events import AttemptFailed, Tell
 _CALLERS_OWN = frozenset({"authentication", "permission_denied"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Calling(Generic[Q, R]):
     """How attempts are made: what each is sent, how, what the models cost, who keeps the records, who is told."""
 

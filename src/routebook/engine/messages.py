@@ -45,7 +45,7 @@ def read_messages(messages: MessagesLike) -> tuple[Message, ...]:
         RequestError: There is none, or one is not of a known form; the message names its position.
     """
     if isinstance(messages, str):
-        messages = [Message("user", messages)]
+        return (Message("user", messages),)
     if not isinstance(messages, Sequence) or not messages:
         raise RequestError("messages must be a string or a list with at least one message", "messages")
     read: list[Message] = []

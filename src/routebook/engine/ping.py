@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -25,6 +24,7 @@ from ..routing.decision import CredentialKind, PlannedAttempt
 from ..routing.spec import AttemptSpec, FeatureSpec, Kind, ModelSpec
 from ..routing.table import RoutingTable
 from .clients import Clients
+from .pool import Leases
 
 MOST_S = 20.0
 """How long a provider may take to answer."""
@@ -88,11 +88,12 @@ async def _ping(table: RoutingTable, name: str, target: _Target | None, clients:
         return Ping(name, None, False, message=why)
     model, began = target.planned.model, perf_counter()
     try:
-        async with asyncio.timeout(MOST_S + _GRACE_S), AsyncExitStack() as stack:
-            client = await clients.of_run(table, Context(), stack).client(target.planned)
-            await asyncio.sleep(0)  # all others are made first: no provider is measured while they are
-            began = perf_counter()
-            await _ask(client, target)
+        async with asyncio.timeout(MOST_S + _GRACE_S):
+            with Leases() as leases:
+                client = await clients.of_run(table, Context(), leases).client(target.planned)
+                await asyncio.sleep(0)  # all others are made first: no provider is measured while they are
+                began = perf_counter()
+                await _ask(client, target)
     except ProviderError as error:
         if error.sent and _STILL_THINKING in error.message:
             return Ping(name, model, True, duration_s=perf_counter() - began)

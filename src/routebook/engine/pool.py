@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from types import TracebackType
+from typing import Any, Generic, Protocol, TypeVar
 
 _LOG = logging.getLogger("routebook")
 
@@ -38,6 +38,27 @@ class _Entry(Generic[V]):
     closing: asyncio.Task[None] | None = None
 
 
+class Leases:
+    """What one user holds of pools; leaving the block gives all of it back."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held: list[tuple[Pool[Any, Any], _Entry[Any]]] = []
+
+    def __enter__(self) -> Leases:
+        return self
+
+    def __exit__(self, *_: TracebackType | BaseException | type[BaseException] | None) -> None:
+        for pool, entry in reversed(self._held):
+            pool.take_back(entry)
+        self._held.clear()
+
+    def add(self, pool: Pool[Any, Any], entry: _Entry[Any]) -> None:
+        """Note that *entry* of *pool* is held."""
+        self._held.append((pool, entry))
+
+
 class Pool(Generic[K, V]):
     """Shares values by key; at most *most* idle ones are kept, the least recently used go first."""
 
@@ -46,20 +67,22 @@ class Pool(Generic[K, V]):
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._leaving: list[_Entry[V]] = []
 
-    @asynccontextmanager
-    async def lease(self, key: K, make: Callable[[], V]) -> AsyncIterator[V]:
-        """Lend the value under *key*, made by *make* where there is none; it stays open inside the block."""
+    def lease(self, key: K, make: Callable[[], V], leases: Leases) -> V:
+        """Lend the value under *key*, made by *make* where there is none; it stays open until *leases* is left."""
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = _Entry(make())
         self._entries.move_to_end(key)
         entry.users += 1
-        try:
-            yield entry.value
-        finally:
-            entry.users -= 1
-            if entry.retired and entry.users == 0:
-                self._start_closing(entry)
+        leases.add(self, entry)
+        return entry.value
+
+    def take_back(self, entry: _Entry[V]) -> None:
+        """Count one user of *entry* less."""
+        entry.users -= 1
+        if entry.retired and entry.users == 0:
+            self._start_closing(entry)
+        if len(self._entries) > self._most:
             self._shrink()
 
     def retain(self, wanted: Callable[[K], bool]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,6 +132,11 @@ def _account(result: EmbeddingResult | ImageResult) -> dict[str, Any]:
     }
 
 
+def new_run_id() -> str:
+    """Return an id that no other run has: 32 hexadecimal digits."""
+    return os.urandom(16).hex()
+
+
 @dataclass(slots=True)
 class RunRecord:
     """A run in progress: what it has said, called and paid so far.
@@ -145,7 +150,7 @@ class RunRecord:
     messages: list[Message]
     answer: Message | None = None
     choices: tuple[Choice, ...] = ()
-    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    run_id: str = field(default_factory=new_run_id)
     turns: int = 0
     tool_calls: list[ToolCall] = field(default_factory=list)
     tool_results: list[ToolResult] = field(default_factory=list)
@@ -170,12 +175,16 @@ class RunRecord:
             tool_calls=tuple(self.tool_calls),
             tool_results=tuple(self.tool_results),
             checks=tuple(self.checks),
-            usage=sum((attempt.usage for attempt in self.attempts if attempt.usage), NO_USAGE),
+            usage=self._usage(),
             cost_usd=self._cost_usd(),
             attempts=tuple(self.attempts),
             finish_reason=self.finish_reason,
             warnings=tuple(self.warnings),
         )
+
+    def _usage(self) -> Usage:
+        first, *others = [attempt.usage for attempt in self.attempts if attempt.usage] or (NO_USAGE,)
+        return sum(others, first)
 
     def _cost_usd(self) -> float | None:
         total = 0.0

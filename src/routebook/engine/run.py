@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..canonical.chat import ChatRequest, ChatResponse
+from ..canonical.chat import ChatRequest, ChatResponse, Choice
 from ..canonical.event import ModelEvent, NoResponse, ResponseFinished, fold
 from ..canonical.message import Message
 from ..canonical.options import merge_options
@@ -86,10 +86,11 @@ class Run:
             message = signed(with_unique_ids(response.message, taken), self.record.decision.attempts[self.at])
             self.record.messages.append(message)
             self.record.answer = message
-            self.record.choices = (replace(response.choices[0], message=message), *response.alternatives)
+            first = Choice(message, response.finish_reason, response.raw_finish_reason, response.logprobs)
+            self.record.choices = (first, *response.alternatives)
             if not self.record.limited:
                 self.record.finish_reason = response.finish_reason
-            if not message.tool_calls or self.toolbox is None:
+            if self.toolbox is None or not message.tool_calls:
                 return response
             if self.record.limited:
                 await self._ignore_calls(message, self.toolbox)
@@ -148,7 +149,7 @@ class Run:
     ) -> ChatResponse:
         if self.contract is not None:
             response = self._asked(self.contract, planned, offer).take(response)
-        if response.message.tool_calls and self.toolbox is None:
+        if self.toolbox is None and response.message.tool_calls:
             names = ", ".join(repr(call.name) for call in response.message.tool_calls)
             raise malformed(planned, f"the model called a tool ({names}), but the feature has none", response)
         return response

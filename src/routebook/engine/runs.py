@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 from ..errors import EngineClosed
 
@@ -16,42 +15,70 @@ class Runs:
     """Counts runs in and out."""
 
     def __init__(self) -> None:
-        self._ends: set[asyncio.Timeout] = set()
+        self._counted: set[_Counted] = set()
         self._idle = asyncio.Event()
         self._drain_s = 0.0
 
-    @asynccontextmanager
-    async def counted(self) -> AsyncIterator[None]:
-        """Count a run in, and let `drain` end it.
+    def counted(self) -> _Counted:
+        """Return a block that counts a run in, and that `drain` may end.
 
         Raises:
-            EngineClosed: The engine did not wait any longer.
+            EngineClosed: On leaving it, where the engine did not wait any longer.
         """
-        end = asyncio.timeout(None)
-        self._ends.add(end)
-        self._idle.clear()
-        try:
-            async with end:
-                yield
-        except TimeoutError as error:
-            if not end.expired():
-                raise
-            raise EngineClosed(f"the engine was closed, and the run did not end within {self._drain_s:g} s") from error
-        finally:
-            self._ends.discard(end)
-            if not self._ends:
-                self._idle.set()
+        return _Counted(self)
 
     async def drain(self, drain_s: float) -> None:
         """Wait for all of them, *drain_s* seconds at most, then cancel the others."""
-        if not self._ends:
+        if not self._counted:
             return
         self._drain_s = drain_s
         try:
             async with asyncio.timeout(drain_s):
                 await self._idle.wait()
         except TimeoutError:
-            _LOG.warning("closing: %d runs did not end within %g s and are cancelled", len(self._ends), drain_s)
-            for end in self._ends:
-                end.reschedule(asyncio.get_running_loop().time())
+            _LOG.warning("closing: %d runs did not end within %g s and are cancelled", len(self._counted), drain_s)
+            for run in self._counted:
+                run.end()
             await self._idle.wait()
+
+    def enter(self, run: _Counted) -> None:
+        """Count *run* in."""
+        self._counted.add(run)
+        self._idle.clear()
+
+    def leave(self, run: _Counted) -> EngineClosed | None:
+        """Count *run* out; return the error of one that was ended."""
+        self._counted.discard(run)
+        if not self._counted:
+            self._idle.set()
+        if not run.is_ended:
+            return None
+        return EngineClosed(f"the engine was closed, and the run did not end within {self._drain_s:g} s")
+
+
+class _Counted:
+    """One run while it counts: what `asyncio.timeout` is to a moment, this is to the end of the wait."""
+
+    __slots__ = ("_cancelling", "_runs", "_task", "is_ended")
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        self.is_ended = False
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task, self._cancelling = task, task.cancelling()
+        self._runs.enter(self)
+
+    def end(self) -> None:
+        """Cancel the run, once."""
+        if not self.is_ended:
+            self.is_ended = True
+            self._task.cancel()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        closed = self._runs.leave(self)
+        # Whoever else cancelled the task is told so, not of the engine.
+        if closed is not None and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise closed from error

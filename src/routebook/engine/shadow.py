@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
 from functools import partial
 
 from ..canonical.chat import ChatRequest, ChatResponse
@@ -20,6 +19,7 @@ from ..routing.table import RoutingTable
 from .attempt import Attempt, Call, Progress, Q, R, call_target
 from .budget import Spending
 from .clients import Clients
+from .pool import Leases
 
 _LOG = logging.getLogger("routebook")
 _PLATFORM = Context()
@@ -49,8 +49,8 @@ class Shadows:
         await asyncio.gather(*running, return_exceptions=True)
 
     async def _send(self, table: RoutingTable, planned: PlannedAttempt, request: AnyRequest) -> None:
-        async with AsyncExitStack() as stack:
-            client_of = self._clients.of_run(table, _PLATFORM, stack).client
+        with Leases() as leases:
+            client_of = self._clients.of_run(table, _PLATFORM, leases).client
 
             async def complete(target: PlannedAttempt, asked: ChatRequest, _: Progress) -> ChatResponse:
                 return await (await client_of(target)).complete(asked)

@@ -5,9 +5,7 @@ Resolved, paid for, bounded and recorded as a run is; there are no turns, no too
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +21,8 @@ from .attempt import Attempt, Call, Progress, Q, R, malformed
 from .budget import RunBudget
 from .facts import facts_of_texts
 from .fallback import Calling, call_along
-from .result import EmbeddingResult, ImageResult, RunRecord
+from .pool import Leases
+from .result import EmbeddingResult, ImageResult, RunRecord, new_run_id
 from .start import RunAsked, RunMeans, check_context, deadline, feature_of_kind, start_run, with_result
 
 
@@ -98,7 +97,7 @@ async def start_image(table: RoutingTable, asked: SingleAsked, prompt: str, mean
     )
 
 
-async def start_by_kind(table: RoutingTable, asked: RunAsked, means: RunMeans, stack: AsyncExitStack) -> object:
+async def start_by_kind(table: RoutingTable, asked: RunAsked, means: RunMeans, leases: Leases) -> object:
     """Start what *asked* is by the kind of its feature; only a chat takes inputs, and only a chat is streamed.
 
     Raises:
@@ -106,7 +105,7 @@ async def start_by_kind(table: RoutingTable, asked: RunAsked, means: RunMeans, s
     """
     feature, _ = find_feature(table, asked.feature)
     if feature.kind == "chat":
-        return await start_run(table, asked, means, stack)
+        return await start_run(table, asked, means, leases)
     if means.tell is not None or asked.inputs:
         field = "inputs" if asked.inputs else "stream"
         raise RequestError(f"feature {feature.name!r} is of kind {feature.kind!r}, which has no {field}", field)
@@ -127,7 +126,7 @@ async def _answered(
     call: Call[Q, R],
 ) -> tuple[R, RunRecord]:
     facts = facts_of_texts(texts, asked.options, asked.model)
-    run_id = uuid.uuid4().hex
+    run_id = new_run_id()
     decision = table.resolve(asked.feature, asked.context, facts, run_id)
     record = RunRecord(decision, [], run_id=run_id)
     budget = None if feature.budget is None else RunBudget(feature.name, feature.budget, means.spending)

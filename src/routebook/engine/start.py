@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,8 @@ from .contract import Contract
 from .events import RunStarted, Tell
 from .facts import facts_of, has_tools
 from .messages import MessagesLike
-from .result import RunRecord, RunResult, RunWarning
+from .pool import Leases
+from .result import RunRecord, RunResult, RunWarning, new_run_id
 from .run import Run
 from .shadow import Shadows
 from .toolbox import ServerPool, Toolbox, open_toolbox
@@ -37,7 +37,7 @@ _METHODS: dict[Kind, tuple[str, ...]] = {
 _NOBODY = Context()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunAsked:
     """What a caller asks of `Engine.run`.
 
@@ -71,7 +71,7 @@ def asked_of(
     return RunAsked(feature, messages, given, _NOBODY if context is None else context, options, model)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunMeans:
     """What a run works with: who calls a provider, tool servers, the environment, what was spent today, who is told.
 
@@ -86,13 +86,13 @@ class RunMeans:
     tell: Tell | None = None
 
 
-async def start_run(table: RoutingTable, asked: RunAsked, means: RunMeans, stack: AsyncExitStack) -> RunResult:
-    """Resolve, open the tools, play the run; *stack* gives the tool servers back. Errors carry `.result`."""
+async def start_run(table: RoutingTable, asked: RunAsked, means: RunMeans, leases: Leases) -> RunResult:
+    """Resolve, open the tools, play the run; *leases* gives the tool servers back. Errors carry `.result`."""
     feature = feature_of_kind(table, asked.feature, "chat")
     contract = None if feature.output is None else Contract(table.outputs[feature.output], asked.inputs)
     messages = begin(feature, asked.messages, asked.inputs, contract)
     facts = facts_of(messages, has_tools(feature), asked.options, asked.model, stream=means.tell is not None)
-    run_id = uuid.uuid4().hex
+    run_id = new_run_id()
     decision = table.resolve(asked.feature, asked.context, facts, run_id)
     record = RunRecord(decision, messages, run_id=run_id)
     if means.tell is not None:
@@ -104,7 +104,7 @@ async def start_run(table: RoutingTable, asked: RunAsked, means: RunMeans, stack
     budget = None if feature.budget is None else RunBudget(feature.name, feature.budget, means.spending)
     try:
         async with deadline(feature):
-            toolbox = await _toolbox(feature, table, means, stack)
+            toolbox = await _toolbox(feature, table, means, leases)
             _warn(record, toolbox)
             run = Run(table, record, means.client_of, contract, toolbox, budget, means.tell)
             if decision.shadow is not None and means.shadows is not None:
@@ -165,10 +165,10 @@ async def _bounded(feature: FeatureSpec) -> AsyncIterator[None]:
         raise DeadlineError(f"feature {feature.name!r} did not answer within {feature.deadline_s:g} s") from error
 
 
-async def _toolbox(feature: FeatureSpec, table: RoutingTable, means: RunMeans, stack: AsyncExitStack) -> Toolbox | None:
+async def _toolbox(feature: FeatureSpec, table: RoutingTable, means: RunMeans, leases: Leases) -> Toolbox | None:
     if feature.tools is None or not has_tools(feature):
         return None  # a feature that allows none of its servers' tools starts no server
-    return await open_toolbox(feature.tools, table, means.servers, means.environment, stack)
+    return await open_toolbox(feature.tools, table, means.servers, means.environment, leases)
 
 
 def _warn(record: RunRecord, toolbox: Toolbox | None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from functools import lru_cache, partial
 from importlib import import_module
 from itertools import chain
@@ -21,7 +20,7 @@ from ..routing.tool_spec import ServerSpec, ToolsSpec
 from ..tools.call import UNNAMED, AnsweredCall, Finished, answer_calls
 from ..tools.catalog import Catalog, build_catalog, idle_patterns, twice_listed
 from ..tools.protocol import ServerSecrets, ServerTool
-from .pool import Pool
+from .pool import Leases, Pool
 from .result import RunWarning
 
 if TYPE_CHECKING:
@@ -74,9 +73,9 @@ class Toolbox:
 
 
 async def open_toolbox(
-    spec: ToolsSpec, table: RoutingTable, pool: ServerPool, environment: Mapping[str, str], stack: AsyncExitStack
+    spec: ToolsSpec, table: RoutingTable, pool: ServerPool, environment: Mapping[str, str], leases: Leases
 ) -> Toolbox:
-    """Start the servers of *spec*, all at once, and list their tools; *stack* gives them back.
+    """Start the servers of *spec*, all at once, and list their tools; *leases* gives them back.
 
     Raises:
         ToolError: A required server cannot start; names it, with what it wrote to its standard error.
@@ -93,7 +92,7 @@ async def open_toolbox(
     for name in spec.servers:
         make = partial(_make, session.ToolServer, table.servers[name], environment)
         try:
-            servers[name] = await stack.enter_async_context(pool.lease(table.digests["mcp_servers", name], make))
+            servers[name] = pool.lease(table.digests["mcp_servers", name], make, leases)
         except ToolError as error:
             go_on_without(name, error)
     listed = await asyncio.gather(*(server.list_tools() for server in servers.values()), return_exceptions=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ..canonical.frozen import EMPTY
 from ..canonical.message import Message
 from ..errors import RequestError
 from ..outputs.validate import validate
@@ -37,10 +38,9 @@ def begin(
     if messages == "" and text is None:
         raise RequestError(f"feature {feature.name!r} needs a message: it has no user's template", "messages")
     given = read_messages(messages) if text is None else ()
-    _check_inputs(
-        feature, _with_text(feature, inputs, text), {} if contract is None else contract.candidate_variables()
-    )
-    variables = {**inputs, **({} if contract is None else contract.candidate_variables())}
+    candidates = EMPTY if contract is None else contract.candidate_variables()
+    _check_inputs(feature, _with_text(feature, inputs, text), candidates)
+    variables = {**inputs, **candidates} if candidates else inputs
     named: frozenset[str] = frozenset()
     begun: list[Message] = []
     if prompt.system is not None:

@@ -24,6 +24,8 @@ _NO_MORE = "Error: this call was not made: no more tools can be used. Answer wit
 
 def with_unique_ids(message: Message, taken: Iterable[str]) -> Message:
     """Return *message* with call ids that are unique over the whole transcript; missing and repeated ones are new."""
+    if not message.tool_calls:
+        return message
     used = set(taken)
     parts: list[Part] = []
     number = 0

@@ -7,7 +7,7 @@ that `fault.seconds_to` reads. What says nothing sensible counts as not said.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..canonical.rate_limits import RateLimits
 from .fault import seconds_to
@@ -16,8 +16,7 @@ _LONGEST_COUNT = 18
 _NOTHING = RateLimits()
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderNames:
+class HeaderNames(NamedTuple):
     """The names, in lower case, under which an API says its limits."""
 
     requests_limit: str
@@ -30,6 +29,8 @@ class HeaderNames:
 
 def read_rate_limits(headers: Mapping[str, str], names: HeaderNames, now: float) -> RateLimits | None:
     """Return the limits that *headers* tell, or None where they tell none; *now* is seconds since the epoch."""
+    if headers.keys().isdisjoint(names):
+        return None
     limits = RateLimits(
         requests_limit=_count(headers.get(names.requests_limit)),
         requests_remaining=_count(headers.get(names.requests_remaining)),

@@ -35,10 +35,11 @@ def option_fault(
 
 def place(body: Body, path: str, value: Any) -> None:
     """Put *value* at *path* of *body*, dots for nesting."""
-    *outer, last = path.split(".")
-    for name in outer:
-        body = body.setdefault(name, {})
-    body[last] = value
+    outer, dot, last = path.partition(".")
+    if dot:
+        place(body.setdefault(outer, {}), last, value)
+    else:
+        body[outer] = value
 
 
 def wire_name(name: str) -> str:

@@ -169,7 +169,8 @@ def _calls(message: WireMessage, taken: set[str | None]) -> Iterator[ToolCall]:
 
 
 def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
-    only_thought = all(isinstance(part, ReasoningPart) for part in parts)
+    kinds = {type(part) for part in parts}
+    only_thought = kinds <= {ReasoningPart}
     # Some say more after the word: `content_filter: SAFETY`.
     known = _FINISH.get((raw or "").partition(":")[0])
     if known is None and only_thought:
@@ -177,11 +178,11 @@ def _finish_reason(raw: str | None, parts: tuple[Part, ...]) -> FinishReason:
     reason = known or "stop"
     if reason in _CUT_SHORT:
         return reason
-    if any(isinstance(part, ToolCall) for part in parts):
+    if ToolCall in kinds:
         return "tool_calls"
     if reason == "tool_calls" and only_thought:
         raise Malformed("the answer ends for its tool calls, and has none")
-    return "refusal" if reason == "refusal" or any(isinstance(part, RefusalPart) for part in parts) else "stop"
+    return "refusal" if reason == "refusal" or RefusalPart in kinds else "stop"
 
 
 def _extra(rest: Mapping[str, msgspec.Raw], wire: WireAnswer, choices: list[WireChoice]) -> Mapping[str, Any]:

@@ -43,7 +43,7 @@ def encode_stream(request: ChatRequest, quirks: Mapping[str, Any]) -> bytes | Fa
 
 def _encoded(request: ChatRequest, quirks: Mapping[str, Any], more: Body) -> bytes | Fault:
     fault = (
-        option_fault(request.options, TRAITS.options | quirks.get("fields", {}).keys(), TRAITS.name, quirks)
+        option_fault(request.options, _carried(quirks), TRAITS.name, quirks)
         or _retention_fault(request)
         or choice_fault(request.options.get("tool_choice", "auto"), request.tools)
     )
@@ -68,6 +68,11 @@ def encode_body(request: ChatRequest, quirks: Mapping[str, Any]) -> Body:
         body["response_format"] = _response_format(request.output)
     _add_options(body, request, quirks)
     return joined(body, request.options.get("extra_body", {}))
+
+
+def _carried(quirks: Mapping[str, Any]) -> frozenset[str]:
+    fields = quirks.get("fields")
+    return TRAITS.options | fields.keys() if fields else TRAITS.options
 
 
 def _retention_fault(request: ChatRequest) -> Fault | None:

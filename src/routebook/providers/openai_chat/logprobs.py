@@ -13,7 +13,9 @@ from .wire import WireLogprob, WireLogprobs, WireTopLogprob
 
 def read_logprobs(logprobs: WireLogprobs | None) -> tuple[TokenLogprob, ...]:
     """Return the tokens with their probabilities; those of a refusal come last."""
-    items = () if logprobs is None else items_of(logprobs, "")
+    if logprobs is None:
+        return ()
+    items = items_of(logprobs, "")
     return tuple(_token(item, tuple(_token(top, ()) for top in item.top_logprobs or ())) for item in items)
 
 
