@@ -226,6 +226,6 @@ async def test_credentials_are_not_waited_for_longer_than_the_option_timeout_say
     config = ClientConfig("house", "https://llm.test", None, transport=Recorded(HttpResponse(200, {}, b"")))
     dialect = Dialect(request_id_header="x-request-id", read_fault=refusal, headers={}, **BEARER)
     request = ChatRequest("m-1", (Message("user", "hi"),), options={"timeout": 0.01}, target="luna")
-    with pytest.raises(ProviderError, match="no credentials within 0.01 s") as caught:
+    with pytest.raises(ProviderError, match=r"no credentials within 0\.01 s") as caught:
         await Endpoint(config, dialect, Endless()).call(request, "/chat", b"{}", lambda answer: answer.body)
     assert (caught.value.kind, caught.value.sent, caught.value.model) == ("timeout", False, "luna")
