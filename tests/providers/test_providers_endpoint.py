@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -206,3 +207,25 @@ async def test_what_cannot_be_encoded_is_not_sent():
     with pytest.raises(ProviderError) as caught:
         await call(body=Fault("unsupported_option", "no such option"))
     assert (caught.value.kind, caught.value.sent) == ("unsupported_option", False)
+
+
+class Endless:
+    """A Signer that never has credentials."""
+
+    shown = "signed"
+    secrets = ()
+
+    async def sign(self, request):
+        await asyncio.sleep(60)
+
+    def refused(self):
+        raise AssertionError("nothing was sent")
+
+
+async def test_credentials_are_not_waited_for_longer_than_the_option_timeout_says():
+    config = ClientConfig("house", "https://llm.test", None, transport=Recorded(HttpResponse(200, {}, b"")))
+    dialect = Dialect(request_id_header="x-request-id", read_fault=refusal, headers={}, **BEARER)
+    request = ChatRequest("m-1", (Message("user", "hi"),), options={"timeout": 0.01}, target="luna")
+    with pytest.raises(ProviderError, match=r"no credentials within 0\.01 s") as caught:
+        await Endpoint(config, dialect, Endless()).call(request, "/chat", b"{}", lambda answer: answer.body)
+    assert (caught.value.kind, caught.value.sent, caught.value.model) == ("timeout", False, "luna")

@@ -6,6 +6,7 @@ ProviderError that names provider and model. No message holds the key or the val
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -155,10 +156,16 @@ class Endpoint:
         sent = HttpRequest("POST", self._url(path), headers, body)
         if self._signer is None or "authorization" in headers:
             return sent
+        most_s = self._timeouts(request).total
         try:
-            return await self._signer.sign(sent)
+            # The signer knows the provider's own bound, and says more where that is reached.
+            async with asyncio.timeout(most_s if most_s < self._timeout.total else None):
+                return await self._signer.sign(sent)
         except Unsigned as unsigned:
             raise self._error(request, unsigned.fault, sent=False) from unsigned
+        except TimeoutError as late:
+            fault = Fault("timeout", f"no credentials within {most_s:g} s")
+            raise self._error(request, fault, sent=False) from late
 
     def _url(self, path: str) -> str:
         if not self._query:

@@ -531,3 +531,24 @@ async def test_plain_reasoning_comes_and_goes_back(loopback, client_of):
 def test_secrets_do_not_show_in_the_repr():
     client = LiteLLMClient(ClientConfig("house", api_key=KEY, headers={"x-key": KEY}))
     assert KEY not in repr(vars(client))
+
+
+@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"message": "boom", "code": 500}, "server_error"),
+        ({"message": "boom", "code": "rate_limit_exceeded", "type": "requests"}, "rate_limit"),
+        ({"message": "boom", "code": "context_length_exceeded"}, "context_window_exceeded"),
+    ],
+)
+async def test_an_error_that_a_provider_says_in_a_stream_is_read_as_its_own(loopback, client_of, begun, error, kind):
+    """The library has one class for all of them, which says that the connection failed."""
+    said = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    chunk = {**said, "choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": None}]}
+    events = [*([chunk] if begun else []), {"error": error}]
+    body = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    server = await loopback.start(loopback.answer(200, body, "content-type: text/event-stream"))
+    with pytest.raises(ProviderError) as caught:
+        _ = [event async for event in client_of(server.url).stream(ask("openai/gpt-x"))]
+    assert (caught.value.kind, caught.value.message) == (kind, "boom")

@@ -108,6 +108,8 @@ def unanswered(error: Raised, bounds: Timeouts, secrets: Iterable[str]) -> Fault
         return Fault("connection", say(f"the connection failed ({error.why})", secrets))
     if error.cause == "foreign" and _telling(error.classes) is None:
         return _failed(error.why, secrets)
+    if error.body is not None:
+        return fault_of_error(error.to_dict(), Answer(200, {}, b"", secrets=tuple(secrets)))
     sentence = sentence_of_error(error.to_dict()) or "the library refused the call, and gave no reason"
     return Fault(_without_status(error.classes, sentence) or "malformed_response", say(sentence, secrets))
 

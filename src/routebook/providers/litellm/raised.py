@@ -70,6 +70,9 @@ def raised(error: BaseException) -> Raised:
     root = chain[-1]
     if _is_network(root):
         return Raised(classes, message, cause=_cause(chain), why=_why(root))
+    said = _said_in_stream(root)
+    if said is not None:
+        return Raised((), message, body=said)  # the library's classes are made up: any error in a stream has the same
     if not _is_of_library(root):
         name, why = type(root).__name__, _why(root)
         return Raised(classes, message, cause="foreign", why=name if why == name else f"{name}: {why}")
@@ -123,6 +126,13 @@ def _body(chain: list[BaseException], response: Any) -> Any:
         return text
     found = (getattr(link, name, None) for link in chain for name in ("body", "text"))
     return next((body for body in found if body and isinstance(body, (str, dict))), None)
+
+
+def _said_in_stream(error: BaseException) -> Any:
+    """Return the error that a provider said in the middle of a stream, where OpenAI's package read one."""
+    body = getattr(error, "body", None)
+    is_said = type(error).__name__ == "APIError" and not _is_of_library(error) and isinstance(body, dict)
+    return body if is_said else None
 
 
 def _is_network(error: BaseException) -> bool:
