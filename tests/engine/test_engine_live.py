@@ -74,7 +74,7 @@ async def test_a_bad_edit_keeps_the_last_good_table_and_is_reported_until_mended
     async with Engine(root, watch=True) as engine:
         good = engine.status
         (root / "features.yaml").write_text("features: {chat: {use: {model: actr}}}")
-        await eventually(lambda: engine.status.diagnostics != good.diagnostics, 1)
+        await eventually(lambda: engine.status.diagnostics != good.diagnostics, 5)
 
         status = engine.status
         assert (status.digest, status.loaded_at, status.watching) == (good.digest, good.loaded_at, True)

@@ -7,12 +7,14 @@ import pytest
 from routebook.canonical.chat import ChatResponse
 from routebook.canonical.event import TextDelta
 from routebook.canonical.message import Message
+from routebook.providers.answer import CUT_OFF
 from routebook.providers.fault import Fault
 from routebook.providers.reading import Reading, drain, first_words, is_whole, whole_body
 from routebook.providers.sse import EventReader
 
 CUT = Fault("connection", "cut off")
 BROKEN = Fault("server_error", "broken")
+NOTHING = Fault("malformed_response", "the stream has no events")
 
 
 class Words:
@@ -33,6 +35,13 @@ class Words:
 
     def response(self):
         return ChatResponse(Message("assistant", "".join(self._words)), "stop") if self.is_finished else CUT
+
+
+class Nothing(Words):
+    """An API that finds nothing it knows."""
+
+    def response(self):
+        return NOTHING
 
 
 def read(*pieces: bytes) -> tuple[list[str], bool, ChatResponse | Fault]:
@@ -105,3 +114,17 @@ async def test_after_the_end_one_more_look_is_taken_and_no_more():
     http = Pieces(b"", b"more")
     await drain(http)
     assert http.left == [b"more"]
+
+
+@pytest.mark.parametrize("cut", [b"d", b"data: {", b'data: {"text": "N\xc3', b'data: {"text": "Noon"}\n'])
+def test_a_stream_that_breaks_off_in_its_first_event_was_cut_off(cut: bytes):
+    reading = Reading(Nothing(), EventReader())
+    reading.take(cut)
+    assert reading.end() == CUT_OFF
+
+
+@pytest.mark.parametrize("words", [b"Good day", b": still here\n", b"\n\n"])
+def test_a_stream_without_any_event_is_what_its_reader_says(words: bytes):
+    reading = Reading(Nothing(), EventReader())
+    reading.take(words)
+    assert reading.end() == NOTHING

@@ -56,5 +56,9 @@ class Framing(Protocol):
         """Take the next piece, cut anywhere; return the data of each event that it completes. A Fault is the last."""
         ...
 
+    def is_within_event(self) -> bool:
+        """Tell whether an event has begun, and has not ended yet."""
+        ...
+
 
 CUT_OFF = Fault("connection", "the answer was cut off: its stream ended before its end")

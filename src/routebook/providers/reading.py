@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 from ..canonical.chat import ChatResponse
 from ..canonical.event import ModelEvent
-from .answer import Framing, StreamReader
+from .answer import CUT_OFF, Framing, StreamReader
 from .fault import Fault
 from .http.exchange import ExchangeFault, HttpStream
 
@@ -42,8 +43,11 @@ class Reading:
         return new
 
     def end(self) -> ChatResponse | Fault:
-        """Return the whole answer, or the first fault in it."""
-        return self._fault or self._reader.response()
+        """Return the whole answer, or the first fault in it. One that breaks off in its first event was cut off."""
+        answer = self._fault or self._reader.response()
+        if self._fault is not None or not isinstance(answer, Fault) or answer.kind != "malformed_response":
+            return answer
+        return replace(CUT_OFF, usage=answer.usage) if self._framing.is_within_event() else answer
 
 
 def is_whole(first: bytes) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_ENDS = (b"\n", b"\r")
+_FIELD = b"data:"
 
 
 class EventReader:
@@ -42,10 +43,15 @@ class EventReader:
             self._unended.append(lines.pop())
         return self._events(lines)
 
+    def is_within_event(self) -> bool:
+        """Tell whether data of an event has begun, and no blank line has ended it."""
+        rest = b"".join(self._unended)[: len(_FIELD)]
+        return bool(self._data) or (rest != b"" and _FIELD.startswith(rest))
+
     def _events(self, lines: list[bytes]) -> list[bytes]:
         found: list[bytes] = []
         for line in lines:
-            if line.startswith(b"data:"):
+            if line.startswith(_FIELD):
                 self._data.append(line[6:] if line[5:6] == b" " else line[5:])
             elif line == b"data":
                 self._data.append(b"")

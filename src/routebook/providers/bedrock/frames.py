@@ -58,6 +58,10 @@ class FrameReader:
             self._unread.clear()
             yield Fault("malformed_response", f"the stream of events is broken: {broken}")
 
+    def is_within_event(self) -> bool:
+        """Tell whether a frame has begun, and is not whole: its length begins with a zero, as no text does."""
+        return not self._is_broken and bool(self._unread) and self._unread[0][:1] == b"\0"
+
     def _events(self, read: bytes) -> Iterator[bytes]:
         begin = 0
         while True:
