@@ -9,7 +9,7 @@ an output contract they are of its text as it stands, or of the call by which it
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +31,7 @@ from .budget import RunBudget
 from .contract import Contract
 from .events import Tell, TurnStarted
 from .fallback import Calling, call_along
+from .inexact import warnings_of_schemas
 from .messages import leading_system
 from .result import RunRecord, RunWarning
 from .thoughts import shown_to, signed
@@ -168,7 +169,7 @@ class Run:
                 options = merge_options(options, {"tool_choice": asked.tool_choice})
             if asked.instructions:
                 messages.insert(leading_system(messages), Message("system", asked.instructions))
-        return ChatRequest(
+        request = ChatRequest(
             model=planned.id,
             messages=tuple(messages),
             tools=tuple(tools),
@@ -178,6 +179,13 @@ class Run:
             target=planned.model,
             turn=self.record.turns + 1,
         )
+        held = registry.traits()[planned.api].tool_schemas
+        if held is not None:
+            self._warn(warnings_of_schemas(request, planned.api, held))
+        return request
+
+    def _warn(self, warnings: Iterable[RunWarning]) -> None:
+        self.record.warnings += (warning for warning in warnings if warning not in self.record.warnings)
 
     def _takes_choice(self, planned: PlannedAttempt) -> bool:
         model = self.table.models.get(planned.model)

@@ -62,7 +62,8 @@ class ApiTraits:
     names the capabilities that no request of this API can use, whatever the model. `default_max_output_tokens` is set
     where the API refuses a request without `max_output_tokens`: it holds where neither an option nor the model's own
     limit says how much.
-    `native_schemas` says what it makes of an output's schema, None where that is not known.
+    `native_schemas` says what it makes of an output's schema, None where that is not known, `tool_schemas` of all
+    schemas, where it takes those of tools otherwise than they are, too.
     `body_fields` are the fields of the wire request that canonical values map to, which `extra_body` must not name,
     dots for nesting (`text.format` leaves open what else is in `text`);
     `filled` those of them that no option stands for. `own_headers` are the headers that the API's adapter sets, in
@@ -91,6 +92,7 @@ class ApiTraits:
     lacks: frozenset[str] = frozenset()
     default_max_output_tokens: int | None = None
     native_schemas: NativeSchemas | None = None
+    tool_schemas: NativeSchemas | None = None
     api_version: str | None = None
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()

@@ -25,12 +25,15 @@ _WIRE = {
     "logprobs": "generationConfig.logprobs",
 }
 
+_SCHEMAS = NativeSchemas(schema_gap, "as near as the API can hold a model to it, and in words beside")
+
 TRAITS = ApiTraits(
     name="gemini",
     options=_EVERYWHERE.union(_WIRE),
     embedding_options=_EVERYWHERE | {"dimensions"},
     image_options=_EVERYWHERE | {"n", "size"},
-    native_schemas=NativeSchemas(schema_gap, "as near as the API can hold a model to it, and in words beside"),
+    native_schemas=_SCHEMAS,
+    tool_schemas=_SCHEMAS,
     rules=OptionRules(
         values=MappingProxyType({"service_tier": ("standard", "flex", "priority")}),
         beside_budget=MappingProxyType({"reasoning.effort": None}),
