@@ -98,7 +98,7 @@ class PooledTransport(ABC, Generic[C, Q]):
     def fault_of(self, error: Exception, address: Address, timeouts: Timeouts) -> ExchangeFault:
         """Return the fault that *error*, one of `foreign`, stands for."""
 
-    async def _begin(self, request: HttpRequest, timeouts: Timeouts) -> _Exchange[C, Q]:
+    async def _begin(self, request: HttpRequest, timeouts: Timeouts) -> Exchange[C, Q]:
         """Send *request* and wait for the head of the answer."""
         if self._closed:
             raise ExchangeFault("connection", "the client is closed")
@@ -119,7 +119,7 @@ class PooledTransport(ABC, Generic[C, Q]):
                 raise self.fault_of(error, address, timeouts) from error
             raise
 
-        return _Exchange(self, _Call(address, timeouts, clock, alarm), answer, connections, connection)
+        return Exchange(self, _Call(address, timeouts, clock, alarm), answer, connections, connection)
 
     def _connections_to(self, address: Address) -> Connections[C]:
         connections = self._connections.get(address.server)
@@ -139,7 +139,7 @@ class _Call:
     alarm: Alarm
 
 
-class _Exchange(Generic[C, Q]):
+class Exchange(Generic[C, Q]):
     """An answer whose head is there, as an HttpStream; `end` has to be called."""
 
     def __init__(
