@@ -40,7 +40,7 @@ class AnswerReader:
         self._body_bytes = 0
         self._bare_bytes = 0
         self._objection = ""
-        self._parser = HttpResponseParser(self)
+        self._parser: HttpResponseParser | None = HttpResponseParser(self)
         # As the other library: some servers pad sizes with blanks, or end lines with a line feed alone.
         self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True, lenient_optional_cr_before_lf=True)
 
@@ -50,6 +50,7 @@ class AnswerReader:
         Raises:
             RemoteProtocolError: They are no HTTP, or of heads, trailers and sizes there is no end.
         """
+        assert self._parser is not None
         self._bare_bytes += len(received)
         try:
             self._parser.feed_data(received)
@@ -82,6 +83,10 @@ class AnswerReader:
         self.waiting_bytes = 0
         return taken
 
+    def close(self) -> None:
+        """Let go of the parser: the two hold each other, and only the garbage collector would part them."""
+        self._parser = None
+
     # What the parser calls; an exception stops it.
 
     def on_message_begin(self) -> None:
@@ -93,6 +98,7 @@ class AnswerReader:
             self._raw.append((name, value.rstrip()))
 
     def on_headers_complete(self) -> None:
+        assert self._parser is not None
         status = self._parser.get_status_code()
         headers, self._raw = read_headers(self._raw), []
         if status == 101:
@@ -111,7 +117,9 @@ class AnswerReader:
         self._bare_bytes = 0
 
     def on_message_complete(self) -> None:
-        self.is_over = self.has_head  # else it was an interim answer
+        self.is_over = self.has_head
+        if not self.has_head:  # an interim answer, of which as many may come as there is time for
+            self._bare_bytes = 0
 
     def _object(self, why: str) -> None:
         self._objection = why

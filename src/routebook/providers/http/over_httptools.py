@@ -58,8 +58,8 @@ class HttptoolsTransport(PooledTransport[SocketLine, Written]):
             self._given = (request.method, request.url, dict(request.headers))
         return Written(b"%s%d\r\n\r\n" % (self._head, len(request.body)), request.body, timeouts.connect)
 
-    async def _ask(self, connection: SocketLine, written: Written) -> Answer:
-        return await connection.ask(written)
+    def _ask(self, connection: SocketLine, written: Written) -> Coroutine[Any, Any, Answer]:
+        return connection.ask(written)
 
     def fault_of(self, error: Exception, address: Address, timeouts: Timeouts) -> ExchangeFault:
         """Return the fault that a foreign *error* stands for."""

@@ -35,7 +35,7 @@ class Server:
     tls: ssl.SSLContext | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Written:
     """A request as lines take it."""
 
@@ -106,6 +106,7 @@ class SocketLine(asyncio.Protocol):
         """Leave the line fit for another request, if its answer came to its end, else close it."""
         reader, transport = self._reader, self._transport
         assert reader is not None and transport is not None
+        reader.close()
         if not (reader.is_over and reader.keeps_alive and self._is_sent) or transport.get_write_buffer_size():
             await self.aclose()
             return
