@@ -29,7 +29,8 @@ def objection(*pieces: bytes, ends: bool = False) -> str:
     "answer",
     [
         b"HTTP/1.1 200 OK\r\nX-A: 1 \r\nContent-Length: 5\r\nx-a:\t2\r\n\r\nhello",
-        b"HTTP/1.1 200 OK\r\nx-a: 1\r\nTransfer-Encoding: Chunked\r\nx-a: 2\r\n\r\n2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nx-a: 3\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx-a: 1\r\nTransfer-Encoding: Chunked\r\nx-a: 2\r\n\r\n"
+        b"2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nx-a: 3\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 X\r\nx-a: 0\r\n\r\n"
         b"HTTP/1.1 200\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 5\r\n\r\nhello",
         b"HTTP/1.1 200 OK\nx-a: 1\nx-a: 2\ncontent-length: 5\n\nhello",

@@ -7,8 +7,6 @@ bound is held. An answer may come before its request is whole; it is read then, 
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import select
 import ssl
 from collections.abc import Mapping
@@ -19,11 +17,10 @@ import httpcore2
 from .answer_reader import AnswerReader
 from .exchange import ExchangeFault
 from .idle_room import IDLE_S
+from .reach import reach
 
 _MOST_WAITING_BYTES = 256 * 1024
 _PIECE_BYTES = 256 * 1024
-_NEXT_ADDRESS_S = 0.25
-_SYSTEMS_NUMBER = re.compile(r"\[Errno (\d+)\] Connect call failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +89,24 @@ class SocketLine(asyncio.Protocol):
     async def next_bytes(self) -> bytes | None:
         """Wait for more of the body."""
         reader = self._reader
-        assert reader is not None and self._transport is not None
+        assert reader is not None
         while not reader.waiting_bytes:
             if reader.is_over:
                 return None
             await self._change()
-        if self._is_paused:
-            self._is_paused = False
-            self._transport.resume_reading()
+        self._resume()
         return reader.take()
 
     async def end(self) -> None:
         """Leave the line fit for another request, if its answer came to its end, else close it."""
         reader, transport = self._reader, self._transport
-        assert reader is not None and transport is not None
+        assert reader is not None
+        assert transport is not None
         reader.close()
         if not (reader.is_over and reader.keeps_alive and self._is_sent) or transport.get_write_buffer_size():
             await self.aclose()
             return
-        if self._is_paused:
-            self._is_paused = False
-            transport.resume_reading()
+        self._resume()
         self._reader = None
         self._idle_until = self._loop.time() + IDLE_S
 
@@ -124,21 +118,20 @@ class SocketLine(asyncio.Protocol):
             ConnectError: It failed.
         """
         server = self._server
-        bound = None if server.tls is None else connect_s
         try:
             async with asyncio.timeout(connect_s):
+                reached = await reach(server.name, server.port)
                 await self._loop.create_connection(
                     lambda: self,
-                    server.name,
-                    server.port,
+                    sock=reached,
                     ssl=server.tls,
-                    ssl_handshake_timeout=bound,
-                    happy_eyeballs_delay=_NEXT_ADDRESS_S,
+                    server_hostname=server.name if server.tls else None,
+                    ssl_handshake_timeout=connect_s if server.tls else None,
                 )
         except TimeoutError as error:
             raise httpcore2.ConnectTimeout from error
         except (OSError, UnicodeError, OverflowError) as error:
-            raise httpcore2.ConnectError(str(error) or "the peer closed it during the TLS handshake") from _why(error)
+            raise httpcore2.ConnectError(str(error) or "the peer closed it during the TLS handshake") from error
         if self._broken is not None:
             raise self._broken
         assert self._transport is not None
@@ -169,6 +162,11 @@ class SocketLine(asyncio.Protocol):
             await self._waiter
         finally:
             self._waiter = None
+
+    def _resume(self) -> None:
+        if self._is_paused and self._transport is not None:
+            self._is_paused = False
+            self._transport.resume_reading()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -234,9 +232,3 @@ def _has_news(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _why(error: Exception) -> Exception:
-    """Return *error* in the system's words alone, where it has asyncio's and an address besides."""
-    number = _SYSTEMS_NUMBER.search(str(error))
-    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else error
