@@ -86,6 +86,12 @@ class SocketLine(asyncio.Protocol):
         self.status, self.headers = reader.status, reader.headers
         return self
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether more of the body is there, or its end."""
+        reader = self._reader
+        return reader is not None and (reader.waiting_bytes > 0 or reader.is_over)
+
     async def next_bytes(self) -> bytes | None:
         """Wait for more of the body."""
         reader = self._reader

@@ -30,6 +30,11 @@ class Answer(Protocol):
     status: int
     headers: Mapping[str, str]
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether `next_bytes` is known not to wait."""
+        ...
+
     async def next_bytes(self) -> bytes | None:
         """Wait for more of the body as it is on the wire; None at its end."""
         ...
@@ -161,8 +166,7 @@ class Exchange(Generic[C, Q]):
     async def next_piece(self) -> bytes | None:
         """Wait for more of the body; see `HttpStream.next_piece`. The clock rests while nobody waits."""
         try:
-            with self._call.alarm:
-                piece = await self._packed_piece()
+            piece = await self._packed_piece()
             if piece is not None:
                 return self._body.take(piece)
             self._body.end()
@@ -176,10 +180,13 @@ class Exchange(Generic[C, Q]):
         return None
 
     async def _packed_piece(self) -> bytes | None:
-        if not self._body.has_more:
+        if self._answer.is_ready and not self._body.has_more:
             return await self._answer.next_bytes()
-        await asyncio.sleep(0)
-        return b""
+        with self._call.alarm:
+            if not self._body.has_more:
+                return await self._answer.next_bytes()
+            await asyncio.sleep(0)
+            return b""
 
     def _head(self) -> HttpResponse:
         return HttpResponse(self.status, self.headers, b"")
