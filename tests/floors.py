@@ -64,7 +64,7 @@ IMPURE_NAMES = {"pathlib": frozenset({"PurePath", "PurePosixPath", "PureWindowsP
 IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today"})
 
 _HTTP_LIBRARIES = (
-    *("httpx2", "httpcore2", "pyreqwest"),
+    *("httpx2", "httpcore2", "httptools"),
     *("httpx", "requests", "aiohttp", "urllib3", "urllib.request", "http.client"),
 )
 

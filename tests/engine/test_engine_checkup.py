@@ -108,7 +108,7 @@ def test_what_is_not_installed_is_said_and_the_transport_follows(tmp_path: Path,
     assert None not in versions.values()
     assert check_up(book, {}).transport == "fast"
 
-    monkeypatch.setitem(sys.modules, "pyreqwest", None)
+    monkeypatch.setitem(sys.modules, "httptools", None)
     assert check_up(book, {}).transport == "httpx2"
 
 

@@ -23,13 +23,13 @@ async def test_the_status_and_the_log_say_what_carries_requests(setting: str, tr
 
 
 async def test_auto_is_httpx2_where_the_extra_is_missing(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "pyreqwest", None)
+    monkeypatch.setitem(sys.modules, "httptools", None)
     async with Engine(routebook.compile_mapping({})) as engine:
         assert engine.status.transport == "httpx2"
 
 
 def test_the_fast_transport_without_its_extra_is_an_error_at_the_setting(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "pyreqwest", None)
+    monkeypatch.setitem(sys.modules, "httptools", None)
     with pytest.raises(routebook.RouteFileError) as caught:
         routebook.compile_mapping({"settings": {"transport": "fast"}})
     (diagnostic,) = caught.value.diagnostics

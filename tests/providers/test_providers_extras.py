@@ -31,7 +31,7 @@ def test_auto_is_the_fast_transport_where_it_is_installed():
 
 def test_a_transport_whose_library_is_missing_is_one_error_with_the_command():
     probe = (
-        "import sys; sys.modules['pyreqwest'] = None\n"
+        "import sys; sys.modules['httptools'] = None\n"
         "from routebook.providers.http.choice import make_transport\n"
         "from routebook.providers.http.exchange import DEFAULT_CONNECTIONS\n"
         "from routebook.errors import MissingExtra\n"

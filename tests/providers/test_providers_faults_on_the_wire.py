@@ -23,8 +23,8 @@ from routebook.errors import ProviderError
 from routebook.providers.anthropic.client import AnthropicClient
 from routebook.providers.bedrock.client import BedrockClient
 from routebook.providers.gemini.client import GeminiClient
+from routebook.providers.http.over_httptools import HttptoolsTransport
 from routebook.providers.http.over_httpx2 import HttpxTransport
-from routebook.providers.http.over_rust import RustTransport
 from routebook.providers.openai_chat.client import OpenAIChatClient
 from routebook.providers.openai_responses.client import OpenAIResponsesClient
 from routebook.providers.protocol import ClientConfig, ModelClient
@@ -137,7 +137,7 @@ APIS = {
         ),
     ),
 }
-TRANSPORTS = {"httpx2": HttpxTransport, "fast": RustTransport}
+TRANSPORTS = {"httpx2": HttpxTransport, "fast": HttptoolsTransport}
 
 
 async def _complete(client: ModelClient) -> str:

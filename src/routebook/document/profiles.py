@@ -40,5 +40,5 @@ class Settings(Entry):
     drain: Duration | None = Field(None, examples=["30s"], json_schema_extra={"default": "10s"})
     """How long an engine that closes waits for its runs."""
     transport: TransportChoice | None = Field(None, examples=["httpx2"], json_schema_extra={"default": "auto"})
-    """What carries requests over HTTP: `httpx2`; `fast`, a client in Rust that the extra `fast` brings; or `auto`:
+    """What carries requests over HTTP: `httpx2`; `fast`, which costs less CPU and needs the extra `fast`; or `auto`:
     `fast` where it is installed, else `httpx2`."""

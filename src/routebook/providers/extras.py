@@ -9,7 +9,7 @@ from types import MappingProxyType
 EXTRAS: Mapping[str, str] = MappingProxyType(
     {
         "bedrock": "botocore",
-        "fast": "pyreqwest",
+        "fast": "httptools",
         "litellm": "litellm",
         "pytest": "syrupy",
         "vertex": "google.auth",

@@ -20,14 +20,14 @@ from routebook.providers.http.exchange import (
     HttpStream,
     Transport,
 )
+from routebook.providers.http.over_httptools import HttptoolsTransport
 from routebook.providers.http.over_httpx2 import HttpxTransport
-from routebook.providers.http.over_rust import RustTransport
 from routebook.routing.provider_spec import Timeouts
 
 FAST = Timeouts(connect=2, first_token=2, idle=2, total=4)
 
 
-TRANSPORTS = {"httpx2": HttpxTransport, "fast": RustTransport}
+TRANSPORTS = {"httpx2": HttpxTransport, "fast": HttptoolsTransport}
 
 
 @pytest.fixture(params=list(TRANSPORTS))

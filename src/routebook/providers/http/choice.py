@@ -15,7 +15,7 @@ TransportName = Literal["httpx2", "fast"]
 # name → the module of the transport, and its class there.
 _TRANSPORTS: dict[TransportName, tuple[str, str]] = {
     "httpx2": ("routebook.providers.http.over_httpx2", "HttpxTransport"),
-    "fast": ("routebook.providers.http.over_rust", "RustTransport"),
+    "fast": ("routebook.providers.http.over_httptools", "HttptoolsTransport"),
 }
 
 

@@ -52,7 +52,10 @@ class Connections(Generic[C]):
         Raises:
             ExchangeFault: All were in use for that long, or they were closed meanwhile.
         """
-        await self._take_turn(wait_s)
+        if self._turns.locked():
+            await self._take_turn(wait_s)
+        else:
+            await self._turns.acquire()
         try:
             if self._closed:
                 raise ExchangeFault("connection", "the client is closed")
@@ -70,7 +73,8 @@ class Connections(Generic[C]):
         if self._closed or not connection.is_available():
             await connection.aclose()
             return
-        await _close(self._room.put(connection, self._shelf))
+        if leaving := self._room.put(connection, self._shelf):
+            await _close(leaving)
 
     async def close(self) -> None:
         """Close all, those in use as well."""
@@ -79,9 +83,6 @@ class Connections(Generic[C]):
         await _close([*idle, *self._busy])
 
     async def _take_turn(self, wait_s: float) -> None:
-        if not self._turns.locked():
-            await self._turns.acquire()
-            return
         try:
             async with asyncio.timeout(wait_s):
                 await self._turns.acquire()

@@ -1,4 +1,4 @@
-"""Dialing: how httpx2's connections to an address are made, by a proxy if need be."""
+"""Dialing: how httpx2's connections to an address are made, by a proxy if need be; whom every library trusts."""
 
 from __future__ import annotations
 
@@ -25,16 +25,25 @@ def maker(address: Address) -> Callable[[], httpcore2.AsyncConnectionInterface]:
     Raises:
         ExchangeFault: The proxy that the environment names cannot be used, or no certificates can be read.
     """
-    try:
-        context = _trusting_context() if address.scheme == "https" else None
-    except OSError as error:
-        raise no_certificates(address.server) from error
+    context = trusting(address)
     proxy = proxy_for(address.scheme, address.name)
     try:
         pool = _proxied(proxy, context) if proxy else httpcore2.AsyncConnectionPool(context, **_KEPT)
     except (httpx2.InvalidURL, ImportError, RuntimeError, ValueError) as error:
         raise unusable(address.scheme) from error
     return partial(pool.create_connection, wire_url(address.url).origin)
+
+
+def trusting(address: Address) -> ssl.SSLContext | None:
+    """Return what tells whom to trust at *address*: the process's one TLS context, or None without TLS.
+
+    Raises:
+        ExchangeFault: No certificates can be read.
+    """
+    try:
+        return _trusting_context() if address.scheme == "https" else None
+    except OSError as error:
+        raise no_certificates(address.server) from error
 
 
 @lru_cache(maxsize=256)
@@ -52,4 +61,6 @@ def _proxied(address: str, context: ssl.SSLContext | None) -> httpcore2.AsyncCon
 @cache
 def _trusting_context() -> ssl.SSLContext:
     """Make the process's one TLS context; reading the certificates takes 25 ms."""
-    return httpcore2.default_ssl_context()
+    context = httpcore2.default_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -71,7 +71,9 @@ class _Stream(Protocol):
 
 
 class _Answer:
-    """An answer of the library's."""
+    """An answer of the library's, which does not tell what of it is there."""
+
+    is_ready = False
 
     def __init__(self, response: httpcore2.Response) -> None:
         self.status = response.status

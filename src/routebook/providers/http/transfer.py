@@ -30,6 +30,11 @@ class Answer(Protocol):
     status: int
     headers: Mapping[str, str]
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether `next_bytes` is known not to wait."""
+        ...
+
     async def next_bytes(self) -> bytes | None:
         """Wait for more of the body as it is on the wire; None at its end."""
         ...
@@ -98,7 +103,7 @@ class PooledTransport(ABC, Generic[C, Q]):
     def fault_of(self, error: Exception, address: Address, timeouts: Timeouts) -> ExchangeFault:
         """Return the fault that *error*, one of `foreign`, stands for."""
 
-    async def _begin(self, request: HttpRequest, timeouts: Timeouts) -> _Exchange[C, Q]:
+    async def _begin(self, request: HttpRequest, timeouts: Timeouts) -> Exchange[C, Q]:
         """Send *request* and wait for the head of the answer."""
         if self._closed:
             raise ExchangeFault("connection", "the client is closed")
@@ -119,7 +124,7 @@ class PooledTransport(ABC, Generic[C, Q]):
                 raise self.fault_of(error, address, timeouts) from error
             raise
 
-        return _Exchange(self, _Call(address, timeouts, clock, alarm), answer, connections, connection)
+        return Exchange(self, _Call(address, timeouts, clock, alarm), answer, connections, connection)
 
     def _connections_to(self, address: Address) -> Connections[C]:
         connections = self._connections.get(address.server)
@@ -139,7 +144,7 @@ class _Call:
     alarm: Alarm
 
 
-class _Exchange(Generic[C, Q]):
+class Exchange(Generic[C, Q]):
     """An answer whose head is there, as an HttpStream; `end` has to be called."""
 
     def __init__(
@@ -161,8 +166,7 @@ class _Exchange(Generic[C, Q]):
     async def next_piece(self) -> bytes | None:
         """Wait for more of the body; see `HttpStream.next_piece`. The clock rests while nobody waits."""
         try:
-            with self._call.alarm:
-                piece = await self._packed_piece()
+            piece = await self._packed_piece()
             if piece is not None:
                 return self._body.take(piece)
             self._body.end()
@@ -176,10 +180,13 @@ class _Exchange(Generic[C, Q]):
         return None
 
     async def _packed_piece(self) -> bytes | None:
-        if not self._body.has_more:
+        if self._answer.is_ready and not self._body.has_more:
             return await self._answer.next_bytes()
-        await asyncio.sleep(0)
-        return b""
+        with self._call.alarm:
+            if not self._body.has_more:
+                return await self._answer.next_bytes()
+            await asyncio.sleep(0)
+            return b""
 
     def _head(self) -> HttpResponse:
         return HttpResponse(self.status, self.headers, b"")
