@@ -24,7 +24,7 @@ def asked(tools: dict, output: dict | None = None) -> ChatRequest:
 def test_each_schema_that_is_sent_otherwise_is_told_of_with_the_place():
     warnings = list(warnings_of_schemas(asked({"plain": PLAIN, "bound": BOUND}, BOUND), "gemini", HELD))
     assert [(warning.code, warning.subject) for warning in warnings] == [
-        ("schema_inexact", "bound"),
+        ("schema_inexact", "local.bound"),
         ("schema_inexact", "answer"),
     ]
     assert "properties.text.pattern: keyword 'pattern'" in warnings[0].message

@@ -40,7 +40,7 @@ def warnings_of_schemas(request: ChatRequest, api: str, held: NativeSchemas) -> 
     """Yield a warning for each schema in *request* that *api*, which has its own form of schemas, takes otherwise."""
     for tool in request.tools:
         if tool.parameters and (gap := _GAPS.of(tool.parameters, held)) is not None:
-            yield _warning(f"tool {tool.name!r}", tool.name, api, held, gap)
+            yield _warning(f"tool {tool.tool!r}", tool.tool, api, held, gap)
     output = request.output
     if output is not None and output.schema is not None and (gap := _GAPS.of(output.schema, held)) is not None:
         yield _warning(f"output {output.name!r}", output.name, api, held, gap)
