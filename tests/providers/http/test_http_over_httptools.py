@@ -15,6 +15,7 @@ from routebook.providers.http.exchange import ConnectionLimits, ExchangeFault, H
 from routebook.providers.http.idle_room import IdleRoom
 from routebook.providers.http.over_httptools import HttptoolsTransport
 from routebook.providers.http.over_httpx2 import HttpxTransport
+from routebook.providers.http.socket_line import SocketLine
 from routebook.routing.provider_spec import Timeouts
 
 FAST = Timeouts(connect=2, first_token=5, idle=5, total=5)
@@ -185,6 +186,25 @@ async def test_an_answer_that_nobody_asked_for_is_not_taken_for_that_to_the_next
         for _ in range(3):
             assert (await transport.send(post(url_of(server)), FAST)).body == b"good"
             await asyncio.sleep(0.1)
+
+
+class _OtherLoops:
+    """A transport as another event loop has it: it does what asyncio's does, and is no heir of it."""
+
+    def __init__(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str):
+        return getattr(self._transport, name)
+
+
+async def test_the_loop_may_be_another_than_asyncios(loopback, transport, monkeypatch):
+    made = SocketLine.connection_made
+    monkeypatch.setattr(SocketLine, "connection_made", lambda line, carrier: made(line, _OtherLoops(carrier)))
+    server = await loopback.start(loopback.answer(200, b"ok"))
+    for _ in range(2):
+        assert (await transport.send(post(server.url), FAST)).body == b"ok"
+    assert server.connections == 1
 
 
 async def test_a_connection_that_was_idle_for_too_long_is_not_used_again(loopback, transport, monkeypatch):

@@ -11,6 +11,7 @@ import select
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import httpcore2
 
@@ -188,10 +189,9 @@ class SocketLine(asyncio.Protocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # other loops' are no heirs of asyncio's
         if self._broken is not None:
-            transport.abort()
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         reader = self._reader
