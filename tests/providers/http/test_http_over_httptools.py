@@ -290,6 +290,39 @@ async def test_over_tls_a_server_is_spoken_to_if_it_is_trusted(transport, certif
     dialing._trusting_context.cache_clear()
 
 
+async def test_what_tls_holds_behind_an_answer_is_not_taken_for_that_to_the_next_request(
+    transport, certificate, monkeypatch
+):
+    many = socket_line._MOST_WAITING_BYTES + 1
+    offered = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    offered.load_cert_chain(certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    dialing._trusting_context.cache_clear()
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"{}")
+        if second.is_set():
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood")
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % many + bytes(many))
+        await asyncio.sleep(0.1)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad")
+        second.set()
+
+    second = asyncio.Event()
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=offered) as server:
+        async with transport.stream(post(url_of(server, "https")), FAST) as http:
+            await second.wait()
+            await asyncio.sleep(0.1)
+            received = 0
+            while (piece := await http.next_piece()) is not None:
+                received += len(piece)
+        assert received == many
+        assert (await transport.send(post(url_of(server, "https")), FAST)).body == b"good"
+        await transport.close()
+    dialing._trusting_context.cache_clear()
+
+
 _LEFT_RUNNING = """
 import asyncio, sys
 from routebook.providers.http.exchange import HttpRequest

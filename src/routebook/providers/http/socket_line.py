@@ -101,19 +101,23 @@ class SocketLine(asyncio.Protocol):
             if reader.is_over:
                 return None
             await self._change()
-        self._resume()
+        if self._is_paused and not reader.is_over:
+            self._resume()
         return reader.take()
 
     async def end(self) -> None:
-        """Leave the line fit for another request, if its answer came to its end, else close it."""
+        """Leave the line fit for another request, if its answer came to its end, else close it.
+
+        One that is not read is closed as well: TLS may hold there, unseen, what follows the answer.
+        """
         reader, transport = self._reader, self._transport
         assert reader is not None
         assert transport is not None
         reader.close()
-        if not (reader.is_over and reader.keeps_alive and self._is_sent) or transport.get_write_buffer_size():
+        is_whole = reader.is_over and reader.keeps_alive and self._is_sent
+        if not is_whole or self._is_paused or transport.get_write_buffer_size():
             await self.aclose()
             return
-        self._resume()
         self._reader = None
         self._idle_until = self._loop.time() + IDLE_S
 
@@ -171,8 +175,8 @@ class SocketLine(asyncio.Protocol):
             self._waiter = None
 
     def _resume(self) -> None:
-        if self._is_paused and self._transport is not None:
-            self._is_paused = False
+        self._is_paused = False
+        if self._transport is not None:
             self._transport.resume_reading()
 
     def _wake(self) -> None:
