@@ -81,6 +81,7 @@ def test_letters_outside_ascii_are_read_as_latin_1():
         (b"SSH-2.0-OpenSSH\r\n\r\n", "Expected HTTP/"),
         (b"HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", "a protocol that was not asked for"),
         (b"HTTP/1.1 101 X\r\n\r\n", "a protocol that was not asked for"),
+        (b"HTTP/1.1 099 X\r\n\r\n", "there is no status 099"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n", "Content-Length"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: -2\r\n\r\n", "Content-Length"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n", "Transfer-Encoding"),

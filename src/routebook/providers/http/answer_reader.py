@@ -103,6 +103,8 @@ class AnswerReader:
         headers, self._raw = read_headers(self._raw), []
         if status == 101:
             self._object("it changes to a protocol that was not asked for")
+        if status < 100:
+            self._object(f"there is no status {status:03}")
         if status < 200:
             return
         if headers.get("transfer-encoding", "chunked").lower() != "chunked":
