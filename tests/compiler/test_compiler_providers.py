@@ -147,7 +147,9 @@ def test_credentials_that_are_found_go_to_the_vendors_own_hosts_and_this_machine
     assert compiled("vertex", project="p", location="eu", base_url=address).credential_chain
 
 
-@pytest.mark.parametrize("address", ["https://llm.example.com", "https://googleapis.com.evil.example"])
+@pytest.mark.parametrize(
+    "address", ["https://llm.example.com", "https://googleapis.com.evil.example", "https://127.evil.example"]
+)
 def test_credentials_that_are_found_go_nowhere_else(address: str):
     with pytest.raises(routebook.RouteFileError, match="would send its preset's key to another host"):
         compiled("vertex", project="p", location="eu", base_url=address)

@@ -6,6 +6,7 @@ for is reported, as is one that is missing.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +22,6 @@ PLACES = ("region", "project", "location", "api_version", "deployment")
 """The keys that say where at a vendor a provider is."""
 
 Preset = Mapping[str, Any]
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 _IN_BRACES = re.compile(r"\{(\w+)\}")
 
@@ -113,7 +113,10 @@ def warn_unencrypted(build: Build, subject: str, place: Span, url: SplitResult) 
 
 def is_loopback(host: str | None) -> bool:
     """Tell whether *host* is this machine itself."""
-    return host in _LOOPBACK or str(host).startswith("127.")
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def read_address(address: str, *, query: bool = False) -> SplitResult | None:
