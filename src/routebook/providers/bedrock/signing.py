@@ -7,7 +7,6 @@ environment (`AWS_BEARER_TOKEN_BEDROCK`) is found without it.
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -19,6 +18,7 @@ from ...errors import MissingExtra
 from ..extras import is_installed
 from ..fault import Fault
 from ..http.exchange import HttpRequest
+from ..one_look import OneLook
 from ..protocol import ClientConfig
 from ..signer import Unsigned
 from .credentials import BearerKey, Found
@@ -60,7 +60,7 @@ class AwsSigner:
         self._chain: Chain | None = None
         self._found: Found | None = None
         self._found_at = 0.0
-        self._finding: asyncio.Future[Outcome] | None = None
+        self._finding = OneLook(self._look, self._take, "routebook-aws-credentials")
         self._secrets = _forms(environment.get(name, "") for name in _SECRET_VARIABLES)
 
     async def sign(self, request: HttpRequest) -> HttpRequest:
@@ -69,7 +69,7 @@ class AwsSigner:
         if found is None or (found.late is not None and found.late <= now):
             found = await self._wait()
         elif found.due is not None and found.due <= now:
-            self._begin()
+            self._finding.begin()
         return found.credentials.sign(request)
 
     def refused(self) -> None:
@@ -88,7 +88,7 @@ class AwsSigner:
 
     async def _wait(self) -> Found:
         """Wait for credentials, one look for all who wait; where none are found, the old ones hold to their end."""
-        finding = self._begin()
+        finding = self._finding.begin()
         outcome: Outcome = Fault("timeout", f"AWS credentials were not found within {self._wait_s:g} s")
         with suppress(TimeoutError):
             async with asyncio.timeout(self._wait_s):
@@ -100,24 +100,8 @@ class AwsSigner:
             raise Unsigned(outcome)
         return held
 
-    def _begin(self) -> asyncio.Future[Outcome]:
-        """Look for credentials in a thread of their own, unless somebody does already."""
-        loop = asyncio.get_running_loop()
-        if self._finding is not None and self._finding.get_loop() is loop and not self._finding.done():
-            return self._finding
-        finding: asyncio.Future[Outcome] = loop.create_future()
-        finding.add_done_callback(self._take)
-        self._finding = finding
-
-        def look() -> None:
-            outcome = self._look()
-            with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
-                loop.call_soon_threadsafe(_settle, finding, outcome)
-
-        threading.Thread(target=look, name="routebook-aws-credentials", daemon=True).start()
-        return finding
-
     def _look(self) -> Outcome:
+        """Look for credentials. In a thread."""
         bearer = _bearer(self._environment)
         if bearer:
             return Found(BearerKey(bearer))
@@ -132,11 +116,8 @@ class AwsSigner:
         except ImportError as error:
             return Fault("authentication", f"AWS credentials cannot be looked for: {error.name} cannot be imported")
 
-    def _take(self, finding: asyncio.Future[Outcome]) -> None:
+    def _take(self, outcome: Outcome) -> None:
         """Use what was found. Where nothing was, what there is goes on to be used while it holds."""
-        if finding.cancelled():
-            return
-        outcome = finding.result()
         if isinstance(outcome, Found):
             self._found, self._found_at = outcome, self._clock()
             self._secrets = _forms((*outcome.credentials.secrets, *self._secrets[:_MOST_KEPT]))
@@ -168,8 +149,3 @@ def _bearer(environment: Mapping[str, str]) -> str:
 def _forms(secrets: Iterable[str]) -> tuple[str, ...]:
     """Return *secrets* in all their forms, each once, in their order."""
     return tuple(dict.fromkeys(form for secret in secrets if secret for form in sorted(forms_of(secret))))
-
-
-def _settle(finding: asyncio.Future[Outcome], outcome: Outcome) -> None:
-    if not finding.done():
-        finding.set_result(outcome)

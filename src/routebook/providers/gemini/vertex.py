@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
 import time
 import warnings
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +25,7 @@ from ...errors import FaultKind
 from ..fault import Fault, say
 from ..http.exchange import HttpRequest
 from ..http.google_tokens import TokenRequests
+from ..one_look import OneLook
 from ..protocol import ClientConfig
 from ..sentence import read_sentence
 from ..signer import Unsigned
@@ -75,7 +74,7 @@ class VertexSigner:
         self._credentials: Any = None
         self._token: _Token | None = None
         self._secrets: deque[str] = deque(maxlen=_MOST_SECRETS)
-        self._exchange: asyncio.Future[_Token | Fault] | None = None
+        self._exchange = OneLook(self._fetch, self._take, "routebook-vertex-token")
 
     async def sign(self, request: HttpRequest) -> HttpRequest:
         """Return *request* with a token; see `Signer.sign`."""
@@ -83,7 +82,7 @@ class VertexSigner:
         if token is None or now >= token.late:
             token = await self._renewed()
         elif now >= token.due:
-            self._begin()
+            self._exchange.begin()
         return replace(request, headers={**request.headers, **token.headers})
 
     def refused(self) -> None:
@@ -106,32 +105,14 @@ class VertexSigner:
 
     async def _exchanged(self) -> _Token | Fault:
         """Wait for the one exchange that is under way, or begin it. A call that is cancelled does not stop it."""
-        exchange = self._begin()
+        exchange = self._exchange.begin()
         try:
             async with asyncio.timeout(self._wait_s):
                 return await asyncio.shield(exchange)
         except TimeoutError:
             return Fault("timeout", f"no access token for Vertex within {self._wait_s:g} s")
 
-    def _begin(self) -> asyncio.Future[_Token | Fault]:
-        """Exchange in a thread of its own, unless that is done already."""
-        loop = asyncio.get_running_loop()
-        if self._exchange is not None and self._exchange.get_loop() is loop and not self._exchange.done():
-            return self._exchange
-        exchange: asyncio.Future[_Token | Fault] = loop.create_future()
-        exchange.add_done_callback(self._take)
-        self._exchange = exchange
-
-        def fetch() -> None:
-            found = self._fetch()
-            with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
-                loop.call_soon_threadsafe(_settle, exchange, found)
-
-        threading.Thread(target=fetch, name="routebook-vertex-token", daemon=True).start()
-        return exchange
-
-    def _take(self, exchange: asyncio.Future[_Token | Fault]) -> None:
-        found = None if exchange.cancelled() else exchange.result()
+    def _take(self, found: _Token | Fault) -> None:
         if isinstance(found, _Token):
             self._token = found
             self._secrets.extend(found.secrets)
@@ -159,11 +140,6 @@ class VertexSigner:
                 found, _ = google.auth.default(scopes=_SCOPES, request=self._requests)
         payer = self._environment.get(_PAYER)
         return found.with_quota_project(payer) if payer and hasattr(found, "with_quota_project") else found
-
-
-def _settle(exchange: asyncio.Future[_Token | Fault], found: _Token | Fault) -> None:
-    if not exchange.done():
-        exchange.set_result(found)
 
 
 def _token_of(credentials: Any) -> _Token:
