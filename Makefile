@@ -1,6 +1,7 @@
 # Only Python 3.11 or newer and make are needed: a target that needs the environment builds .venv first.
 
 VENV := .venv
+PEERS := .venv-bench
 BIN := $(VENV)/bin
 
 # An interpreter is taken if it runs, is new enough and can make an environment. `make PYTHON=...` names one.
@@ -30,27 +31,30 @@ lint: $(VENV)/.installed ## run ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-stress: $(VENV)/.installed ## run the random tests a hundred times as long, ten minutes each at most
+stress: $(VENV)/.installed ## run the random tests and the chaos a hundred times as long, ten minutes each at most
 	ROUTEBOOK_STRESS=1 $(BIN)/python -m pytest tests/test_random_books.py tests/test_fuzz.py tests/test_mutations.py \
 		tests/test_unreachable.py tests/test_decisions_complete.py tests/test_touched.py tests/test_fallbacks_dead.py \
-		tests/test_random_invariants.py tests/test_incremental.py tests/document/test_schemas_agree.py
+		tests/test_random_invariants.py tests/test_incremental.py tests/document/test_schemas_agree.py \
+		tests/chaos/test_chaos.py
 
 docs: $(VENV)/.installed ## write the generated pages and the schemas anew
 	$(BIN)/python docs/generate.py diagnostics options apis
 	$(BIN)/python docs/route_files.py
 	$(BIN)/routebook schema --write schemas
 
-bench: $(VENV)/.installed ## measure, as ratios in one run
-	@$(BIN)/python benchmarks/run.py
+bench: $(VENV)/.installed $(PEERS)/.locked ## measure Routebook and others, as ratios in one run (RUNS=200000: its memory for longer)
+	@$(BIN)/python benchmarks/run.py $(if $(RUNS),--memory-runs $(RUNS))
 
 lock: ## pin the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-header --no-annotate \
 		--quiet --output-file requirements.lock
 	uv pip compile pyproject.toml --all-extras --group dev --python-version 3.11 --universal --generate-hashes \
 		--no-header --no-annotate --quiet --output-file requirements-dev.lock
+	uv pip compile --group bench --python-version 3.11 --universal --generate-hashes --no-header --no-annotate \
+		--quiet --output-file requirements-bench.lock
 
-clean: ## remove the environment and the caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+clean: ## remove the environments and the caches
+	rm -rf $(VENV) $(PEERS) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is written last, so that what was interrupted is done again, the environment from nothing.
@@ -60,6 +64,13 @@ $(VENV)/.locked: requirements-dev.lock
 	@echo "installing the locked dependencies into $(VENV)"
 	@"$(PYTHON)" -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Those we are measured against have versions of what we use that are not ours.
+$(PEERS)/.locked: requirements-bench.lock | $(VENV)/.locked
+	@echo "installing whom we are measured against into $(PEERS)"
+	@"$(PYTHON)" -m venv --clear $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.locked pyproject.toml

@@ -1,6 +1,7 @@
 """What the loopback server answers, for each API: one whole answer, and one stream of CHUNKS pieces of text.
 
-An API is one entry of ANSWERS, by what its paths have in them; the first that fits is taken.
+An API is one entry of ANSWERS, by what its paths have in them; the first that fits is taken. `server.c` reads them
+from the file that `write_answers` writes.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 CHUNKS = 500
 
-_TEXT = "The dentist expects you on Monday at nine. " * 8
+_TEXT = "The dentist expects you on Monday at nine. " * 25
 _PIECES = tuple(f" word{number}" for number in range(CHUNKS))
 _CHAT = {
     "id": "chatcmpl-benchmark",
@@ -75,6 +77,7 @@ def _chat_events() -> Iterator[bytes]:
     yield chunk({"role": "assistant", "content": ""})
     yield from (chunk({"content": piece}) for piece in _PIECES)
     yield chunk({}, "stop")
+    yield _event({**_CHAT, "object": "chat.completion.chunk", "choices": []})
     yield b"data: [DONE]\n\n"
 
 
@@ -171,7 +174,8 @@ ANSWERS: dict[bytes, tuple[bytes, bytes]] = {
 """A part of a path, in lower case → head and body of the whole answer, and of the stream."""
 
 
-def answer_to(path: bytes, body: bytes) -> bytes:
-    """Return head and body of the answer to *body*, posted to *path* (in lower case)."""
-    whole, streamed = next((answers for part, answers in ANSWERS.items() if part in path), next(iter(ANSWERS.values())))
-    return streamed if b"stream" in path or b'"stream":true' in body else whole
+def write_answers(file: Path) -> None:
+    """Write all answers to *file*: a line `PART WHOLE STREAMED`, with the sizes in bytes, and then both."""
+    with file.open("wb") as out:
+        for part, (whole, streamed) in ANSWERS.items():
+            out.write(b"%s %d %d\n%s%s" % (part, len(whole), len(streamed), whole, streamed))

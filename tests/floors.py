@@ -14,7 +14,7 @@ from pathlib import Path
 
 FLOORS = {
     0: ("canonical", "diagnostics", "errors"),
-    1: ("routing", "prompts", "outputs"),
+    1: ("routing", "prompts", "outputs", "records"),
     2: ("source", "document", "compiler", "providers", "tools", "state", "ledger", "telemetry", "credentials"),
     3: ("engine", "batch", "book"),
     4: ("", "cli", "gateway", "demo", "testing", "pytest_plugin", "snapshot"),
@@ -29,6 +29,7 @@ NEIGHBOURS = {
     ("document", "source"),
     ("prompts", "routing"),
     ("outputs", "routing"),
+    ("records", "routing"),
     ("engine", "book"),
     ("errors", "diagnostics"),
     ("errors", "canonical"),  # an error carries the tool call it is about

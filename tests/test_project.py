@@ -22,7 +22,7 @@ from routebook import Engine
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")
 
 # Put together here, so that this file does not hold what it looks for.
 REGISTRIES = ("py" + "pi.org", "python" + "hosted.org", "npm" + "js.org")
@@ -45,7 +45,7 @@ def tracked_files() -> list[Path]:
         command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
         return [ROOT / name for name in names if name and (ROOT / name).is_file()]
-    skipped = {".venv", ".hypothesis", "__pycache__", "build", "dist"} | {
+    skipped = {".venv", ".venv-bench", ".hypothesis", "__pycache__", "build", "dist"} | {
         f".{tool}_cache" for tool in ("mypy", "pytest", "ruff")
     }
     return [path for path in ROOT.rglob("*") if path.is_file() and not skipped & set(path.relative_to(ROOT).parts)]
@@ -101,13 +101,17 @@ def test_a_lock_file_names_no_index(lock: str):
 
 
 def test_what_the_project_depends_on_is_locked():
-    for lock, wanted in (("requirements.lock", PROJECT["dependencies"]), ("requirements-dev.lock", ["pytest", "ruff"])):
+    for lock, wanted in (
+        ("requirements.lock", PROJECT["dependencies"]),
+        ("requirements-dev.lock", ["pytest", "ruff"]),
+        ("requirements-bench.lock", ["litellm", "tensorzero"]),
+    ):
         names = {requirement.name for requirement, _ in pinned(lock)}
         assert {Requirement(text).name for text in wanted} <= names
 
 
-def test_both_lock_files_agree():
-    core, everything = ({str(r) for r, _ in pinned(lock)} for lock in LOCKS)
+def test_the_lock_files_of_the_package_agree():
+    core, everything = ({str(r) for r, _ in pinned(lock)} for lock in LOCKS[:2])
 
     assert core <= everything
 

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from .canonical.tool import ToolResult as ToolResult
     from .canonical.usage import Usage as Usage
     from .diagnostics.diagnostic import Diagnostic as Diagnostic
-    from .engine.attempt import Attempt as Attempt
     from .engine.changes import Change as Change
     from .engine.dump import WireRequest as WireRequest
     from .engine.engine import Engine as Engine
@@ -51,6 +50,8 @@ if TYPE_CHECKING:
     from .engine.events import ToolCallRequested as ToolCallRequested
     from .engine.events import ToolFinished as ToolFinished
     from .engine.events import TurnStarted as TurnStarted
+    from .engine.limits import BreakerState as BreakerState
+    from .engine.limits import LimitState as LimitState
     from .engine.reload import Reload as Reload
     from .engine.result import EmbeddingResult as EmbeddingResult
     from .engine.result import ImageResult as ImageResult
@@ -71,20 +72,30 @@ if TYPE_CHECKING:
     from .providers.protocol import Api as Api
     from .providers.protocol import ClientConfig as ClientConfig
     from .providers.protocol import ModelClient as ModelClient
+    from .records.attempt import Attempt as Attempt
+    from .records.ended import AttemptEnded as AttemptEnded
+    from .records.ended import EngineRecord as EngineRecord
+    from .records.ended import RunEnded as RunEnded
+    from .records.ended import ToolCallEnded as ToolCallEnded
+    from .records.ended import TurnEnded as TurnEnded
     from .routing.context import Context as Context
     from .routing.context import Facts as Facts
     from .routing.decision import Decision as Decision
     from .routing.table import RoutingTable as RoutingTable
     from .routing.traits import ApiTraits as ApiTraits
+    from .state.gate import GateState as GateState
+    from .telemetry.runlog import RunLog as RunLog
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
     "Api": "routebook.providers.protocol",
     "ApiTraits": "routebook.routing.traits",
-    "Attempt": "routebook.engine.attempt",
+    "Attempt": "routebook.records.attempt",
+    "AttemptEnded": "routebook.records.ended",
     "AttemptFailed": "routebook.engine.events",
     "AudioPart": "routebook.canonical.part",
+    "BreakerState": "routebook.engine.limits",
     "BudgetError": "routebook.errors",
     "Change": "routebook.engine.changes",
     "ChatRequest": "routebook.canonical.chat",
@@ -101,14 +112,17 @@ _PUBLIC = {
     "EmbeddingResult": "routebook.engine.result",
     "Engine": "routebook.engine.engine",
     "EngineClosed": "routebook.errors",
+    "EngineRecord": "routebook.records.ended",
     "EngineStatus": "routebook.engine.engine",
     "Facts": "routebook.routing.context",
     "FilePart": "routebook.canonical.part",
+    "GateState": "routebook.state.gate",
     "ImagePart": "routebook.canonical.part",
     "ImageRequest": "routebook.canonical.image",
     "ImageResponse": "routebook.canonical.image",
     "ImageResult": "routebook.engine.result",
     "LimitError": "routebook.errors",
+    "LimitState": "routebook.engine.limits",
     "Message": "routebook.canonical.message",
     "MissingExtra": "routebook.errors",
     "ModelClient": "routebook.providers.protocol",
@@ -127,7 +141,9 @@ _PUBLIC = {
     "RouteFileError": "routebook.errors",
     "RoutebookError": "routebook.errors",
     "RoutingTable": "routebook.routing.table",
+    "RunEnded": "routebook.records.ended",
     "RunFinished": "routebook.engine.events",
+    "RunLog": "routebook.telemetry.runlog",
     "RunResult": "routebook.engine.result",
     "RunStarted": "routebook.engine.events",
     "StreamEvent": "routebook.engine.events",
@@ -137,11 +153,13 @@ _PUBLIC = {
     "TokenLogprob": "routebook.canonical.chat",
     "ToolCall": "routebook.canonical.tool",
     "ToolCallDelta": "routebook.canonical.event",
+    "ToolCallEnded": "routebook.records.ended",
     "ToolCallRequested": "routebook.engine.events",
     "ToolDefinition": "routebook.canonical.tool",
     "ToolError": "routebook.errors",
     "ToolFinished": "routebook.engine.events",
     "ToolResult": "routebook.canonical.tool",
+    "TurnEnded": "routebook.records.ended",
     "TurnStarted": "routebook.engine.events",
     "Usage": "routebook.canonical.usage",
     "WireRequest": "routebook.engine.dump",

@@ -24,10 +24,11 @@ PLAIN_TOOLS = str(Path(__file__).parent / "servers" / "plain_tools.py")
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came in, header names in lower case."""
+    """A request as it came in, header names in lower case; `line` is its first line, with the path."""
 
     headers: Mapping[str, str]
     body: bytes
+    line: str = ""
 
     @property
     def json(self) -> Any:
@@ -35,7 +36,7 @@ class Received:
 
     @property
     def text(self) -> str:
-        return f"{dict(self.headers)}{self.body.decode()}"
+        return f"{self.line}{dict(self.headers)}{self.body.decode()}"
 
 
 Answer = bytes | AsyncIterator[bytes] | None
@@ -95,9 +96,10 @@ async def _read(reader: asyncio.StreamReader) -> Received | None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     except asyncio.IncompleteReadError:
         return None
-    pairs = (line.partition(":") for line in head.strip().split("\r\n")[1:])
+    first, *lines = head.strip().split("\r\n")
+    pairs = (line.partition(":") for line in lines)
     headers = {name.lower(): value.strip() for name, _, value in pairs}
-    return Received(headers, await reader.readexactly(int(headers.get("content-length", 0))))
+    return Received(headers, await reader.readexactly(int(headers.get("content-length", 0))), first)
 
 
 async def _write_pieces(
@@ -229,12 +231,18 @@ class Books:
     def over(*urls: str, provider: Mapping[str, Any] = {}, **feature: Any) -> dict[str, Any]:
         """Providers `p0`, `p1` ... at *urls*, each with a model `m0`, `m1` ...; feature `chat` falls back along them.
 
-        The platform's keys are in P0_KEY, P1_KEY ...
+        No target is tried twice unless *provider* says so. The platform's keys are in P0_KEY, P1_KEY ...
         """
         numbers = range(len(urls))
         return {
             "providers": {
-                f"p{n}": {"api": "openai-chat", "base_url": urls[n], "api_key": {"env": f"P{n}_KEY"}, **provider}
+                f"p{n}": {
+                    "api": "openai-chat",
+                    "base_url": urls[n],
+                    "api_key": {"env": f"P{n}_KEY"},
+                    "retry": {"attempts": 1},
+                    **provider,
+                }
                 for n in numbers
             },
             "models": {
@@ -254,7 +262,7 @@ class Books:
     def scripted(*entries: Mapping[str, Any], **feature: Any) -> dict[str, Any]:
         """A provider `stage` that plays *entries*, its model `actor`, and a feature `chat` on it."""
         return {
-            "providers": {"stage": {"api": "scripted", "script": list(entries)}},
+            "providers": {"stage": {"api": "scripted", "script": list(entries), "retry": {"attempts": 1}}},
             "models": {"actor": {"provider": "stage", "capabilities": ["tools", "json_schema"]}},
             "features": {"chat": {"use": {"model": "actor"}, **feature}},
         }

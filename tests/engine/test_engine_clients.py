@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import routebook
-from routebook import ProviderError
+from routebook import Engine, ProviderError
 from routebook.canonical.chat import ChatRequest
 from routebook.canonical.message import Message
 from routebook.engine.clients import Clients
@@ -71,6 +71,7 @@ class Gate:
         {"retry": {"attempts": 5}},
         {"breaker": {"failures": 9}},
         {"limits": {"requests_per_minute": 60}},
+        {"limits": {"concurrency": 5, "queue_timeout": "7s"}},
     ],
 )
 async def test_an_edit_of_how_often_a_provider_is_called_keeps_its_connection(fake, wire, edit):
@@ -93,8 +94,7 @@ async def test_an_edit_of_how_often_a_provider_is_called_keeps_its_connection(fa
         {"timeout": {"first_token": "5s"}},
         {"headers": {"X-Pass": {"env": "HOUSE_KEY"}}},
         {"api_key": {"env": "OTHER_KEY"}},
-        {"limits": {"concurrency": 5}},
-        {"limits": {"queue_timeout": "7s"}},
+        {"limits": {"concurrency": 2000}},  # more connections than there are at a time by default
     ],
 )
 async def test_an_edit_of_how_a_provider_is_called_makes_a_new_client_and_closes_the_old_one(fake, wire, edit):
@@ -128,19 +128,18 @@ async def test_a_client_that_left_the_table_closes_after_its_last_user(fake, wir
 async def test_a_limit_of_three_hundred_gives_three_hundred_connections_and_one_more_waits_its_time(fake, wire):
     gate = Gate(wire.text("ok"), 301)
     provider = await fake(gate)
-    clients = Clients(ENVIRONMENT)
     table = table_of(provider.url, limits={"concurrency": 300, "queue_timeout": "100ms"})
-    calls = asyncio.create_task(call(clients, table, times=300))
-    await provider.wait_for(300)
+    async with Engine(table, environment=ENVIRONMENT) as engine:
+        runs = [asyncio.create_task(engine.run("chat", "hello")) for _ in range(300)]
+        await provider.wait_for(300)
 
-    with pytest.raises(ProviderError, match=r"every connection to \S+ was in use for 0.1 s") as caught:
-        await call(clients, table)
-    gate.opened.set()
-    await calls
+        with pytest.raises(ProviderError, match="300 calls may be under way at a time") as caught:
+            await engine.run("chat", "hello")
+        gate.opened.set()
+        await asyncio.gather(*runs)
 
     assert caught.value.kind == "queue_timeout"
     assert (provider.connections, gate.highest) == (300, 300)
-    await clients.close()
 
 
 async def test_bursts_use_the_connections_of_the_burst_before(fake, wire):
@@ -156,13 +155,12 @@ async def test_bursts_use_the_connections_of_the_burst_before(fake, wire):
     await settled(provider, 0)
 
 
-async def test_calls_that_wait_for_a_connection_get_it_in_their_turn(fake, wire):
+async def test_calls_that_wait_for_their_turn_use_the_connections_of_those_before(fake, wire):
     provider = await fake(wire.text("ok"))
-    clients = Clients(ENVIRONMENT)
-    table = table_of(provider.url, limits={"concurrency": 2})
-    await call(clients, table, times=50)
+    async with Engine(table_of(provider.url, limits={"concurrency": 2}), environment=ENVIRONMENT) as engine:
+        await asyncio.gather(*(engine.run("chat", "hello") for _ in range(50)))
+
     assert (len(provider.requests), provider.connections) == (50, 2)
-    await clients.close()
 
 
 async def test_three_hundred_callers_keys_stay_bounded(fake, wire):

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from routebook import Engine, ProviderError
+from routebook import Context, Engine, ProviderError
 
 
 async def slow(_):
@@ -163,3 +163,60 @@ async def test_a_call_of_a_tool_where_there_are_none_is_an_error_without_a_fallb
 
     assert caught.value.kind == "malformed_response"
     assert caught.value.attempts[0].usage is not None
+
+
+async def test_a_callers_refused_key_never_falls_back_and_is_not_tried_again(fake, wire, books, keys):
+    refusing, spare = await fake(wire.error(401, "no such key")), await fake(wire.text("spare"))
+    book = books.over(refusing.url, spare.url, provider={"retry": {"attempts": 3, "backoff": "1ms"}})
+    book["features"]["chat"]["fallbacks"] = [{"model": "m1", "on": ["authentication", "server_error"]}]
+    context = Context(credentials={"p0": "sk-callers-own", "p1": "sk-callers-other"})
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        with pytest.raises(ProviderError) as caught:
+            await engine.run("chat", "hello", context=context)
+
+    assert caught.value.kind == "authentication"
+    assert (len(refusing.requests), len(spare.requests)) == (1, 0)
+
+
+async def test_each_attempt_of_a_caller_is_paid_with_the_key_for_its_provider(fake, wire, books, keys):
+    down, spare = await fake(wire.error(503)), await fake(wire.text("spare"))
+    book = books.over(down.url, spare.url, provider={"retry": {"attempts": 3, "backoff": "1ms"}})
+    context = Context(credentials={"p0": "sk-callers-zero", "p1": "sk-callers-one"})
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        result = await engine.run("chat", "hello", context=context)
+
+    assert [attempt.payer for attempt in result.attempts] == ["caller"] * 4
+    assert {request.headers["authorization"] for request in down.requests} == {"Bearer sk-callers-zero"}
+    assert {request.headers["authorization"] for request in spare.requests} == {"Bearer sk-callers-one"}
+
+
+async def test_a_later_turn_begins_where_the_last_one_was_answered(fake, wire, books, keys):
+    """The first answer does not keep its contract: the repair goes to who gave it, not to who was down before."""
+    down, spare = await fake(wire.error(503)), await fake([wire.text("no"), wire.text("7")])
+    book = books.over(down.url, spare.url, output="number")
+    book["outputs"] = {"number": {"schema": {"type": "integer"}, "repair": {"attempts": 1}}}
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        result = await engine.run("chat", "hello")
+
+    assert result.output == 7
+    assert [(attempt.provider, attempt.retry) for attempt in result.attempts] == [
+        ("p0", False),
+        ("p1", False),
+        ("p1", False),
+    ]
+
+
+async def test_images_and_embeddings_fall_back_by_kind_too(fake, wire, books, keys):
+    down = await fake(wire.error(429))
+    image = await fake(wire.http(200, {"created": 1, "data": [{"b64_json": "iVBORw0KGgo="}]}))
+    book = books.over(down.url, image.url, needs=["image_output"])
+    for model in book["models"].values():
+        model["capabilities"] = ["image_output"]
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        result = await engine.generate_image("chat", "a tree")
+
+    assert [(attempt.provider, attempt.kind) for attempt in result.attempts] == [("p0", "rate_limit"), ("p1", None)]

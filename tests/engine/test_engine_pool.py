@@ -44,17 +44,44 @@ async def test_one_key_is_one_thing_and_it_stays_open_between_its_users():
     assert first.closed == 0
 
 
-async def test_a_retired_thing_closes_after_its_last_user_and_nobody_new_gets_it():
+async def test_a_retired_thing_closes_after_its_last_user_even_one_who_comes_late():
     pool: Pool[str, Thing] = Pool(4)
 
     with lent(pool, "a") as old:
         with lent(pool, "a"):
             pool.retain(lambda key: False)
-            with lent(pool, "a") as new:
-                assert new is not old
+            with lent(pool, "a") as late:
+                assert late is old
+        await settled()
         assert old.closed == 0
     await settled()
-    assert (old.closed, new.closed) == (1, 0)
+    assert old.closed == 1
+    with lent(pool, "a") as another:
+        assert another is not old
+
+
+async def test_what_is_made_when_its_key_has_left_closes_after_its_last_user():
+    pool: Pool[str, Thing] = Pool(4)
+    pool.retain({"b"}.__contains__)
+
+    with lent(pool, "a") as left, lent(pool, "a") as shared, lent(pool, "b") as stays:
+        assert shared is left
+    await settled()
+
+    assert (left.closed, stays.closed) == (1, 0)
+
+
+async def test_a_thing_in_use_stays_where_its_key_comes_back():
+    pool: Pool[str, Thing] = Pool(4)
+
+    with lent(pool, "a") as thing:
+        pool.retain(lambda key: False)
+        pool.retain(lambda key: True)
+    await settled()
+
+    assert thing.closed == 0
+    with lent(pool, "a") as same:
+        assert same is thing
 
 
 async def test_of_idle_things_only_so_many_are_kept_and_the_longest_idle_goes_first():

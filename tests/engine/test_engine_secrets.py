@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from routebook import Context, Engine, RoutebookError
 from routebook.cli.run import command
+from routebook.telemetry.runlog import RunLog
 
 CANARY = "canary-7f3a"
 ENVIRONMENT = {
@@ -46,10 +47,44 @@ def logged(caplog) -> str:
     return "\n".join(line for line in lines if not line.startswith("receive_response_headers.complete"))
 
 
+class Observed(logging.Handler):
+    """What an engine tells its listeners: the records, and the lines that both kinds of loggers write of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = []
+        self.lines = []
+        logger = logging.Logger("alone")
+        logger.addHandler(self)
+        self.listeners = [self.told.append, RunLog(logger), RunLog(self)]
+
+    def emit(self, record):
+        self.lines.append(f"{self.format(record)} {vars(record)}")
+
+    def info(self, event, **fields):
+        self.lines.append(f"{event} {fields}")
+
+    warning = info
+
+    @property
+    def types(self) -> set[str]:
+        return {record.type for record in self.told}
+
+    @property
+    def text(self) -> str:
+        assert len(self.lines) == 2 * len(self.told)
+        return "\n".join([*(shown(record) for record in self.told), *self.lines])
+
+
+@pytest.fixture
+def observed():
+    return Observed()
+
+
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 429, 500, "broken", "refused", "unset", "no server"])
 @pytest.mark.parametrize("paid_by", ["platform", "caller"])
 async def test_no_secret_shows_in_a_result_an_error_or_a_log(
-    fake, wire, books, caplog, status, paid_by, unused_tcp_port
+    fake, wire, books, caplog, observed, status, paid_by, unused_tcp_port
 ):
     caplog.set_level(logging.DEBUG)
     provider = await fake(None if status == "broken" else echoes_headers(wire, status if status in range(999) else 200))
@@ -61,17 +96,20 @@ async def test_no_secret_shows_in_a_result_an_error_or_a_log(
     context = Context(credentials=CALLER) if paid_by == "caller" else Context()
     table = books.table(book)
 
-    async with Engine(table, environment=environment) as engine:
+    async with Engine(table, environment=environment, listeners=observed.listeners) as engine:
         try:
             outcome = await engine.run("chat", "hello", context=context)
         except RoutebookError as error:
             outcome = error
         seen = [shown(outcome), repr(engine), repr(engine.status), repr(table), repr(context), logged(caplog)]
+    seen.append(observed.text)
 
     succeeded = status == 200 or (status == "unset" and paid_by == "caller")
     assert isinstance(outcome, RoutebookError) != succeeded
     assert [text for text in seen if CANARY in text] == []
     assert ("[redacted]" in seen[0]) == (status in {400, 401, 403, 429, 500, "no server"})
+    assert ("[redacted]" in observed.text) == (status in {400, 401, 403, 429, 500})
+    assert {"run"} <= observed.types
     assert caplog.records or status in {"unset", "no server"}
 
 
@@ -190,7 +228,9 @@ async def told_by(engine, way, context) -> list:
 @pytest.mark.parametrize("api", SAID)
 @pytest.mark.parametrize("refusal", REFUSALS)
 @pytest.mark.parametrize("paid_by", ["platform", "caller"])
-async def test_no_refusal_brings_a_secret_back_whatever_is_called(fake, wire, books, caplog, api, refusal, paid_by):
+async def test_no_refusal_brings_a_secret_back_whatever_is_called(
+    fake, wire, books, caplog, observed, api, refusal, paid_by
+):
     caplog.set_level(logging.DEBUG)
 
     async def answer(received):
@@ -200,22 +240,25 @@ async def test_no_refusal_brings_a_secret_back_whatever_is_called(fake, wire, bo
     book = every_kind(books, api, provider.url, provider.url)
     context = Context(credentials=CALLER) if paid_by == "caller" else Context()
 
-    async with Engine(books.table(book), environment=ENVIRONMENT) as engine:
+    async with Engine(books.table(book), environment=ENVIRONMENT, listeners=observed.listeners) as engine:
         told = {way: await told_by(engine, way, context) for way in WAYS[api]}
 
     seen = {way: "\n".join(map(shown, things)) for way, things in told.items()}
     assert [way for way, text in seen.items() if CANARY in text] == []
     assert CANARY not in logged(caplog)
+    assert CANARY not in observed.text
+    assert observed.types == {"run", "attempt"}
     assert all(isinstance(things[-1], RoutebookError) for things in told.values())
     assert all(CANARY in request.text for request in provider.requests)
     assert {"attempt_failed"} <= {event.type for event in told["stream"][:-1]}
     if refusal in {"json", "text", "page", "detail", "redirect", "success with an error", "event", "late event"}:
         assert "[redacted]" in seen["stream"]
+        assert "[redacted]" in observed.text
 
 
 @pytest.mark.parametrize("api", SAID)
 @pytest.mark.parametrize("paid_by", ["platform", "caller"])
-async def test_a_good_answer_shows_no_secret_though_its_headers_do(fake, wire, books, caplog, api, paid_by):
+async def test_a_good_answer_shows_no_secret_though_its_headers_do(fake, wire, books, caplog, observed, api, paid_by):
     caplog.set_level(logging.DEBUG)
 
     async def answer(received):
@@ -231,13 +274,15 @@ async def test_a_good_answer_shows_no_secret_though_its_headers_do(fake, wire, b
     context = Context(credentials=CALLER) if paid_by == "caller" else Context()
     table = books.table(every_kind(books, api, provider.url, provider.url))
 
-    async with Engine(table, environment=ENVIRONMENT) as engine:
+    async with Engine(table, environment=ENVIRONMENT, listeners=observed.listeners) as engine:
         told = {way: await told_by(engine, way, context) for way in WAYS[api]}
         assert CANARY not in repr(engine) + repr(engine.status)
 
     assert [way for way, things in told.items() if isinstance(things[-1], RoutebookError)] == []
     assert [way for way, things in told.items() if CANARY in "\n".join(map(shown, things))] == []
     assert CANARY not in logged(caplog)
+    assert CANARY not in observed.text
+    assert observed.types == {"run", "turn", "attempt"}
 
 
 def whole(wire, api, *headers):
@@ -250,7 +295,7 @@ def whole(wire, api, *headers):
 
 @pytest.mark.parametrize("api", SAID)
 async def test_the_log_at_info_tells_of_a_shadow_without_its_providers_secrets(
-    fake, wire, books, caplog, eventually, api
+    fake, wire, books, caplog, observed, eventually, api
 ):
     caplog.set_level(logging.INFO)
 
@@ -262,7 +307,7 @@ async def test_the_log_at_info_tells_of_a_shadow_without_its_providers_secrets(
     del book["features"]["chat"]["fallbacks"]
     book["features"]["chat"]["shadow"] = {"model": "m1", "percent": 100}
 
-    async with Engine(books.table(book), environment=ENVIRONMENT) as engine:
+    async with Engine(books.table(book), environment=ENVIRONMENT, listeners=observed.listeners) as engine:
         await engine.run("chat", "hello")
         await eventually(lambda: "shadow of" in caplog.text)
 
@@ -270,6 +315,8 @@ async def test_the_log_at_info_tells_of_a_shadow_without_its_providers_secrets(
     assert loaded.startswith("loaded ")
     assert "[redacted]" in line
     assert CANARY not in caplog.text
+    assert CANARY not in observed.text
+    assert any("[redacted]" in shown(record) for record in observed.told if getattr(record, "shadow", False))
 
 
 @pytest.mark.parametrize("api", SAID)

@@ -1,13 +1,9 @@
-"""The engine without `async`: from any thread, and out of the way of Ctrl-C."""
+"""The engine without `async`."""
 
 from __future__ import annotations
 
 import asyncio
 import queue
-import signal
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -242,81 +238,3 @@ def test_threads_that_run_while_another_closes_end_with_an_answer_or_are_told(ta
         for thread in threads:
             thread.join(5)
         assert len(outcomes) == 4
-
-
-HEEDING = """
-import signal
-
-# A shell's background jobs are started deaf to Ctrl-C, and so is what they start.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-"""
-WAITING = """
-import threading, time
-import routebook
-from routebook import EngineClosed, SyncEngine
-
-table = routebook.compile_mapping(
-    {
-        "providers": {"stage": {"api": "scripted", "script": [{"reply": {"text": "late", "delay": "60s"}}]}},
-        "features": {"chat": {"use": {"model": "stage/actor"}}},
-    }
-)
-"""
-
-
-@pytest.fixture
-def interrupted(tmp_path):
-    """Run a program, send it Ctrl-C once it has said `ready`, and return how it ended and what it printed."""
-
-    def run(program):
-        file = tmp_path / "program.py"
-        file.write_text(HEEDING + WAITING + textwrap.dedent(program))
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        with subprocess.Popen([sys.executable, str(file)], **pipes) as process:
-            try:
-                assert process.stdout.readline() == "ready\n"
-                time.sleep(0.2)
-                clock = time.perf_counter()
-                process.send_signal(signal.SIGINT)
-                printed, errors = process.communicate(timeout=10)
-            finally:
-                process.kill()
-        assert time.perf_counter() - clock < 3
-        assert process.returncode == -signal.SIGINT
-        assert errors.strip().endswith("KeyboardInterrupt")
-        assert "Exception in" not in errors
-        assert "Task was destroyed" not in errors
-        return printed, errors
-
-    return run
-
-
-def test_ctrl_c_ends_a_waiting_run_at_once_and_without_noise(interrupted):
-    _, errors = interrupted(
-        """
-        with SyncEngine(table, environment={}) as engine:
-            print("ready", flush=True)
-            engine.run("chat", "hello")
-        """
-    )
-
-    assert errors.count("Traceback") == 1
-
-
-def test_ctrl_c_while_close_waits_for_another_threads_run_ends_both_and_the_thread_is_told(interrupted):
-    printed, _ = interrupted(
-        """
-        def run():
-            try:
-                engine.run("chat", "hello")
-            except EngineClosed as error:
-                print("told:", error, flush=True)
-
-        with SyncEngine(table, environment={}) as engine:
-            threading.Thread(target=run).start()
-            time.sleep(0.2)
-            print("ready", flush=True)
-        """
-    )
-
-    assert printed == "told: the engine was closed before this call was done\n"

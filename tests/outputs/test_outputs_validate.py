@@ -317,7 +317,7 @@ def test_no_text_makes_reading_raise(text):
             ("/b: 2 is not of type 'null'",),
         ),
         ({"format": "uuid"}, "no uuid", ()),
-        ({"multipleOf": 0.5}, 10**400, ("the answer holds a number too large to be checked",)),
+        ({"multipleOf": 0.5}, 10**400, ("the value holds a number too large to be checked",)),
     ],
 )
 def test_each_problem_is_one_sentence_with_its_place(schema, value, problems):
@@ -374,7 +374,7 @@ def test_a_problem_with_a_huge_value_is_short_and_still_says_what_is_wrong():
 
 def test_nesting_without_end_is_a_problem_and_no_crash():
     assert validate({**TREE, "items": {"$ref": "#"}}, nested(3000)) == (
-        "the answer is nested too deeply to be checked",
+        "the value is nested too deeply to be checked",
     )
 
 

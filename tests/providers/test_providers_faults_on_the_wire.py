@@ -23,6 +23,7 @@ from routebook.errors import ProviderError
 from routebook.providers.anthropic.client import AnthropicClient
 from routebook.providers.bedrock.client import BedrockClient
 from routebook.providers.gemini.client import GeminiClient
+from routebook.providers.http.exchange import ConnectionLimits, Transport
 from routebook.providers.http.over_httptools import HttptoolsTransport
 from routebook.providers.http.over_httpx2 import HttpxTransport
 from routebook.providers.openai_chat.client import OpenAIChatClient
@@ -157,11 +158,16 @@ def api(request: pytest.FixtureRequest) -> Api:
 
 
 @pytest.fixture(params=list(TRANSPORTS))
-async def client_of(request: pytest.FixtureRequest, api: Api) -> AsyncIterator[Callable[..., ModelClient]]:
+def transport_of(request: pytest.FixtureRequest) -> Callable[..., Transport]:
+    return TRANSPORTS[request.param]
+
+
+@pytest.fixture
+async def client_of(transport_of: Callable[..., Transport], api: Api) -> AsyncIterator[Callable[..., ModelClient]]:
     clients = []
 
     def make(url: str, timeout: Timeouts = LONG) -> ModelClient:
-        transport = TRANSPORTS[request.param]()
+        transport = transport_of()
         clients.append(api.client(ClientConfig("house", f"{url}/v1", KEY, timeout=timeout, transport=transport)))
         return clients[-1]
 
@@ -194,7 +200,7 @@ async def fails(loopback, client_of, fault: Fault, body: bytes, how: str, bounds
     await server.wait_until_open(0)
     assert asyncio.all_tasks() - server.tasks <= tasks
     assert KEY not in str(caught.value)
-    assert (caught.value.provider, caught.value.model) == ("house", "luna")
+    assert (caught.value.provider, caught.value.model, caught.value.sent) == ("house", "luna", True)
     return caught.value
 
 
@@ -226,7 +232,7 @@ async def test_a_server_that_is_not_there_is_a_failed_connection(loopback, clien
     await loopback.stop()
     with pytest.raises(ProviderError) as caught:
         await CALLS[how](client_of(server.url))
-    assert (caught.value.kind, caught.value.status) == ("connection", None)
+    assert (caught.value.kind, caught.value.status, caught.value.sent) == ("connection", None, False)
 
 
 async def test_tls_to_a_server_that_speaks_without_is_a_failed_connection(client_of, how):
@@ -239,7 +245,47 @@ async def test_tls_to_a_server_that_speaks_without_is_a_failed_connection(client
         client = client_of(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         with pytest.raises(ProviderError) as caught:
             await CALLS[how](client)
-    assert caught.value.kind == "connection"
+    assert (caught.value.kind, caught.value.sent) == ("connection", False)
+
+
+async def test_nothing_was_sent_to_a_server_whose_handshake_never_ends(loopback, client_of, how):
+    server = await loopback.start(b"")
+    client = client_of(server.url.replace("http:", "https:"), BRIEF)
+    with pytest.raises(ProviderError) as caught:
+        await CALLS[how](client)
+    assert (caught.value.kind, caught.value.sent) == ("timeout", False)
+    assert server.received == []
+
+
+async def test_what_no_connection_comes_free_for_and_what_a_closed_client_is_asked_were_not_sent(
+    loopback, api, how, transport_of
+):
+    server = await loopback.start(TAKES_TOO_LONG["stalls before its answer"](b""))
+    transport = transport_of(ConnectionLimits(most=1, queue_timeout_s=0.05))
+    client = api.client(ClientConfig("house", f"{server.url}/v1", KEY, timeout=LONG, transport=transport))
+    first = asyncio.create_task(CALLS[how](client))
+    await server.wait_for(1)
+    with pytest.raises(ProviderError) as queued:
+        await CALLS[how](client)
+    await client.close()
+    with pytest.raises(ProviderError) as broken_off:
+        await first
+    with pytest.raises(ProviderError) as closed:
+        await CALLS[how](client)
+    told = [(error.value.kind, error.value.sent) for error in (queued, broken_off, closed)]
+    assert told == [("queue_timeout", False), ("connection", True), ("connection", False)]
+    assert len(server.received) == 1
+
+
+async def test_a_header_that_cannot_be_written_was_not_sent(loopback, api, how, transport_of):
+    server = await loopback.start(b"")
+    config = ClientConfig("house", f"{server.url}/v1", f"{KEY}\n", timeout=LONG, transport=transport_of())
+    client = api.client(config)
+    with pytest.raises(ProviderError) as caught:
+        await CALLS[how](client)
+    await client.close()
+    assert (caught.value.kind, caught.value.sent, server.connections) == ("bad_request", False, 0)
+    assert KEY not in str(caught.value)
 
 
 @pytest.mark.parametrize("ends", ["cancelled", "at its deadline"])

@@ -263,11 +263,12 @@ async def test_a_big_answer_arrives_whole(make_server):
     ("tool", "sentence"),
     [
         ("refused", "odd.refused was refused by its server: not on a Sunday"),
+        ("indiscreet", "odd.indiscreet was refused by its server: the key [redacted] is refused"),
         ("nonsense", "odd.nonsense answered with something that is no tool result"),
     ],
 )
 async def test_a_call_without_a_result_is_a_failure_in_words(make_server, tool, sentence):
-    server = make_server("odd")
+    server = make_server("odd", env={"API_KEY": "sk-very-secret"})
 
     with pytest.raises(ToolFailure) as caught:
         await server.call(tool, {}, 5)

@@ -19,12 +19,12 @@ import click
 from ..canonical.event import TextDelta
 from ..canonical.frozen import thaw
 from ..canonical.part import ImagePart
-from ..engine.attempt import Attempt
 from ..engine.dump import WireRequest
 from ..engine.engine import Engine
 from ..engine.events import RunFinished, StreamEvent, TurnStarted
 from ..engine.result import EmbeddingResult, ImageResult, RunResult
 from ..errors import RoutebookError
+from ..records.attempt import Attempt
 from ..routing.context import Context
 from ..routing.resolve import find_feature
 from .options import json_option, read_context, read_options, refuse_facts, request_options, routes_option
@@ -235,7 +235,7 @@ def account(result: RunResult | EmbeddingResult | ImageResult) -> str:
         turns = f"{result.turns} turn{'' if result.turns == 1 else 's'}, "
     lines += [f"warning: {warning.message}" for warning in result.warnings]
     lines += _attempts(result.attempts)
-    cost = "unpriced" if result.cost_usd is None else _dollars(result.cost_usd)
+    cost = "unpriced" if result.cost_usd is None else f"${result.cost_usd:.6f}"
     used = f"{result.usage.input} in, {result.usage.output} out, {cost}"
     return "\n".join([*lines, f"{turns}{used}, table {result.decision.table[:12]}"])
 
@@ -244,11 +244,6 @@ def _attempts(attempts: Sequence[Attempt]) -> list[str]:
     """Return a line for each of *attempts*, one for equal ones that follow each other."""
     counted = [(said, len(list(same))) for said, same in groupby(map(_attempt, attempts))]
     return [said if times == 1 else f"{said} ({times} times)" for said, times in counted]
-
-
-def _dollars(cost_usd: float) -> str:
-    """Return *cost_usd* to a millionth; what is less than that is not nothing."""
-    return "less than $0.000001" if 0 < cost_usd < 1e-6 else f"${cost_usd:.6f}"
 
 
 def _attempt(attempt: Attempt) -> str:

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_core import ErrorDetails
 
-from ..diagnostics.suggest import did_you_mean
 from .entry import Entry
 from .environment import one_of
+from .problems import refusal_of
 from .scalars import REFERENCES_ONLY, Boolean, Duration, Integer, Number, Text, no_credentials, one_or_many
 
 _Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -117,12 +116,4 @@ def check_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str
     try:
         return Options.model_validate(dict(options)).to_mapping(), ()
     except ValidationError as error:
-        return {}, tuple(map(_sentence, error.errors()))
-
-
-def _sentence(problem: ErrorDetails) -> str:
-    name = ".".join(map(str, problem["loc"]))
-    if problem["type"] != "extra_forbidden":
-        return f"{name}: {problem['msg']}"
-    near = did_you_mean(name, Options.model_fields)
-    return f"{name}: there is no such option" + (f"; {near}" if near else "")
+        return {}, tuple(dict.fromkeys(refusal_of(problem, Options) for problem in error.errors()))

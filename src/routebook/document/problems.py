@@ -105,6 +105,25 @@ def read_problems(found: Iterable[ErrorDetails], model: type[BaseModel], node: N
     ]
 
 
+def refusal_of(problem: ErrorDetails, model: type[BaseModel]) -> str:
+    """Say what is wrong with a value that stands in no file, by its path below *model*, without repeating it."""
+    kind, path = problem["type"], _written(problem["loc"])
+    name = ".".join(str(step) for step in path if step != "[key]")
+    if kind in _UNKNOWN:
+        near = did_you_mean(str(path[-1]), known_keys(model, path[:-1]))
+        return f"{name}: there is no such option" + (f"; {near}" if near else "")
+    if kind in {"env_unset", "env_unfit"}:
+        return f"{name}: must be a value, since only route files refer to variables"
+    if kind in _WANTED:
+        return f"{name}: must be {_WANTED[kind]}"
+    if kind == "literal_error":
+        return f"{name}: {_mend(problem, path)}"
+    if kind in _BOUNDS:
+        return f"{name}: must be {_BOUNDS[kind].format(**problem['ctx'])}"
+    message = problem["msg"]
+    return f"{name}: {message[0].lower()}{message[1:]}"
+
+
 def _one_a_place(problems: Iterable[ErrorDetails], node: Node) -> tuple[list[ErrorDetails], Wanted]:
     """Return *problems* without repeats, and what types each place may have: a value that may have several types is
     refused by each of them, and is one mistake.

@@ -1,29 +1,34 @@
-"""Attempt: one call of one target, made and recorded."""
+"""Attempt: one call of one target: it waits for its turn, is made, and is recorded."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Generic, TypeVar
 
 from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
 from ..canonical.image import ImageRequest, ImageResponse
-from ..canonical.rate_limits import RateLimits
-from ..canonical.record import Record
-from ..canonical.usage import Usage
 from ..errors import FaultKind, ProviderError
+from ..providers.http.exchange import NOTHING_SENT
 from ..providers.protocol import ModelClient
-from ..routing.decision import CredentialKind, PlannedAttempt
-from ..routing.price import cost_usd
-from ..routing.spec import Price
+from ..records.attempt import Attempt, Outcome
+from ..routing.decision import PlannedAttempt
+from ..routing.price import cost_microusd
+from ..routing.table import RoutingTable
+from .deadline import NO_DEADLINE, Deadline
+from .limits import PassedOver, RunLimits, no_turn
+from .partial import Partial
+from .place import Place
+from .retry import Random
 
 Q = TypeVar("Q", ChatRequest, EmbeddingRequest, ImageRequest)
 R = TypeVar("R", ChatResponse, EmbeddingResponse, ImageResponse)
 
-Note = Callable[["Attempt"], None]
+Note = Callable[[Attempt], None]
 """Keeps a record of a call."""
 
 ClientOf = Callable[[PlannedAttempt], Awaitable[ModelClient]]
@@ -32,61 +37,19 @@ ClientOf = Callable[[PlannedAttempt], Awaitable[ModelClient]]
 Call = Callable[[PlannedAttempt, Q, "Progress"], Awaitable[R]]
 """Sends a request to a planned attempt's provider."""
 
-
-@dataclass(frozen=True, slots=True)
-class Attempt(Record):
-    """A provider call that was made.
-
-    `credential` is the kind of credential used, `payer` who pays for it. `kind` is None on success, else the fault's
-    kind with the provider's sentence in `reason`; `sent` is false where the provider was not called. `retry` tells that
-    the same provider and model were called before in the same turn. `started_at` is seconds since the epoch,
-    `first_token_s` the wait for the first content of a stream (None: there was none, or the answer came whole),
-    `duration_s` the whole call, `cost_usd` by the prices in the files (None: unpriced, or no usage). `request_id` is
-    what the provider calls the call, for its support, `rate_limits` what it says beside an answer of how much more it
-    will take (None: nothing).
-    """
-
-    provider: str
-    model: str
-    credential: CredentialKind
-    payer: CredentialKind
-    kind: str | None
-    sent: bool
-    reason: str | None
-    retry: bool
-    started_at: float
-    first_token_s: float | None
-    duration_s: float
-    usage: Usage | None
-    cost_usd: float | None
-    request_id: str | None = None
-    rate_limits: RateLimits | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the attempt as plain data, every field of it."""
-        return {**dict.fromkeys(self.__slots__), **super(Attempt, self).to_dict()}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Attempt:
-        """Build an attempt from what `to_dict` returned."""
-        usage, limits = data["usage"], data.get("rate_limits")
-        return cls(
-            **{
-                **data,
-                "usage": None if usage is None else Usage.from_dict(usage),
-                "rate_limits": None if limits is None else RateLimits.from_dict(limits),
-            }
-        )
+InVain = Callable[[], PassedOver | None]
+"""Says why a call had better go elsewhere, after all."""
 
 
 class Progress:
-    """How far a call under way has come."""
+    """How far a call under way has come, and what of its answer the caller has seen."""
 
-    __slots__ = ("_clock", "first_token_s", "started_at")
+    __slots__ = ("_clock", "first_token_s", "partial", "started_at")
 
     def __init__(self) -> None:
         self.started_at = time.time()
         self.first_token_s: float | None = None
+        self.partial: Partial | None = None
         self._clock = time.perf_counter()
 
     @property
@@ -94,57 +57,157 @@ class Progress:
         """The seconds since the call began."""
         return time.perf_counter() - self._clock
 
-    def begin_content(self) -> None:
-        """Note that the caller sees something of the answer from now on."""
-        if self.first_token_s is None:
+    def begin_content(self) -> Partial:
+        """Note that the caller sees something of the answer from now on; return what gathers it."""
+        if self.partial is None:
             self.first_token_s = self.duration_s
+            self.partial = Partial()
+        return self.partial
 
 
-async def call_target(
-    planned: PlannedAttempt, request: Q, call: Call[Q, R], price: Price | None, record: Note, *, retry: bool
-) -> tuple[R | ProviderError, Attempt]:
-    """Call *planned* once; return what came of it, an answer or the provider's fault, and the record of the call.
-
-    The record is handed to *record* in any case: a call that is cancelled under way was sent, and may be paid for.
+@dataclass(slots=True)
+class Calling(Generic[Q, R]):
+    """How attempts are made: what each is sent, how, within which bounds, and who keeps the records. A call that never
+    *waits* is only made where there is room for it at once.
     """
-    progress = Progress()
 
-    def note(
-        kind: FaultKind | None,
-        reason: str | None,
+    table: RoutingTable
+    request_for: Callable[[PlannedAttempt], Q]
+    call: Call[Q, R]
+    limits: RunLimits
+    record: Note
+    deadline: Deadline = NO_DEADLINE
+    random: Random = random.random
+    waits: bool = True
+
+
+@dataclass(slots=True)
+class _Making(Generic[Q, R]):
+    """A call that is being made."""
+
+    calling: Calling[Q, R]
+    planned: PlannedAttempt
+    retry: bool
+    progress: Progress
+    queued_s: float = 0.0
+
+    def end_queue(self) -> None:
+        """Note that the wait for a turn is over: the call begins now, or will not."""
+        self.queued_s, self.progress = self.progress.duration_s, Progress()
+
+    def failed(self, error: ProviderError, outcome: Outcome) -> Attempt:
+        """Record a call that ended in *error*."""
+        return self.ended(outcome, error.kind, error.message, error)
+
+    def cancelled(self, *, sent: bool) -> None:
+        """Record a call that the end of its run cut short."""
+        if self.calling.deadline.has_passed:
+            self.ended("cancelled", "timeout", "the run's deadline came before the answer", sent=sent)
+        else:
+            self.ended("cancelled", "cancelled", "the run ended before the answer came", sent=sent)
+
+    @property
+    def was_in_vain(self) -> bool:
+        """Whether the run's deadline went by without a word. Once there was one, it may be its reader who was slow."""
+        return self.progress.first_token_s is None and self.calling.deadline.was_spent_on(self.progress.duration_s)
+
+    def ended(
+        self,
+        outcome: Outcome,
+        kind: FaultKind | str | None = None,
+        reason: str | None = None,
+        told: R | ProviderError | None = None,
+        *,
         sent: bool = True,
-        usage: Usage | None = None,
-        request_id: str | None = None,
-        rate_limits: RateLimits | None = None,
     ) -> Attempt:
+        """Record the call; *told* is the answer, or the error, that says what it took."""
+        planned, progress = self.planned, self.progress
+        usage = None if told is None else told.usage
+        model = self.calling.table.models.get(planned.model)
         attempt = Attempt(
             provider=planned.provider,
             model=planned.model,
             credential=planned.credential,
             payer=planned.credential,
             kind=kind,
-            sent=sent,
+            sent=told.sent if isinstance(told, ProviderError) else sent,
             reason=reason,
-            retry=retry,
+            retry=self.retry,
+            queued_s=self.queued_s,
             started_at=progress.started_at,
             first_token_s=progress.first_token_s,
             duration_s=progress.duration_s,
             usage=usage,
-            cost_usd=cost_usd(usage, price),
-            request_id=request_id,
-            rate_limits=rate_limits,
+            cost_microusd=None if model is None else cost_microusd(usage, model.price),
+            outcome=outcome,
+            request_id=None if told is None else told.request_id,
+            rate_limits=None if told is None or isinstance(told, ProviderError) else told.rate_limits,
         )
-        record(attempt)
+        self.calling.record(attempt)
         return attempt
 
+
+async def call_target(
+    planned: PlannedAttempt, request: Q, calling: Calling[Q, R], *, retry: bool = False, in_vain: InVain | None = None
+) -> tuple[R | ProviderError, Attempt]:
+    """Call *planned* once; return what came of it, an answer or the provider's fault, and the record of the call.
+
+    A call that had to wait, and for which *in_vain* then has a reason, is not made. A record is kept in any case: a
+    call that is cancelled under way was sent, and may be paid for, unless it was still connecting.
+    """
+    making = _Making(calling, planned, retry, Progress())
+    place = calling.limits.enter_now(planned, request)
+    if place is None:
+        waited = await _wait(making, request)
+        if isinstance(waited, ProviderError):
+            return waited, making.failed(waited, "passed_over")
+        place = waited
+        if in_vain is not None and not place.is_probe and (passed := in_vain()) is not None:
+            place.given_up(sent=False)
+            return pass_over(planned, passed, calling, retry=retry, queued_s=making.queued_s)
     try:
-        response = await call(planned, request, progress)
-    except ProviderError as refused:
-        return refused, note(refused.kind, refused.message, refused.sent, refused.usage, refused.request_id)
-    except asyncio.CancelledError:
-        note("timeout", "the run ended before the answer came")
+        response = await calling.call(planned, request, making.progress)
+    except ProviderError as error:
+        place.failed(error)
+        unusable = error.kind == "malformed_response" and error.sent
+        return error, making.failed(error, "unusable" if unusable else "failed")
+    except asyncio.CancelledError as error:
+        sent = NOTHING_SENT not in getattr(error, "__notes__", ())
+        place.given_up(sent=sent, is_down=making.was_in_vain)
+        making.cancelled(sent=sent)
         raise
-    return response, note(None, None, True, response.usage, response.request_id, response.rate_limits)
+    except BaseException:
+        place.given_up()
+        raise
+    place.answered(response.usage)
+    return response, making.ended("answered", told=response)
+
+
+async def _wait(making: _Making[Q, R], request: Q) -> Place | ProviderError:
+    """Wait for a place; return it, or why there is none."""
+    planned, calling = making.planned, making.calling
+    if not calling.waits:
+        return no_turn(planned, "there is no room for it now, and it waits for none")
+    try:
+        place = await calling.limits.enter(planned, request)
+    except ProviderError as error:
+        making.end_queue()
+        return error
+    except asyncio.CancelledError:
+        making.end_queue()
+        making.cancelled(sent=False)
+        raise
+    making.end_queue()
+    return place
+
+
+def pass_over(
+    planned: PlannedAttempt, passed: PassedOver, calling: Calling[Q, R], *, retry: bool, queued_s: float = 0.0
+) -> tuple[ProviderError, Attempt]:
+    """Record that *planned* was not called; return what stands for its failure, and the record."""
+    error = ProviderError(passed.reason, passed.kind, provider=planned.provider, model=planned.model, sent=False)
+    making = _Making(calling, planned, retry, Progress(), queued_s)
+    return error, making.failed(error, "passed_over")
 
 
 def malformed(planned: PlannedAttempt, what: str, response: R | None = None) -> ProviderError:

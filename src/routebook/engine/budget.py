@@ -10,29 +10,30 @@ import time
 from dataclasses import dataclass, field
 
 from ..errors import BudgetError
+from ..records.attempt import Attempt
 from ..routing.spec import BudgetSpec
-from .attempt import Attempt
 from .result import RunRecord, RunWarning
 
 _SECONDS_A_DAY = 86_400
+_MICRO = 1_000_000
 
 
 @dataclass(slots=True)
 class Spending:
-    """US dollars that the features of one engine have spent today."""
+    """Millionths of a US dollar that the features of one engine have spent today."""
 
     day: int = 0
-    by_feature: dict[str, float] = field(default_factory=dict)
+    by_feature: dict[str, int] = field(default_factory=dict)
 
-    def today(self, feature: str) -> float:
+    def today(self, feature: str) -> int:
         """Return what *feature* has spent today."""
         self._turn()
-        return self.by_feature.get(feature, 0.0)
+        return self.by_feature.get(feature, 0)
 
-    def add(self, feature: str, usd: float) -> None:
-        """Note that *feature* has spent *usd*."""
+    def add(self, feature: str, microusd: int) -> None:
+        """Note that *feature* has spent *microusd*."""
         self._turn()
-        self.by_feature[feature] = self.by_feature.get(feature, 0.0) + usd
+        self.by_feature[feature] = self.by_feature.get(feature, 0) + microusd
 
     def _turn(self) -> None:
         today = int(time.time() // _SECONDS_A_DAY)
@@ -58,11 +59,11 @@ class RunBudget:
         """
         paid = _paid(record)
         tokens = sum(attempt.usage.input + attempt.usage.output for attempt in paid if attempt.usage is not None)
-        dollars = sum(attempt.cost_usd or 0.0 for attempt in paid)
+        spent = sum(attempt.cost_microusd or 0 for attempt in paid)
         self.warn(record)
         self._hold("tokens_per_run", tokens, self.spec.tokens_per_run)
-        self._hold("usd_per_run", dollars, self.spec.usd_per_run)
-        self._hold("usd_per_day", self.spending.today(self.feature), self.spec.usd_per_day)
+        self._hold("usd_per_run", spent / _MICRO, self.spec.usd_per_run)
+        self._hold("usd_per_day", self.spending.today(self.feature) / _MICRO, self.spec.usd_per_day)
 
     def warn(self, record: RunRecord) -> None:
         """Warn, once, of calls that cannot be held against the budget."""
@@ -71,8 +72,8 @@ class RunBudget:
 
     def count(self, attempt: Attempt) -> None:
         """Count a call that was made into the day's spending."""
-        if attempt.payer != "caller" and attempt.cost_usd is not None:
-            self.spending.add(self.feature, attempt.cost_usd)
+        if attempt.payer != "caller" and attempt.cost_microusd is not None:
+            self.spending.add(self.feature, attempt.cost_microusd)
 
     def _hold(self, name: str, spent: float, bound: float | None) -> None:
         if bound is not None and spent >= bound:
@@ -83,7 +84,7 @@ class RunBudget:
 
     def _warn_of_unpriced(self, record: RunRecord, paid: list[Attempt]) -> None:
         in_dollars = self.spec.usd_per_run is not None or self.spec.usd_per_day is not None
-        unpriced = [attempt.model for attempt in paid if attempt.cost_usd is None]
+        unpriced = [attempt.model for attempt in paid if attempt.cost_microusd is None]
         if unpriced and in_dollars and not self.warned:
             self.warned = True
             text = f"model {unpriced[0]!r} has no price in the files, so a budget in dollars does not count it"

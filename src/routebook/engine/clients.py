@@ -84,7 +84,7 @@ class Clients:
         if self.script is not None:
             return ScriptedClient(self.script, provider.name)
         pool = self._platforms if callers_key is None else self._callers
-        key = (self._configuration(provider, digest, http), self._identity(callers_key))
+        key = (self._configuration(provider, digest, http), self.identity(callers_key))
         return pool.lease(key, lambda: self._make(provider, http, callers_key), leases)
 
     def keep_only(self, table: RoutingTable) -> None:
@@ -109,12 +109,13 @@ class Clients:
         """Return the digest of what makes a client: of *provider*, *digest* being that of all of it, and *http*."""
         known = self._configurations.get((digest, http))
         if known is None:
-            own = Limits(provider.limits.concurrency, queue_timeout_s=provider.limits.queue_timeout_s)
-            client = replace(provider, limits=own, retry=Retry(), breaker=Breaker())
+            most = max(provider.limits.concurrency or 0, DEFAULT_CONNECTIONS.most)
+            client = replace(provider, limits=Limits(most), retry=Retry(), breaker=Breaker())
             known = self._configurations[digest, http] = Digester().digest((client, http))
         return known
 
-    def _identity(self, key: str | None) -> str:
+    def identity(self, key: str | None) -> str:
+        """Return what tells a caller's *key* from others, and says nothing of it; empty for the platform's."""
         return "" if key is None else hashlib.blake2b(key.encode(), key=self._salt).hexdigest()
 
     def _make(self, provider: ProviderSpec, http: TransportName, callers_key: str | None) -> ModelClient:
@@ -171,20 +172,28 @@ class RunClients:
             client = self._taken[key] = self._take(planned)
         return client
 
+    def payer(self, planned: PlannedAttempt) -> str:
+        """Return what tells the caller's key from others where *planned* uses it; empty for the platform's, or none."""
+        return self._clients.identity(self._callers_key(planned)) if planned.credential == "caller" else ""
+
+    def _callers_key(self, planned: PlannedAttempt) -> str | None:
+        return self._context.credentials[planned.provider] if planned.credential == "caller" else None
+
     def _take(self, planned: PlannedAttempt) -> ModelClient:
         provider = self._table.providers[planned.provider]
         digest = self._table.digests["providers", provider.name]
-        callers_key = self._context.credentials[provider.name] if planned.credential == "caller" else None
         try:
-            return self._clients.lease(provider, digest, self._http, callers_key, self._leases)
+            return self._clients.lease(provider, digest, self._http, self._callers_key(planned), self._leases)
         except SecretUnavailable as error:
             raise _not_sent(f"{error}; nothing was sent", "authentication", planned) from error
 
 
 def _connections(limits: Limits, room: IdleRoom[Any] | None) -> ConnectionLimits:
-    """Return as many connections as *limits* let calls run at a time; idle ones go into *room*, if there is one."""
-    most = limits.concurrency or DEFAULT_CONNECTIONS.most
-    return ConnectionLimits(most, most, limits.queue_timeout_s, room)
+    """Return connections enough for all calls that *limits* let run at a time; idle ones go into *room*, if there is
+    one.
+    """
+    most = max(limits.concurrency or 0, DEFAULT_CONNECTIONS.most)
+    return ConnectionLimits(most, most, room=room)
 
 
 def _not_sent(message: str, kind: FaultKind, planned: PlannedAttempt) -> ProviderError:

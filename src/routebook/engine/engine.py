@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -16,18 +16,21 @@ from ..book import BookReport, read_script, script_of
 from ..diagnostics.diagnostic import Diagnostic, has_errors
 from ..errors import EngineClosed, RequestError, RouteFileError
 from ..providers.http.choice import TransportName
-from ..routing.context import Context
+from ..routing.context import Context, ContextLike, context_of
 from ..routing.script import Script
 from ..routing.table import RoutingTable
+from ..telemetry.feed import Feed
+from ..telemetry.feed import Listener as RecordListener
 from .budget import Spending
 from .changes import Change, changes_between, reload_line
 from .clients import Clients
 from .dump import Dumping, Taking, WireRequest, secret_or_why
 from .events import Listener, RunFinished, StreamEvent, Tell, telling
+from .limits import BreakerState, Limiter, LimitState
 from .messages import MessagesLike
 from .pool import Leases, Pool
 from .relay import relayed
-from .reload import LiveBook, Reading, Reload
+from .reload import LiveBook, Reading, Reload, check_reload_listener
 from .result import EmbeddingResult, ImageResult, RunResult
 from .runs import Runs
 from .shadow import Shadows
@@ -38,6 +41,7 @@ from .toolbox import ServerPool
 _LOG = logging.getLogger("routebook")
 _MOST_IDLE_SERVERS = 32
 _PAUSE_S = 1.0
+_LISTENERS_S = 5.0
 NOT_OPEN = "the engine is not open; use it inside `async with Engine(...)` or `with SyncEngine(...)`"
 
 Book = str | os.PathLike[str] | RoutingTable
@@ -50,6 +54,9 @@ class EngineStatus:
     """What an engine runs on: the table's digest, since when (seconds since the epoch), whether edits are watched,
     the diagnostics of the last reload (errors: the table is the one before it), and what carries requests over HTTP,
     `httpx2` or `fast`.
+
+    `runs` counts those under way, `limits` says how calls stand to the limits of the book, `breakers` which targets are
+    left alone for now, `dropped_records` how many records no listener was told, since one of them is too slow.
     """
 
     digest: str
@@ -57,6 +64,10 @@ class EngineStatus:
     watching: bool
     diagnostics: tuple[Diagnostic, ...]
     transport: TransportName
+    runs: int
+    limits: tuple[LimitState, ...]
+    breakers: tuple[BreakerState, ...]
+    dropped_records: int
 
 
 class Engine:
@@ -65,6 +76,9 @@ class Engine:
     Use as `async with Engine("routes/") as engine`. With *watch*, saved edits of the book are compiled and take
     effect at the next run; a bad edit changes nothing and is reported. With *script* (entries or a file's path),
     every model call is played by the script and nothing is sent anywhere.
+
+    *listeners* are told of every attempt, turn, tool call and run when it is over (`EngineRecord`), in a thread of
+    their own: no run waits for them, and one that raises is logged and told of the next all the same.
 
     *on_reload* is called on the event loop with a `Reload` after each edit that was taken or refused; one that raises
     is logged and ignored. Content that did not change is no reload.
@@ -81,7 +95,10 @@ class Engine:
         script: ScriptLike | None = None,
         environment: Mapping[str, str] | None = None,
         on_reload: ReloadListener | None = None,
+        listeners: Iterable[RecordListener] = (),
     ) -> None:
+        if on_reload is not None:
+            check_reload_listener(on_reload)
         if watch and isinstance(book, RoutingTable):
             raise ValueError("watch=True needs the directory of a book; a table has no files to watch")
         self._book = book
@@ -91,6 +108,7 @@ class Engine:
         self._table: RoutingTable | None = None
         self._diagnostics: tuple[Diagnostic, ...] = ()
         self._on_reload = on_reload
+        self._feed = Feed(listeners)
         self._live: LiveBook | None = None
         self._taken = 0
         self._telling = asyncio.Lock()
@@ -100,7 +118,8 @@ class Engine:
         self._servers: ServerPool = Pool(_MOST_IDLE_SERVERS)
         self._clients = Clients(self._environment)
         self._spending = Spending()
-        self._shadows = Shadows(self._clients, self._spending)
+        self._limiter = Limiter()
+        self._shadows = Shadows(self._clients, self._limiter, self._spending)
         self._closing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -133,6 +152,10 @@ class Engine:
             watching=self._watcher is not None and not self._watcher.done(),
             diagnostics=self._diagnostics,
             transport=self._clients.http_of(self.table),
+            runs=len(self._runs),
+            limits=self._limiter.limit_states(),
+            breakers=self._limiter.breaker_states(),
+            dropped_records=self._feed.dropped,
         )
 
     async def run(
@@ -141,7 +164,7 @@ class Engine:
         messages: MessagesLike,
         *,
         inputs: Mapping[str, Any] | None = None,
-        context: Context | None = None,
+        context: ContextLike | None = None,
         options: Mapping[str, Any] | None = None,
         model: str | None = None,
         on_event: Listener | None = None,
@@ -163,13 +186,21 @@ class Engine:
         asked = asked_of(feature, messages, inputs, context, options, model)
         return await self._run(asked, None if on_event is None else telling(on_event))
 
+    def listen(self, listener: RecordListener) -> Callable[[], None]:
+        """Tell *listener* of every run and its parts from now on, as `listeners` are; what is returned ends that.
+
+        Raises:
+            RequestError: It cannot be called, or would have to be awaited then.
+        """
+        return self._feed.add(listener)
+
     def stream(
         self,
         feature: str,
         messages: MessagesLike,
         *,
         inputs: Mapping[str, Any] | None = None,
-        context: Context | None = None,
+        context: ContextLike | None = None,
         options: Mapping[str, Any] | None = None,
         model: str | None = None,
     ) -> AsyncGenerator[StreamEvent, None]:
@@ -189,7 +220,7 @@ class Engine:
         feature: str,
         inputs: str | Sequence[str],
         *,
-        context: Context | None = None,
+        context: ContextLike | None = None,
         options: Mapping[str, Any] | None = None,
         model: str | None = None,
     ) -> EmbeddingResult:
@@ -198,7 +229,7 @@ class Engine:
         Raises:
             RoutebookError: As `run`.
         """
-        asked = SingleAsked(feature, Context() if context is None else context, options, model)
+        asked = SingleAsked(feature, context_of(context), options, model)
         table = self.table
         with self._runs.counted(), Leases() as leases:
             return await start_embedding(table, asked, inputs, self._means(table, asked.context, leases))
@@ -208,7 +239,7 @@ class Engine:
         feature: str,
         prompt: str,
         *,
-        context: Context | None = None,
+        context: ContextLike | None = None,
         options: Mapping[str, Any] | None = None,
         model: str | None = None,
     ) -> ImageResult:
@@ -217,7 +248,7 @@ class Engine:
         Raises:
             RoutebookError: As `run`.
         """
-        asked = SingleAsked(feature, Context() if context is None else context, options, model)
+        asked = SingleAsked(feature, context_of(context), options, model)
         table = self.table
         with self._runs.counted(), Leases() as leases:
             return await start_image(table, asked, prompt, self._means(table, asked.context, leases))
@@ -228,7 +259,7 @@ class Engine:
         content: MessagesLike,
         *,
         inputs: Mapping[str, Any] | None = None,
-        context: Context | None = None,
+        context: ContextLike | None = None,
         options: Mapping[str, Any] | None = None,
         model: str | None = None,
         stream: bool = False,
@@ -252,10 +283,13 @@ class Engine:
                 clients = Clients(self._environment, secret_or_why, Taking())
                 stack.push_async_callback(clients.close)
                 leases = stack.enter_context(Leases())
-                real = clients.of_run(table, asked.context, leases).client
-                dumping = Dumping(table, asked.context, self._environment, real)
+                real = clients.of_run(table, asked.context, leases)
+                dumping = Dumping(table, asked.context, self._environment, real.client)
+                limits = Limiter().of_run(table, real.payer)
                 tell = telling(lambda _: None) if stream else None
-                means = RunMeans(dumping.client_of, self._servers, self._environment, self._spending, None, tell)
+                means = RunMeans(
+                    dumping.client_of, limits, self._servers, self._environment, self._spending, None, tell
+                )
                 return await dumping.request_of(start_by_kind(table, asked, means, leases))
 
     async def _run(self, asked: RunAsked, tell: Tell | None) -> RunResult:
@@ -267,8 +301,12 @@ class Engine:
         return result
 
     def _means(self, table: RoutingTable, context: Context, leases: Leases, tell: Tell | None = None) -> RunMeans:
-        client_of = self._clients.of_run(table, context, leases).client
-        return RunMeans(client_of, self._servers, self._environment, self._spending, self._shadows, tell)
+        clients = self._clients.of_run(table, context, leases)
+        limits = self._limiter.of_run(table, clients.payer)
+        observe = self._feed.tell if self._feed.is_on else None
+        return RunMeans(
+            clients.client, limits, self._servers, self._environment, self._spending, self._shadows, tell, observe
+        )
 
     async def reload(self) -> tuple[Diagnostic, ...]:
         """Compile the book now and take the table if it is good; return all diagnostics."""
@@ -302,10 +340,16 @@ class Engine:
             await self._live.close()
         await self._runs.drain(drain_s)
         await self._shadows.close()
+        await self._feed_ends()
         closed = await asyncio.gather(self._clients.close(), self._servers.close(), return_exceptions=True)
         for outcome in closed:
             if outcome is not None:
                 raise outcome
+
+    async def _feed_ends(self) -> None:
+        """Let the listeners hear the rest, for a while."""
+        if self._feed.is_on:
+            await asyncio.to_thread(self._feed.close, _LISTENERS_S)
 
     async def _first_reading(self, live: LiveBook) -> Reading:
         try:
@@ -318,6 +362,7 @@ class Engine:
         if report.table is None:
             raise RouteFileError(report.diagnostics)
         self._table, self._diagnostics, self._loaded_at = report.table, report.diagnostics, time.time()
+        self._limiter.use(report.table)
         _LOG.info("loaded %s; transport: %s", report.table.digest[:12], self._clients.http_of(report.table))
 
     async def _follow(self, live: LiveBook) -> None:
@@ -350,6 +395,7 @@ class Engine:
             if report.table != before:
                 self._loaded_at = time.time()
                 self._clients.keep_only(report.table)
+                self._limiter.use(report.table)
                 self._servers.retain(frozenset(report.table.digests.values()).__contains__)
         if report.table is None and report.diagnostics == known:
             return
@@ -377,7 +423,7 @@ class Engine:
             return
         try:
             self._on_reload(reload)
-        except Exception:  # noqa: BLE001, a host's mistake is no reason to stop
+        except (Exception, asyncio.CancelledError):  # noqa: BLE001, a host's mistake is no reason to stop
             _LOG.exception("on_reload failed, which changes nothing")
 
 

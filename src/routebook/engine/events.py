@@ -7,6 +7,7 @@ model made is requested once and finished once.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
@@ -16,8 +17,8 @@ from typing import Any, ClassVar
 from ..canonical.event import ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from ..canonical.tool import ToolCall, ToolResult
 from ..errors import RequestError
+from ..records.attempt import Attempt
 from ..routing.decision import Decision
-from .attempt import Attempt
 from .result import RunResult
 
 _LOG = logging.getLogger("routebook")
@@ -151,7 +152,17 @@ def telling(listener: Listener) -> Tell:
             answer = listener(event)
             if inspect.isawaitable(answer):
                 await answer
+        except asyncio.CancelledError:
+            if _is_being_cancelled():
+                raise
+            _LOG.exception("on_event was cancelled by itself, which changes nothing")
         except Exception:  # noqa: BLE001, a host's mistake is no reason to stop
             _LOG.exception("on_event failed, which changes nothing")
 
     return tell
+
+
+def _is_being_cancelled() -> bool:
+    """Tell whether somebody wants the run to end; what a listener waits for may be cancelled for reasons of its own."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..canonical.chat import ChatRequest
+from ..canonical.embedding import EmbeddingRequest
 from ..canonical.frozen import EMPTY
+from ..canonical.image import ImageRequest
 from ..canonical.message import Message
 from ..canonical.part import ImagePart, TextPart
+from ..canonical.plain import NotPlain, freeze_plain, type_of
+from ..canonical.tool import ToolResult
 from ..document.options import check_options
 from ..errors import RequestError
 from ..routing.context import Facts
 from ..routing.spec import FeatureSpec
 
 _BYTES_PER_TOKEN = 4
+
+AnyRequest = ChatRequest | EmbeddingRequest | ImageRequest
 
 
 def has_tools(feature: FeatureSpec) -> bool:
@@ -53,6 +60,22 @@ def facts_of_texts(texts: Iterable[str], options: Mapping[str, Any] | None, mode
     )
 
 
+def tokens_of(request: AnyRequest) -> int:
+    """Estimate the tokens that a call takes: its texts, and the longest answer that it asks for, if it says."""
+    if isinstance(request, EmbeddingRequest):
+        return _tokens(request.inputs)
+    if isinstance(request, ImageRequest):
+        return _tokens((request.prompt,))
+    texts = (text for message in request.messages for text in _texts(message))
+    return _tokens(texts) + (request.options.get("max_output_tokens") or 0)
+
+
+def _texts(message: Message) -> Iterator[str]:
+    for part in message.content:
+        if isinstance(part, (TextPart, ToolResult)):
+            yield part.text
+
+
 def _tokens(texts: Iterable[str]) -> int:
     size = sum(len(text.encode("utf-8", "replace")) for text in texts)
     return -(-size // _BYTES_PER_TOKEN)
@@ -60,8 +83,14 @@ def _tokens(texts: Iterable[str]) -> int:
 
 def _checked(options: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(options, Mapping):
-        raise RequestError(f"the caller's options must be a mapping, not {type(options).__name__}", "options")
+        raise RequestError(f"the caller's options must be a mapping, not {type_of(options)}", "options")
+    if not all(isinstance(name, str) for name in options):
+        raise RequestError("the caller's options must have text for their names", "options")
     layer, problems = check_options(options)
     if problems:
         raise RequestError(f"the caller's options do not fit: {'; '.join(problems)}", "options")
+    try:
+        freeze_plain(layer.get("extra_body") or EMPTY)
+    except NotPlain as error:
+        raise RequestError(f"the caller's option extra_body{error.place} {error.why}", "options") from error
     return layer

@@ -1,38 +1,36 @@
 """Fallback: along a decision's attempts until one answers.
 
-After a failure of kind K the next later attempt whose `on` has K runs. A caller's key that is refused never falls
-back: the caller must hear of it. Nor does a stream of which the caller has seen something: another model's answer
-would not go on where this one broke off.
+A target that fails is tried again as its provider's `retry` says; then the next later attempt runs whose `on` has the
+failure's kind. A target that is left alone for now, by its breaker or while it cools down, is passed over where such an
+attempt is left, and called all the same where none is.
+
+A caller's key that is refused never falls back: the caller must hear of it. Nor does a stream of which the caller has
+seen something: another model's answer would not go on where this one broke off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic
 
 from ..errors import ProviderError
+from ..records.attempt import Attempt
 from ..routing.decision import PlannedAttempt
-from ..routing.spec import ModelSpec
-from .attempt import Attempt, Call, Note, Q, R, call_target
+from .attempt import Calling, Q, R, call_target, pass_over
 from .events import AttemptFailed, Tell
+from .limits import PassedOver
+from .retry import pause_before_retry
 
 _CALLERS_OWN = frozenset({"authentication", "permission_denied"})
 
 
-@dataclass(slots=True)
-class Calling(Generic[Q, R]):
-    """How attempts are made: what each is sent, how, what the models cost, who keeps the records, who is told."""
-
-    request_for: Callable[[PlannedAttempt], Q]
-    call: Call[Q, R]
-    models: Mapping[str, ModelSpec]
-    record: Note
-    tell: Tell | None = None
-
-
-async def call_along(planned: Sequence[PlannedAttempt], start: int, calling: Calling[Q, R]) -> tuple[R, int]:
-    """Call the attempts from index *start* until one answers.
+async def call_along(
+    planned: Sequence[PlannedAttempt], start: int, calling: Calling[Q, R], tell: Tell | None = None
+) -> tuple[R, int]:
+    """Call the attempts from index *start* until one answers; *tell* hears of those in vain.
 
     Returns:
         The answer, and the index of the attempt that gave it.
@@ -40,28 +38,72 @@ async def call_along(planned: Sequence[PlannedAttempt], start: int, calling: Cal
     Raises:
         ProviderError: The last failure, where no later attempt answers its kind.
     """
+    walk = _Walk(planned, calling, tell)
     index = start
-    tried: set[tuple[str, str]] = set()
     while True:
-        target = planned[index]
-        model = calling.models.get(target.model)
-        same = (target.provider, target.id)
-        price = None if model is None else model.price
-        request = calling.request_for(target)
-        outcome, attempt = await call_target(target, request, calling.call, price, calling.record, retry=same in tried)
-        tried.add(same)
+        outcome, has_begun = await walk.call(index)
         if not isinstance(outcome, ProviderError):
             return outcome, index
-        if calling.tell is not None:
-            await calling.tell(AttemptFailed(attempt))
-        later = _next(planned, index, outcome, attempt)
+        later = None if has_begun else walk.after(index, outcome.kind)
         if later is None:
             raise outcome
         index = later
 
 
-def _next(planned: Sequence[PlannedAttempt], index: int, error: ProviderError, attempt: Attempt) -> int | None:
-    if attempt.first_token_s is not None or (planned[index].credential == "caller" and error.kind in _CALLERS_OWN):
-        return None
-    later = range(index + 1, len(planned))
-    return next((position for position in later if error.kind in planned[position].on), None)
+@dataclass(slots=True)
+class _Walk(Generic[Q, R]):
+    """One walk along *planned*; `tried` are the models on the wire that were tried on it."""
+
+    planned: Sequence[PlannedAttempt]
+    calling: Calling[Q, R]
+    tell: Tell | None
+    tried: set[tuple[str, str]] = field(default_factory=set)
+
+    async def call(self, index: int) -> tuple[R | ProviderError, bool]:
+        """Call one target, again and again as its failures allow; return what came of it, and whether the caller has
+        seen something of the answer.
+        """
+        target, calling = self.planned[index], self.calling
+        passed = self.passed_over(index, cools=True)
+        if passed is not None:
+            error, attempt = pass_over(target, passed, calling, retry=self._was_tried(target))
+            await self._tell(attempt)
+            return error, False
+        request, provider = calling.request_for(target), calling.table.providers[target.provider]
+        in_vain = partial(self.passed_over, index, cools=False)
+        tries = 0
+        while True:
+            retry = self._was_tried(target)
+            outcome, attempt = await call_target(target, request, calling, retry=retry, in_vain=in_vain)
+            if not isinstance(outcome, ProviderError):
+                return outcome, True
+            await self._tell(attempt)
+            has_begun = attempt.first_token_s is not None
+            if has_begun or attempt.outcome == "passed_over":
+                return outcome, has_begun
+            self.tried.add((target.provider, target.id))
+            tries += 1
+            cooldown_s, left_s = calling.limits.cooldown_s(target), calling.deadline.left_s
+            pause = pause_before_retry(provider, tries, outcome, cooldown_s, left_s, calling.random)
+            if pause is None or in_vain() is not None:
+                return outcome, False
+            await asyncio.sleep(pause)
+
+    def after(self, index: int, kind: str) -> int | None:
+        """Return the index of the next attempt after a failure of *kind*, if there is one."""
+        if self.planned[index].credential == "caller" and kind in _CALLERS_OWN:
+            return None
+        later = range(index + 1, len(self.planned))
+        return next((position for position in later if kind in self.planned[position].on), None)
+
+    def passed_over(self, index: int, *, cools: bool) -> PassedOver | None:
+        """Return why a target is left alone, where another attempt is left."""
+        passed = self.calling.limits.passed_over(self.planned[index], cools=cools)
+        return passed if passed is not None and self.after(index, passed.kind) is not None else None
+
+    def _was_tried(self, target: PlannedAttempt) -> bool:
+        return (target.provider, target.id) in self.tried
+
+    async def _tell(self, attempt: Attempt) -> None:
+        if self.tell is not None:
+            await self.tell(AttemptFailed(attempt))

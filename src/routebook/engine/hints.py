@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import os
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +42,7 @@ class Hints:
 
     def __enter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
         atexit.register(self._end)
         self._thread.start()
         return self
@@ -67,7 +69,12 @@ class Hints:
         self._hint.set()
 
     def _end(self) -> None:
-        """End the thread, also before the interpreter does: it must not be stopped inside foreign code."""
+        """End the thread, also before the interpreter does: it must not be stopped inside foreign code.
+
+        The child of a fork has no such thread, but its end comes here too, and maybe with what the thread had locked.
+        """
+        if os.getpid() != self._process:
+            return
         self._over = True
         self._turn.set()
         self._thread.join(_LONGEST_JOIN_S)

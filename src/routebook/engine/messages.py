@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import NoneType
 from typing import Any, get_args
 
 from ..canonical.message import Message, Part, Role
 from ..canonical.part import AudioPart, FilePart, ImagePart, ReasoningPart, RefusalPart, TextPart
+from ..canonical.plain import type_of
 from ..canonical.tool import ToolCall, ToolResult
 from ..errors import RequestError
+from ..outputs.checks.found import shown
 from ..providers.arguments import read_arguments
+from .whole import what_is_wrong
 
 MessagesLike = str | Sequence[Message | Mapping[str, Any]]
 
@@ -33,6 +35,7 @@ _PARTS = (
 )
 _DIALECT = "openai-chat"
 """The API whose clients write such messages: what a model thought goes back to it alone."""
+_BYTES = (bytes, bytearray, memoryview)
 _AUDIO_TYPES = {"mp3": "audio/mpeg"}
 _UNKNOWN_SOUND = "audio/pcm"
 _FILE_TYPE = "application/pdf"
@@ -46,11 +49,16 @@ def read_messages(messages: MessagesLike) -> tuple[Message, ...]:
     """
     if isinstance(messages, str):
         return (Message("user", messages),)
-    if not isinstance(messages, Sequence) or not messages:
-        raise RequestError("messages must be a string or a list with at least one message", "messages")
+    if not isinstance(messages, Sequence) or isinstance(messages, _BYTES) or not messages:
+        instead = "an empty one" if isinstance(messages, (list, tuple)) else type_of(messages)
+        raise RequestError(f"messages must be a string or a list with at least one message, not {instead}", "messages")
     read: list[Message] = []
-    for index, message in enumerate(messages):
-        read.append(_message(message, index, read))
+    for index, given in enumerate(messages):
+        message = _message(given, index, read)
+        wrong = what_is_wrong(message, read)
+        if wrong is not None:
+            raise _refused(index, wrong)
+        read.append(message)
     return tuple(read)
 
 
@@ -62,14 +70,13 @@ def leading_system(messages: Sequence[Message]) -> int:
 def _message(message: Any, index: int, earlier: Sequence[Message]) -> Message:
     if isinstance(message, Message):
         if message.role not in _ROLES.values():
-            raise _refused(index, f"has the role {message.role!r}; roles are {', '.join(get_args(Role))}")
-        _refuse_what_is_no_part(message, index)
+            raise _refused(index, f"has the role {shown(message.role)}; roles are {', '.join(get_args(Role))}")
         return message
     if not isinstance(message, Mapping):
-        raise _refused(index, "is neither a Message nor a mapping")
+        raise _refused(index, f"is neither a Message nor a mapping, but {type_of(message)}")
     role = _ROLES.get(str(message.get("role")))
     if role is None:
-        raise _refused(index, f"has the role {message.get('role')!r}; roles are {', '.join(_ROLES)}")
+        raise _refused(index, f"has the role {shown(message.get('role'))}; roles are {', '.join(_ROLES)}")
     if role == "tool":
         return Message("tool", (_tool_result(message, index, earlier),))
     if message.get("function_call"):
@@ -88,20 +95,6 @@ def _message(message: Any, index: int, earlier: Sequence[Message]) -> Message:
     return Message(role, parts)
 
 
-def _refuse_what_is_no_part(message: Message, index: int) -> None:
-    """Refuse content of another type, and data that are not base64 text: bytes, most often."""
-    for part in message.content:
-        if not isinstance(part, Part):
-            raise _refused(
-                index,
-                f"has a part of type {type(part).__name__!r}, which is no part; parts are TextPart, ImagePart, ...",
-            )
-        if isinstance(part, (ImagePart, AudioPart, FilePart)) and not isinstance(part.data, (str, NoneType)):
-            raise _refused(index, f"has data of type {type(part.data).__name__!r} in its {part.type}; give base64 text")
-        if isinstance(part, TextPart) and not isinstance(part.text, str):
-            raise _refused(index, f"has a text of type {type(part.text).__name__!r}")
-
-
 def _own_parts(message: Mapping[str, Any], index: int) -> list[Part]:
     """Return what a model thought and spoke, as it stands beside its text."""
     parts: list[Part] = []
@@ -109,14 +102,20 @@ def _own_parts(message: Mapping[str, Any], index: int) -> list[Part]:
     if thought or details:
         if not isinstance(thought or "", str) or not isinstance(details or [], list):
             raise _refused(index, "has reasoning that is no text, or reasoning_details that are no list")
-        signature = json.dumps(details, ensure_ascii=False) if details else None
-        parts.append(ReasoningPart(thought or "", signature, api=_DIALECT))
+        parts.append(ReasoningPart(thought or "", _signature(details, index), api=_DIALECT))
     spoken = message.get("audio")
     if spoken:
         if not isinstance(spoken, Mapping) or not isinstance(spoken.get("id"), str):
             raise _refused(index, "has audio without an id, by which it would go back to its provider")
         parts.append(AudioPart(spoken.get("data") or "", _UNKNOWN_SOUND, spoken.get("transcript"), spoken["id"]))
     return parts
+
+
+def _signature(details: Any, index: int) -> str | None:
+    try:
+        return json.dumps(details, ensure_ascii=False) if details else None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _refused(index, "has reasoning_details that are not JSON") from error
 
 
 def _parts(content: Any, index: int) -> list[Part]:
@@ -144,7 +143,7 @@ def _part(part: Any, index: int) -> Part:
         case {"type": "file", "file": {"file_id": _}}:
             raise _refused(index, "names a file by its file_id, which only one provider knows; send file_data")
     named = part.get("type") if isinstance(part, Mapping) else type(part).__name__
-    raise _refused(index, f"has a part of type {named!r} that cannot be read; {_PARTS}")
+    raise _refused(index, f"has a part of type {shown(named)} that cannot be read; {_PARTS}")
 
 
 def _image(url: str) -> ImagePart:
@@ -177,7 +176,10 @@ def _inline(url: str) -> tuple[str, str] | None:
 def _tool_call(call: Any, index: int) -> ToolCall:
     match call:
         case {"id": str(call_id), "function": {"name": str(name), "arguments": str(text)}}:
-            return ToolCall(call_id, name, *read_arguments(text))
+            try:
+                return ToolCall(call_id, name, *read_arguments(text))
+            except RecursionError as error:
+                raise _refused(index, "has a tool call whose arguments are nested too deeply") from error
     raise _refused(index, "has a tool call without id, function.name or function.arguments, each of them text")
 
 

@@ -33,6 +33,7 @@ _AT_ONCE = 256
 _TEXT = "ping"
 _MOST_TOKENS = 16  # fewer are refused by some APIs
 _KEPT = ("extra_body", "extra_headers")
+_NOT_REACHED = ("connection", "timeout")  # what went wrong on the way there, also where nothing was sent at last
 # How OpenAI's API says, as a refusal, that a model was still thinking when its few tokens were spent: it does answer.
 _STILL_THINKING = "model output limit was reached"
 
@@ -97,8 +98,9 @@ async def _ping(table: RoutingTable, name: str, target: _Target | None, clients:
     except ProviderError as error:
         if error.sent and _STILL_THINKING in error.message:
             return Ping(name, model, True, duration_s=perf_counter() - began)
-        took = perf_counter() - began if error.sent else None
-        return Ping(name, model, error.sent, error.kind, error.status, error.message, took)
+        asked = error.sent or error.kind in _NOT_REACHED
+        took = perf_counter() - began if asked else None
+        return Ping(name, model, asked, error.kind, error.status, error.message, took)
     except MissingExtra as error:
         return Ping(name, model, False, "bad_request", message=str(error))
     except TimeoutError:

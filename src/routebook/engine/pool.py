@@ -1,7 +1,7 @@
 """Pool: things that are costly to open, shared by what configures them, closed after their last user.
 
-Clients and tool servers live here. A thing whose configuration left the table is retired: nobody new gets it, and
-it closes when the last run that uses it is done.
+Clients and tool servers live here. A thing whose configuration left the table is retired: runs by that table still
+share it, also those that come to need it only now, and it closes when the last of them is done.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ V = TypeVar("V", bound=Closable)
 
 
 @dataclass(slots=True, eq=False)
-class _Entry(Generic[V]):
+class _Entry(Generic[K, V]):
+    key: K
     value: V
+    retired: bool
     users: int = 0
-    retired: bool = False
     closing: asyncio.Task[None] | None = None
 
 
@@ -44,7 +45,7 @@ class Leases:
     __slots__ = ("_held",)
 
     def __init__(self) -> None:
-        self._held: list[tuple[Pool[Any, Any], _Entry[Any]]] = []
+        self._held: list[tuple[Pool[Any, Any], _Entry[Any, Any]]] = []
 
     def __enter__(self) -> Leases:
         return self
@@ -54,7 +55,7 @@ class Leases:
             pool.take_back(entry)
         self._held.clear()
 
-    def add(self, pool: Pool[Any, Any], entry: _Entry[Any]) -> None:
+    def add(self, pool: Pool[Any, Any], entry: _Entry[Any, Any]) -> None:
         """Note that *entry* of *pool* is held."""
         self._held.append((pool, entry))
 
@@ -64,31 +65,37 @@ class Pool(Generic[K, V]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
-        self._leaving: list[_Entry[V]] = []
+        self._entries: OrderedDict[K, _Entry[K, V]] = OrderedDict()
+        self._leaving: list[_Entry[K, V]] = []
+        self._wanted: Callable[[K], bool] = lambda _: True
 
     def lease(self, key: K, make: Callable[[], V], leases: Leases) -> V:
         """Lend the value under *key*, made by *make* where there is none; it stays open until *leases* is left."""
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = _Entry(make())
+            entry = self._entries[key] = _Entry(key, make(), not self._wanted(key))
         self._entries.move_to_end(key)
         entry.users += 1
         leases.add(self, entry)
         return entry.value
 
-    def take_back(self, entry: _Entry[V]) -> None:
+    def take_back(self, entry: _Entry[K, V]) -> None:
         """Count one user of *entry* less."""
         entry.users -= 1
         if entry.retired and entry.users == 0:
-            self._start_closing(entry)
+            self._leave(entry)
         if len(self._entries) > self._most:
             self._shrink()
 
     def retain(self, wanted: Callable[[K], bool]) -> None:
-        """Retire every value whose key is not *wanted*; nobody waits for its end but `close`."""
-        for key in [key for key in self._entries if not wanted(key)]:
-            self._retire(key)
+        """Retire every value whose key is not *wanted*, also one that is made later; nobody waits for its end but
+        `close`. A value that is still in use when its key is wanted again stays.
+        """
+        self._wanted = wanted
+        for key, entry in list(self._entries.items()):
+            entry.retired = not wanted(key)
+            if entry.retired and entry.users == 0:
+                self._leave(entry)
 
     async def close(self) -> None:
         """Close every value, in use or not, all at once; one that fails keeps no other open."""
@@ -101,25 +108,25 @@ class Pool(Generic[K, V]):
                 raise outcome
 
     def _shrink(self) -> None:
-        idle = [key for key, entry in self._entries.items() if entry.users == 0]
-        for key in idle[: max(0, len(idle) - self._most)]:
-            self._retire(key)
+        idle = [entry for entry in self._entries.values() if entry.users == 0]
+        for entry in idle[: max(0, len(idle) - self._most)]:
+            self._leave(entry)
 
-    def _retire(self, key: K) -> None:
-        entry = self._entries.pop(key)
-        entry.retired = True
-        self._leaving.append(entry)
-        if entry.users == 0:
+    def _leave(self, entry: _Entry[K, V]) -> None:
+        """Close *entry*, which nobody uses; whoever asks for its key gets another."""
+        if self._entries.get(entry.key) is entry:
+            del self._entries[entry.key]
+            self._leaving.append(entry)
             self._start_closing(entry)
 
-    def _start_closing(self, entry: _Entry[V]) -> asyncio.Task[None]:
+    def _start_closing(self, entry: _Entry[K, V]) -> asyncio.Task[None]:
         """Close *entry* once, whoever asks, in a task of its own: no run and no reload waits for it, or fails by it."""
         if entry.closing is None:
             entry.closing = asyncio.create_task(entry.value.close())
             entry.closing.add_done_callback(partial(self._has_closed, entry))
         return entry.closing
 
-    def _has_closed(self, entry: _Entry[V], closing: asyncio.Task[None]) -> None:
+    def _has_closed(self, entry: _Entry[K, V], closing: asyncio.Task[None]) -> None:
         self._leaving.remove(entry)
         if not closing.cancelled() and closing.exception() is not None:
             _LOG.error("something that is no longer used did not close well", exc_info=closing.exception())

@@ -9,16 +9,18 @@ only if it compiles: what is wrong with half a file is never told.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import os
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import Any
 
 from ..book import BookReport, OpenBook
 from ..diagnostics.diagnostic import Diagnostic
 from ..document.environment import Environment
-from ..errors import EngineClosed
+from ..errors import EngineClosed, RequestError
 from .changes import Change
 from .hints import Hints
 from .look import Look, look
@@ -43,6 +45,18 @@ class Reload:
     loaded_at: float
     diagnostics: tuple[Diagnostic, ...]
     changes: tuple[Change, ...]
+
+
+def check_reload_listener(listener: Any) -> None:
+    """Raise where *listener* cannot be called, or would have to be awaited then.
+
+    Raises:
+        RequestError: It is such a one.
+    """
+    if not callable(listener):
+        raise RequestError(f"on_reload must be a function, not {type(listener).__name__}", "on_reload")
+    if inspect.iscoroutinefunction(listener) or inspect.iscoroutinefunction(type(listener).__call__):
+        raise RequestError("on_reload must be a plain function: it is called, and not awaited", "on_reload")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from ..canonical.part import ImagePart
 from ..canonical.tool import ToolCall, ToolResult
 from ..canonical.usage import NO_USAGE, Usage
 from ..outputs.checks.outcome import CheckOutcome
+from ..records.attempt import Attempt
 from ..routing.decision import Decision
-from .attempt import Attempt
+from .partial import Partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,10 @@ class RunResult:
     model's last one and `text` its text, `messages` the whole transcript. `choices` are the answers of the last model
     call: several with the option `n`; the first is the `message`, and the only one held to an output contract.
     `turns` is the number of model calls that answered, `tool_results` are the whole, uncut results. `usage` sums all
-    turns; `cost_usd` what the platform pays (None: unpriced).
+    turns; `cost_microusd` is what the platform pays, in millionths of a US dollar (None: unpriced).
     `finish_reason` is stop, length, tool_calls (the run ended in an error before they were answered), content_filter,
-    refusal, max_turns, max_calls, or error (a check chose in place of a failed run).
+    refusal, max_turns, max_calls, or error (a check chose in place of a failed run, or the answer broke off: of such a
+    run, `message` is what was received).
     """
 
     run_id: str
@@ -54,7 +56,7 @@ class RunResult:
     tool_results: tuple[ToolResult, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
     usage: Usage = NO_USAGE
-    cost_usd: float | None = None
+    cost_microusd: int | None = None
     attempts: tuple[Attempt, ...] = ()
     finish_reason: str = "stop"
     warnings: tuple[RunWarning, ...] = ()
@@ -63,6 +65,16 @@ class RunResult:
     def text(self) -> str:
         """The text of the model's last message."""
         return "" if self.message is None else self.message.text
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What the platform pays in US dollars (None: unpriced)."""
+        return dollars(self.cost_microusd)
+
+    @property
+    def absorbed(self) -> tuple[Attempt, ...]:
+        """The attempts in vain that others made up for; of a run that failed, all that were in vain."""
+        return tuple(attempt for attempt in self.attempts if attempt.kind is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data, ready for JSON."""
@@ -79,6 +91,7 @@ class RunResult:
             "checks": [check.to_dict() for check in self.checks],
             "usage": self.usage.to_dict(),
             "cost_usd": self.cost_usd,
+            "cost_microusd": self.cost_microusd,
             "attempts": [attempt.to_dict() for attempt in self.attempts],
             "decision": self.decision.to_dict(),
             "finish_reason": self.finish_reason,
@@ -94,9 +107,14 @@ class EmbeddingResult:
     run_id: str
     decision: Decision
     usage: Usage = NO_USAGE
-    cost_usd: float | None = None
+    cost_microusd: int | None = None
     attempts: tuple[Attempt, ...] = ()
     warnings: tuple[RunWarning, ...] = ()
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What the platform pays in US dollars (None: unpriced)."""
+        return dollars(self.cost_microusd)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data, ready for JSON."""
@@ -112,13 +130,23 @@ class ImageResult:
     run_id: str
     decision: Decision
     usage: Usage = NO_USAGE
-    cost_usd: float | None = None
+    cost_microusd: int | None = None
     attempts: tuple[Attempt, ...] = ()
     warnings: tuple[RunWarning, ...] = ()
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What the platform pays in US dollars (None: unpriced)."""
+        return dollars(self.cost_microusd)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data, ready for JSON."""
         return {"images": [image.to_dict() for image in self.images], "text": self.text, **_account(self)}
+
+
+def dollars(cost_microusd: int | None) -> float | None:
+    """Return millionths of a US dollar as US dollars."""
+    return None if cost_microusd is None else cost_microusd / 1_000_000
 
 
 def _account(result: EmbeddingResult | ImageResult) -> dict[str, Any]:
@@ -126,6 +154,7 @@ def _account(result: EmbeddingResult | ImageResult) -> dict[str, Any]:
         "run_id": result.run_id,
         "usage": result.usage.to_dict(),
         "cost_usd": result.cost_usd,
+        "cost_microusd": result.cost_microusd,
         "attempts": [attempt.to_dict() for attempt in result.attempts],
         "decision": result.decision.to_dict(),
         "warnings": [warning.to_dict() for warning in result.warnings],
@@ -143,7 +172,7 @@ class RunRecord:
 
     `answer` is the model's last message, `made_by` the target that gave each answer, by its index in `messages`.
     `sent_calls` counts the tool calls sent to a server, `tool_turns` the model calls that made some; `limited` tells
-    that no more tools are offered.
+    that no more tools are offered; `received` is what the caller has seen of an answer that is not whole yet.
     """
 
     decision: Decision
@@ -161,6 +190,13 @@ class RunRecord:
     sent_calls: int = 0
     tool_turns: int = 0
     limited: bool = False
+    received: Partial | None = None
+
+    def break_off(self) -> None:
+        """Take what was received of an answer that broke off for the answer."""
+        message = None if self.received is None else self.received.message()
+        if message is not None:
+            self.answer, self.finish_reason = message, "error"
 
     def result(self, output: Any = None) -> RunResult:
         """Return what there is by now as a result."""
@@ -176,7 +212,7 @@ class RunRecord:
             tool_results=tuple(self.tool_results),
             checks=tuple(self.checks),
             usage=self._usage(),
-            cost_usd=self._cost_usd(),
+            cost_microusd=self._cost_microusd(),
             attempts=tuple(self.attempts),
             finish_reason=self.finish_reason,
             warnings=tuple(self.warnings),
@@ -186,12 +222,12 @@ class RunRecord:
         first, *others = [attempt.usage for attempt in self.attempts if attempt.usage] or (NO_USAGE,)
         return sum(others, first)
 
-    def _cost_usd(self) -> float | None:
-        total = 0.0
+    def _cost_microusd(self) -> int | None:
+        total = 0
         for attempt in self.attempts:
             if attempt.payer == "caller" or (attempt.kind is not None and attempt.usage is None):
                 continue
-            if attempt.cost_usd is None:
+            if attempt.cost_microusd is None:
                 return None
-            total += attempt.cost_usd
+            total += attempt.cost_microusd
         return total

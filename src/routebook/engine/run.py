@@ -9,7 +9,7 @@ an output contract they are of its text as it stands, or of the call by which it
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -24,15 +24,19 @@ from ..errors import LimitError
 from ..outputs.repair import feedback
 from ..outputs.strategy import Asked
 from ..providers import registry
+from ..records.attempt import Attempt
 from ..routing.decision import PlannedAttempt
 from ..routing.table import RoutingTable
-from .attempt import Attempt, ClientOf, Progress, malformed
+from .attempt import Calling, ClientOf, Progress, malformed
 from .budget import RunBudget
 from .contract import Contract
+from .deadline import NO_DEADLINE, Deadline
 from .events import Tell, TurnStarted
-from .fallback import Calling, call_along
+from .fallback import call_along
 from .inexact import warnings_of_schemas
+from .limits import RunLimits
 from .messages import leading_system
+from .observe import Watch
 from .result import RunRecord, RunWarning
 from .thoughts import shown_to, signed
 from .toolbox import Toolbox
@@ -46,10 +50,13 @@ class Run:
     table: RoutingTable
     record: RunRecord
     client_of: ClientOf
+    limits: RunLimits
     contract: Contract | None
     toolbox: Toolbox | None
     budget: RunBudget | None = None
     tell: Tell | None = None
+    watch: Watch | None = None
+    deadline: Deadline = NO_DEADLINE
     at: int = 0
 
     async def play(self) -> Any:
@@ -79,6 +86,8 @@ class Run:
     async def _answer(self) -> ChatResponse:
         """Take turns until the model answers without calling a tool."""
         while True:
+            if self.watch is not None:
+                self.watch.begin_turn()
             if self.tell is not None:
                 await self.tell(TurnStarted(self.record.turns + 1))
             response = await self._call_model(self._offer())
@@ -86,9 +95,11 @@ class Run:
             taken = (call.id for earlier in self.record.messages for call in earlier.tool_calls)
             message = signed(with_unique_ids(response.message, taken), self.record.decision.attempts[self.at])
             self.record.messages.append(message)
-            self.record.answer = message
+            self.record.answer, self.record.received = message, None
             first = Choice(message, response.finish_reason, response.raw_finish_reason, response.logprobs)
             self.record.choices = (first, *response.alternatives)
+            if self.watch is not None:
+                self.watch.end_turn(response.finish_reason, len(message.tool_calls))
             if not self.record.limited:
                 self.record.finish_reason = response.finish_reason
             if self.toolbox is None or not message.tool_calls:
@@ -105,9 +116,9 @@ class Run:
         self.record.tool_turns += 1
         last = self.record.tool_turns >= toolbox.spec.max_turns
         if last and toolbox.spec.on_limit == "fail":
-            await refuse_tools(self.record, message, toolbox, self.tell)
+            await refuse_tools(self.record, message, toolbox, self.tell, self.watch)
             raise LimitError(f"the model still called tools in turn {toolbox.spec.max_turns}, the last", "turns")
-        over = await answer_tools(self.record, message, toolbox, self.tell, cut=cut)
+        over = await answer_tools(self.record, message, toolbox, self.tell, self.watch, cut=cut)
         if over and toolbox.spec.on_limit == "fail":
             raise LimitError(f"the run made {toolbox.spec.max_calls} tool calls, the most it may", "calls")
         if over or last:
@@ -115,19 +126,20 @@ class Run:
             self.record.finish_reason = "max_calls" if over else "max_turns"
 
     async def _ignore_calls(self, message: Message, toolbox: Toolbox) -> None:
-        await refuse_tools(self.record, message, toolbox, self.tell)
+        await refuse_tools(self.record, message, toolbox, self.tell, self.watch)
         text = "the model called a tool again after the last turn that had any; the call was not made"
         self.record.warnings.append(RunWarning("tool_call_ignored", self.record.decision.feature, text))
 
     async def _call_model(self, offer: Sequence[ToolDefinition]) -> ChatResponse:
         async def call(planned: PlannedAttempt, request: ChatRequest, progress: Progress) -> ChatResponse:
+            self._warn_of_schemas(planned, request)
             return self._checked(planned, await self._exchange(planned, request, progress), offer)
 
         if self.budget is not None:
             self.budget.check(self.record)
         request_for = partial(self.request_for, offer=offer)
-        calling = Calling(request_for, call, self.table.models, self._record, self.tell)
-        response, self.at = await call_along(self.record.decision.attempts, self.at, calling)
+        calling = Calling(self.table, request_for, call, self.limits, self._record, self.deadline)
+        response, self.at = await call_along(self.record.decision.attempts, self.at, calling, self.tell)
         return response
 
     async def _exchange(self, planned: PlannedAttempt, request: ChatRequest, progress: Progress) -> ChatResponse:
@@ -139,9 +151,13 @@ class Run:
                 return await fold(_told(events, progress, self.tell))
         except NoResponse as error:
             raise malformed(planned, str(error)) from error
+        finally:
+            self.record.received = progress.partial
 
     def _record(self, attempt: Attempt) -> None:
         self.record.attempts.append(attempt)
+        if self.watch is not None:
+            self.watch.attempt(attempt)
         if self.budget is not None:
             self.budget.count(attempt)
 
@@ -169,7 +185,7 @@ class Run:
                 options = merge_options(options, {"tool_choice": asked.tool_choice})
             if asked.instructions:
                 messages.insert(leading_system(messages), Message("system", asked.instructions))
-        request = ChatRequest(
+        return ChatRequest(
             model=planned.id,
             messages=tuple(messages),
             tools=tuple(tools),
@@ -179,13 +195,12 @@ class Run:
             target=planned.model,
             turn=self.record.turns + 1,
         )
+
+    def _warn_of_schemas(self, planned: PlannedAttempt, request: ChatRequest) -> None:
         held = registry.traits()[planned.api].tool_schemas
         if held is not None:
-            self._warn(warnings_of_schemas(request, planned.api, held))
-        return request
-
-    def _warn(self, warnings: Iterable[RunWarning]) -> None:
-        self.record.warnings += (warning for warning in warnings if warning not in self.record.warnings)
+            warnings = warnings_of_schemas(request, planned.api, held)
+            self.record.warnings += (warning for warning in warnings if warning not in self.record.warnings)
 
     def _takes_choice(self, planned: PlannedAttempt) -> bool:
         model = self.table.models.get(planned.model)
@@ -206,9 +221,9 @@ def _repairable(response: ChatResponse) -> bool:
 
 
 async def _told(events: AsyncIterable[ModelEvent], progress: Progress, tell: Tell) -> AsyncIterator[ModelEvent]:
-    """Yield *events*, and pass on what a caller may see of them."""
+    """Yield *events*, and pass on what a caller may see of them; no words are no content."""
     async for event in events:
-        if not isinstance(event, ResponseFinished):
-            progress.begin_content()
+        if not isinstance(event, ResponseFinished) and getattr(event, "text", None) != "":
+            progress.begin_content().add(event)
             await tell(event)
         yield event

@@ -27,6 +27,9 @@ class Runs:
         """
         return _Counted(self)
 
+    def __len__(self) -> int:
+        return len(self._counted)
+
     async def drain(self, drain_s: float) -> None:
         """Wait for all of them, *drain_s* seconds at most, then cancel the others."""
         if not self._counted:

@@ -1,43 +1,53 @@
 """Shadow: the first request of a run, sent to another target beside it; the answer is recorded and never returned.
 
-A shadow runs no tools, and neither delays its run nor fails it. It is one call, under the platform's credential. What
-came of it is logged as one line, with its tokens and its cost, which count against the day's budget.
+A shadow runs no tools, and neither delays a run nor fails it: where the limits have no room for it at once, or its
+target is left alone for now, it is not sent. It is one call, under the platform's credential. What came of it is logged
+as one line, with its tokens and its cost, which count against the day's budget.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
+from dataclasses import dataclass
 
 from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
 from ..canonical.image import ImageRequest, ImageResponse
+from ..errors import RoutebookError
+from ..records.attempt import Attempt
+from ..records.ended import AttemptEnded
 from ..routing.context import Context
 from ..routing.decision import PlannedAttempt
 from ..routing.table import RoutingTable
-from .attempt import Attempt, Call, Progress, Q, R, call_target
+from .attempt import Call, Calling, Progress, Q, R, call_target, pass_over
 from .budget import Spending
 from .clients import Clients
+from .facts import AnyRequest
+from .limits import Limiter, RunLimits
+from .observe import Observe
 from .pool import Leases
+from .result import RunRecord
 
 _LOG = logging.getLogger("routebook")
 _PLATFORM = Context()
-
-AnyRequest = ChatRequest | EmbeddingRequest | ImageRequest
 
 
 class Shadows:
     """The shadows of one engine that are under way; closing cancels them at once."""
 
-    def __init__(self, clients: Clients, spending: Spending) -> None:
+    def __init__(self, clients: Clients, limiter: Limiter, spending: Spending) -> None:
         self._clients = clients
+        self._limiter = limiter
         self._spending = spending
         self._running: set[asyncio.Task[None]] = set()
 
-    def start(self, table: RoutingTable, planned: PlannedAttempt, request: AnyRequest) -> None:
-        """Send *request* to *planned* beside the run that asks for it."""
-        task = asyncio.create_task(self._send(table, planned, request), name="routebook-shadow")
+    def start(self, table: RoutingTable, run: RunRecord, request: AnyRequest, observe: Observe | None) -> None:
+        """Send *request* to the shadow of *run*'s decision, beside the run."""
+        planned = run.decision.shadow
+        assert planned is not None
+        shadow = _Shadow(run.run_id, run.decision.feature, planned, self._spending, observe)
+        task = asyncio.create_task(self._send(table, shadow, request), name="routebook-shadow")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -48,35 +58,59 @@ class Shadows:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _send(self, table: RoutingTable, planned: PlannedAttempt, request: AnyRequest) -> None:
+    async def _send(self, table: RoutingTable, shadow: _Shadow, request: AnyRequest) -> None:
         with Leases() as leases:
-            client_of = self._clients.of_run(table, _PLATFORM, leases).client
+            clients = self._clients.of_run(table, _PLATFORM, leases)
+            limits = self._limiter.of_run(table, clients.payer)
 
             async def complete(target: PlannedAttempt, asked: ChatRequest, _: Progress) -> ChatResponse:
-                return await (await client_of(target)).complete(asked)
+                return await (await clients.client(target)).complete(asked)
 
             async def embed(target: PlannedAttempt, asked: EmbeddingRequest, _: Progress) -> EmbeddingResponse:
-                return await (await client_of(target)).embed(asked)
+                return await (await clients.client(target)).embed(asked)
 
             async def generate(target: PlannedAttempt, asked: ImageRequest, _: Progress) -> ImageResponse:
-                return await (await client_of(target)).generate_image(asked)
+                return await (await clients.client(target)).generate_image(asked)
 
             if isinstance(request, EmbeddingRequest):
-                await self._call(table, planned, request, embed)
+                await shadow.send(request, table, embed, limits)
             elif isinstance(request, ImageRequest):
-                await self._call(table, planned, request, generate)
+                await shadow.send(request, table, generate, limits)
             else:
-                await self._call(table, planned, request, complete)
+                await shadow.send(request, table, complete, limits)
 
-    async def _call(self, table: RoutingTable, planned: PlannedAttempt, request: Q, call: Call[Q, R]) -> None:
-        model = table.models.get(planned.model)
-        price = None if model is None else model.price
-        await call_target(planned, request, call, price, partial(self._note, request.feature), retry=False)
 
-    def _note(self, feature: str, attempt: Attempt) -> None:
-        if attempt.cost_usd is not None:
-            self._spending.add(feature, attempt.cost_usd)
-        _LOG.info("shadow of %s: %s", feature, _told(attempt))
+@dataclass(frozen=True, slots=True)
+class _Shadow:
+    """One shadow: whose it is, where it goes, who counts what it costs, and who hears of it."""
+
+    run_id: str
+    feature: str
+    planned: PlannedAttempt
+    spending: Spending
+    observe: Observe | None
+
+    async def send(self, request: Q, table: RoutingTable, call: Call[Q, R], limits: RunLimits) -> None:
+        """Call the target, if there is room for it now: a shadow takes no run's turn."""
+        calling = Calling(table, lambda _: request, call, limits, self.note, waits=False)
+        passed = limits.passed_over(self.planned, cools=True)
+        if passed is not None:
+            pass_over(self.planned, passed, calling, retry=False)
+            return
+        try:
+            await call_target(self.planned, request, calling)
+        except Exception as error:  # noqa: BLE001, a shadow fails nobody, whatever its adapter raises
+            why = str(error) if isinstance(error, RoutebookError) else type(error).__name__
+            planned = self.planned
+            _LOG.error("shadow of %s: %s at %s was not called: %s", self.feature, planned.model, planned.provider, why)
+
+    def note(self, attempt: Attempt) -> None:
+        """Record what came of it."""
+        if attempt.cost_microusd is not None:
+            self.spending.add(self.feature, attempt.cost_microusd)
+        if self.observe is not None:
+            self.observe(AttemptEnded(self.run_id, self.feature, 1, attempt, shadow=True))
+        _LOG.info("shadow of %s: %s", self.feature, _told(attempt))
 
 
 def _told(attempt: Attempt) -> str:

@@ -6,41 +6,38 @@ Resolved, paid for, bounded and recorded as a run is; there are no turns, no too
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
 from ..canonical.image import ImageRequest, ImageResponse
 from ..errors import RequestError, RoutebookError
+from ..records.attempt import Attempt
 from ..routing.context import Context
 from ..routing.decision import PlannedAttempt
 from ..routing.resolve import find_feature
 from ..routing.spec import FeatureSpec
 from ..routing.table import RoutingTable
-from .attempt import Attempt, Call, Progress, Q, R, malformed
+from .attempt import Call, Calling, Progress, Q, R, malformed
 from .budget import RunBudget
+from .deadline import deadline
 from .facts import facts_of_texts
-from .fallback import Calling, call_along
+from .fallback import call_along
+from .observe import Watch
 from .pool import Leases
 from .result import EmbeddingResult, ImageResult, RunRecord, new_run_id
-from .start import RunAsked, RunMeans, check_context, deadline, feature_of_kind, start_run, with_result
+from .start import RunAsked, RunMeans, feature_of_kind, start_run, with_result
 
 
 @dataclass(frozen=True, slots=True)
 class SingleAsked:
-    """What a caller asks of `Engine.embed` and `Engine.generate_image`, beside the texts.
-
-    Raises:
-        RequestError: The context is no Context.
-    """
+    """What a caller asks of `Engine.embed` and `Engine.generate_image`, beside the texts."""
 
     feature: str
     context: Context
     options: Mapping[str, Any] | None
     model: str | None
-
-    def __post_init__(self) -> None:
-        check_context(self.context)
 
 
 async def start_embedding(
@@ -61,7 +58,7 @@ async def start_embedding(
     response, record = await _answered(table, asked, feature, texts, means, request_for, call)
     paid = record.result()
     return EmbeddingResult(
-        response.vectors, paid.run_id, paid.decision, paid.usage, paid.cost_usd, paid.attempts, paid.warnings
+        response.vectors, paid.run_id, paid.decision, paid.usage, paid.cost_microusd, paid.attempts, paid.warnings
     )
 
 
@@ -91,7 +88,7 @@ async def start_image(table: RoutingTable, asked: SingleAsked, prompt: str, mean
         paid.run_id,
         paid.decision,
         paid.usage,
-        paid.cost_usd,
+        paid.cost_microusd,
         paid.attempts,
         paid.warnings,
     )
@@ -130,21 +127,26 @@ async def _answered(
     decision = table.resolve(asked.feature, asked.context, facts, run_id)
     record = RunRecord(decision, [], run_id=run_id)
     budget = None if feature.budget is None else RunBudget(feature.name, feature.budget, means.spending)
+    watch = None if means.observe is None else Watch(means.observe, record, feature.kind)
 
     def note(attempt: Attempt) -> None:
         record.attempts.append(attempt)
+        if watch is not None:
+            watch.attempt(attempt)
         if budget is not None:
             budget.count(attempt)
 
-    try:
-        if budget is not None:
-            budget.check(record)
-        async with deadline(feature):
-            if decision.shadow is not None and means.shadows is not None:
-                means.shadows.start(table, decision.shadow, request_for(decision.shadow))
-            response, _ = await call_along(decision.attempts, 0, Calling(request_for, call, table.models, note))
-    except RoutebookError as error:
-        raise with_result(error, record) from error.__cause__
+    with watch or nullcontext():
+        try:
+            if budget is not None:
+                budget.check(record)
+            async with deadline(feature) as end:
+                if decision.shadow is not None and means.shadows is not None:
+                    means.shadows.start(table, record, request_for(decision.shadow), means.observe)
+                calling = Calling(table, request_for, call, means.limits, note, end)
+                response, _ = await call_along(decision.attempts, 0, calling)
+        except RoutebookError as error:
+            raise with_result(error, record) from error.__cause__
     if budget is not None:
         budget.warn(record)
     return response, record

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from ..canonical.frozen import EMPTY
 from ..errors import BudgetError, DeadlineError, OutputError, ProviderError, RequestError, RoutebookError
-from ..routing.context import Context
+from ..routing.context import Context, ContextLike, context_of
 from ..routing.resolve import find_feature
 from ..routing.spec import FeatureSpec, Kind
 from ..routing.table import RoutingTable
 from .attempt import ClientOf
 from .budget import RunBudget, Spending
 from .contract import Contract
+from .deadline import deadline
 from .events import RunStarted, Tell
 from .facts import facts_of, has_tools
+from .limits import RunLimits
 from .messages import MessagesLike
+from .observe import Observe, Watch
 from .pool import Leases
 from .result import RunRecord, RunResult, RunWarning, new_run_id
 from .run import Run
@@ -34,15 +36,13 @@ _METHODS: dict[Kind, tuple[str, ...]] = {
 }
 
 
-_NOBODY = Context()
-
 
 @dataclass(slots=True)
 class RunAsked:
     """What a caller asks of `Engine.run`.
 
     Raises:
-        RequestError: The inputs are no mapping, or the context is no Context.
+        RequestError: The inputs are no mapping.
     """
 
     feature: str
@@ -55,35 +55,41 @@ class RunAsked:
     def __post_init__(self) -> None:
         if not isinstance(self.inputs, Mapping):
             raise RequestError(f"inputs must be a mapping, not {type(self.inputs).__name__}", "inputs")
-        check_context(self.context)
 
 
 def asked_of(
     feature: str,
     messages: MessagesLike,
     inputs: Mapping[str, Any] | None,
-    context: Context | None,
+    context: ContextLike | None,
     options: Mapping[str, Any] | None,
     model: str | None,
 ) -> RunAsked:
-    """Return what a caller asks, with nothing for the inputs and the context that are not given."""
+    """Return what a caller asks, with nothing for the inputs and the context that are not given.
+
+    Raises:
+        RequestError: The inputs are no mapping, or the context is neither a Context nor a mapping of its fields.
+    """
     given = EMPTY if inputs is None else inputs
-    return RunAsked(feature, messages, given, _NOBODY if context is None else context, options, model)
+    return RunAsked(feature, messages, given, context_of(context), options, model)
 
 
 @dataclass(slots=True)
 class RunMeans:
-    """What a run works with: who calls a provider, tool servers, the environment, what was spent today, who is told.
+    """What a run works with: who calls a provider, within which limits, tool servers, the environment, what was spent
+    today, who is told.
 
-    Without `shadows`, nothing is mirrored.
+    Without `shadows`, nothing is mirrored; without `observe`, nobody hears of its parts.
     """
 
     client_of: ClientOf
+    limits: RunLimits
     servers: ServerPool
     environment: Mapping[str, str]
     spending: Spending
     shadows: Shadows | None
     tell: Tell | None = None
+    observe: Observe | None = None
 
 
 async def start_run(table: RoutingTable, asked: RunAsked, means: RunMeans, leases: Leases) -> RunResult:
@@ -95,20 +101,35 @@ async def start_run(table: RoutingTable, asked: RunAsked, means: RunMeans, lease
     run_id = new_run_id()
     decision = table.resolve(asked.feature, asked.context, facts, run_id)
     record = RunRecord(decision, messages, run_id=run_id)
-    if means.tell is not None:
-        await means.tell(RunStarted(run_id, decision))
-    if contract is not None:
-        record.checks = list(contract.without_a_model())
-        if record.checks:
-            return record.result()
+    watch = None if means.observe is None else Watch(means.observe, record, feature.kind)
+    with watch or nullcontext():
+        return await _play(table, feature, means, leases, record, contract, watch)
+
+
+async def _play(
+    table: RoutingTable,
+    feature: FeatureSpec,
+    means: RunMeans,
+    leases: Leases,
+    record: RunRecord,
+    contract: Contract | None,
+    watch: Watch | None,
+) -> RunResult:
+    decision = record.decision
     budget = None if feature.budget is None else RunBudget(feature.name, feature.budget, means.spending)
     try:
-        async with deadline(feature):
+        async with deadline(feature) as end:
+            if means.tell is not None:
+                await means.tell(RunStarted(record.run_id, decision))
+            if contract is not None:
+                record.checks = list(contract.without_a_model())
+                if record.checks:
+                    return record.result()
             toolbox = await _toolbox(feature, table, means, leases)
             _warn(record, toolbox)
-            run = Run(table, record, means.client_of, contract, toolbox, budget, means.tell)
+            run = Run(table, record, means.client_of, means.limits, contract, toolbox, budget, means.tell, watch, end)
             if decision.shadow is not None and means.shadows is not None:
-                means.shadows.start(table, decision.shadow, run.request_for(decision.shadow))
+                means.shadows.start(table, record, run.request_for(decision.shadow), means.observe)
             return record.result(await run.play())
     except (ProviderError, OutputError, DeadlineError, BudgetError) as error:
         outcomes = () if contract is None else contract.after_failure(str(error))
@@ -134,37 +155,6 @@ def feature_of_kind(table: RoutingTable, name: str, kind: Kind) -> FeatureSpec:
     return feature
 
 
-def check_context(context: Any) -> None:
-    """Raise where *context* is no Context.
-
-    Raises:
-        RequestError: It is not.
-    """
-    if not isinstance(context, Context):
-        raise RequestError(f"context must be a Context, not {type(context).__name__}", "context")
-
-
-def deadline(feature: FeatureSpec) -> AbstractAsyncContextManager[None]:
-    """Bound what is done inside the block by the feature's deadline, if it has one.
-
-    Raises:
-        DeadlineError: It took longer; what was under way is cancelled.
-    """
-    return nullcontext() if feature.deadline_s is None else _bounded(feature)
-
-
-@asynccontextmanager
-async def _bounded(feature: FeatureSpec) -> AsyncIterator[None]:
-    end = asyncio.timeout(feature.deadline_s)
-    try:
-        async with end:
-            yield
-    except TimeoutError as error:
-        if not end.expired():
-            raise
-        raise DeadlineError(f"feature {feature.name!r} did not answer within {feature.deadline_s:g} s") from error
-
-
 async def _toolbox(feature: FeatureSpec, table: RoutingTable, means: RunMeans, leases: Leases) -> Toolbox | None:
     if feature.tools is None or not has_tools(feature):
         return None  # a feature that allows none of its servers' tools starts no server
@@ -179,7 +169,8 @@ def _warn(record: RunRecord, toolbox: Toolbox | None) -> None:
 
 
 def with_result(error: RoutebookError, record: RunRecord) -> RoutebookError:
-    """Return *error* with what there was until then."""
+    """Return *error* with what there was until then, what was received of an answer that broke off included."""
+    record.break_off()
     error.result = record.result()
     if isinstance(error, (ProviderError, DeadlineError)):
         error.attempts = error.result.attempts

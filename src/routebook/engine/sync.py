@@ -1,6 +1,7 @@
 """SyncEngine: the engine without `async`, from any thread.
 
-One event loop in a thread of its own serves all callers; it starts on entering and ends on closing.
+One event loop in a thread of its own serves all callers; it starts on entering and ends on closing, with the program
+at the latest: see `engine_thread`.
 """
 
 from __future__ import annotations
@@ -8,24 +9,27 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import threading
-from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any, Self, TypeVar
+import warnings
+import weakref
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Self
 
 from ..diagnostics.diagnostic import Diagnostic
 from ..errors import EngineClosed
-from ..routing.context import Context
+from ..routing.context import ContextLike
 from ..routing.table import RoutingTable
+from ..telemetry.listener import Listener as RecordListener
+from .awaited import OpenStream
 from .dump import WireRequest
 from .engine import NOT_OPEN, Book, Engine, EngineStatus, ReloadListener, ScriptLike
+from .engine_thread import EngineThread
 from .events import Listener, RunFinished, StreamEvent, check_plain_listener
+from .lives import LIVES
 from .messages import MessagesLike
 from .reload import Reload
 from .result import EmbeddingResult, ImageResult, RunResult
-
-T = TypeVar("T")
 
 _LOG = logging.getLogger("routebook")
 
@@ -37,6 +41,8 @@ class SyncEngine:
     *on_reload* is called in a thread of its own, one reload after the other, so that it may use the engine.
     """
 
+    _thread: EngineThread | None = None
+
     def __init__(
         self,
         book: Book,
@@ -45,37 +51,41 @@ class SyncEngine:
         script: ScriptLike | None = None,
         environment: Mapping[str, str] | None = None,
         on_reload: ReloadListener | None = None,
+        listeners: Iterable[RecordListener] = (),
     ) -> None:
-        listener = None if on_reload is None else _Listener(on_reload)
-        self._engine = Engine(book, watch=watch, script=script, environment=environment, on_reload=listener)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._submitting = threading.Lock()
+        self._on_reload = on_reload
+        self._make = partial(
+            Engine, book, watch=watch, script=script, environment=environment, listeners=tuple(listeners)
+        )
+        self._make(on_reload=on_reload)  # which refuses what cannot be; each opening makes its own
 
     def __enter__(self) -> Self:
-        loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=_serve, args=(loop,), name="routebook-engine", daemon=True)
-        self._thread.start()
-        self._loop = loop
-        try:
-            self._wait(self._engine.__aenter__())
-        except BaseException:
-            self._stop()
-            raise
+        listener = None if self._on_reload is None else _Listener(self)
+        thread = EngineThread(self._make(on_reload=listener), None if listener is None else listener.end)
+        with LIVES.claiming:
+            if self._thread is not None and not self._thread.has_ended:
+                raise RuntimeError("the engine is open already: share it between threads, or open another SyncEngine")
+            self._thread = thread
+        thread.open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        if self._thread is not None and self._thread.drop():
+            said = "unclosed SyncEngine: use it inside `with SyncEngine(...)`, or call close()"
+            warnings.warn(said, ResourceWarning, source=self, stacklevel=2)
+
     @property
     def table(self) -> RoutingTable:
         """The current table. A run keeps the one it began with."""
-        return self._engine.table
+        return self._open().engine.table
 
     @property
     def status(self) -> EngineStatus:
         """What the engine runs on now."""
-        return self._engine.status
+        return self._open().engine.status
 
     def run(
         self,
@@ -83,7 +93,7 @@ class SyncEngine:
         messages: MessagesLike,
         *,
         inputs: Mapping[str, Any] | None = None,
-        context: Context | None = None,
+        context: ContextLike | None = None,
         options: Mapping[str, Any] | None = None,
         model: str | None = None,
         on_event: Listener | None = None,
@@ -94,7 +104,8 @@ class SyncEngine:
         """
         asked: dict[str, Any] = {"inputs": inputs, "context": context, "options": options, "model": model}
         if on_event is None:
-            return self._wait(self._engine.run(feature, messages, **asked))
+            thread = self._open()
+            return thread.wait(thread.engine.run(feature, messages, **asked))
         check_plain_listener(on_event)
         for event in self.stream(feature, messages, **asked):
             _tell(on_event, event)
@@ -102,48 +113,55 @@ class SyncEngine:
                 result = event.result
         return result
 
+    def listen(self, listener: RecordListener) -> Callable[[], None]:
+        """Tell *listener* of every run and its parts until the engine is closed; as `Engine.listen`."""
+        return self._open().engine.listen(listener)
+
     def stream(
         self,
         feature: str,
         messages: MessagesLike,
         *,
         inputs: Mapping[str, Any] | None = None,
-        context: Context | None = None,
+        context: ContextLike | None = None,
         options: Mapping[str, Any] | None = None,
         model: str | None = None,
     ) -> Generator[StreamEvent, None, None]:
         """Run *feature* once, and yield what happens while it does; as `Engine.stream`. Closing it cancels the run."""
-        events = self._engine.stream(feature, messages, inputs=inputs, context=context, options=options, model=model)
+        thread = self._open()
+        asked: dict[str, Any] = {"inputs": inputs, "context": context, "options": options, "model": model}
+        stream = OpenStream(thread.engine.stream(feature, messages, **asked))
         try:
-            while (event := self._wait(_next(events))) is not None:
+            while (event := thread.next_of(stream)) is not None:
                 yield event
         finally:
-            with suppress(EngineClosed):
-                self._wait(_close(events))
+            thread.leave(stream)
 
     def embed(
         self,
         feature: str,
         inputs: str | Sequence[str],
         *,
-        context: Context | None = None,
+        context: ContextLike | None = None,
         options: Mapping[str, Any] | None = None,
         model: str | None = None,
     ) -> EmbeddingResult:
         """Turn *inputs* into `vectors`; as `Engine.embed`."""
-        return self._wait(self._engine.embed(feature, inputs, context=context, options=options, model=model))
+        thread = self._open()
+        return thread.wait(thread.engine.embed(feature, inputs, context=context, options=options, model=model))
 
     def generate_image(
         self,
         feature: str,
         prompt: str,
         *,
-        context: Context | None = None,
+        context: ContextLike | None = None,
         options: Mapping[str, Any] | None = None,
         model: str | None = None,
     ) -> ImageResult:
         """Make `images` of what *prompt* says; as `Engine.generate_image`."""
-        return self._wait(self._engine.generate_image(feature, prompt, context=context, options=options, model=model))
+        thread = self._open()
+        return thread.wait(thread.engine.generate_image(feature, prompt, context=context, options=options, model=model))
 
     def dump(
         self,
@@ -151,60 +169,42 @@ class SyncEngine:
         content: MessagesLike,
         *,
         inputs: Mapping[str, Any] | None = None,
-        context: Context | None = None,
+        context: ContextLike | None = None,
         options: Mapping[str, Any] | None = None,
         model: str | None = None,
         stream: bool = False,
     ) -> WireRequest:
         """Return the first request that a call of *feature* would send, secrets masked; as `Engine.dump`."""
-        return self._wait(
-            self._engine.dump(
-                feature, content, inputs=inputs, context=context, options=options, model=model, stream=stream
-            )
-        )
+        thread = self._open()
+        asked: dict[str, Any] = {"inputs": inputs, "context": context, "options": options, "model": model}
+        return thread.wait(thread.engine.dump(feature, content, stream=stream, **asked))
 
     def reload(self) -> tuple[Diagnostic, ...]:
         """Compile the book now and take the table if it is good; return all diagnostics."""
-        return self._wait(self._engine.reload())
+        thread = self._open()
+        return thread.wait(thread.engine.reload())
 
     def close(self) -> None:
-        """Close the engine and end its thread. A second call does nothing."""
-        try:
-            with suppress(EngineClosed):
-                self._wait(self._engine.close())
-        finally:
-            self._stop()
+        """Close the engine and end its thread. A second call does nothing, but waits for the end as the first does.
 
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        with self._submitting:
-            if self._loop is None:
-                work.close()
-                raise EngineClosed(NOT_OPEN)
-            future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except CancelledError as error:
-            raise EngineClosed("the engine was closed before this call was done") from error
-        except BaseException:
-            # Ctrl-C in the waiting thread: the run must not go on behind the caller's back.
-            future.cancel()
-            raise
+        It comes from any thread: those that wait for runs are told after the book's `settings.drain`. Called in the
+        engine's own thread it does not wait.
+        """
+        if self._thread is not None:
+            self._thread.close()
 
-    def _stop(self) -> None:
-        with self._submitting:
-            loop, thread = self._loop, self._thread
-            self._loop, self._thread = None, None
-        if loop is not None and thread is not None:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
+    def _open(self) -> EngineThread:
+        if self._thread is None:
+            raise EngineClosed(NOT_OPEN)
+        self._thread.check()
+        return self._thread
 
-
-async def _next(events: AsyncGenerator[StreamEvent, None]) -> StreamEvent | None:
-    return await anext(events, None)
-
-
-async def _close(events: AsyncGenerator[StreamEvent, None]) -> None:
-    await events.aclose()
+    def _tell(self, reload: Reload) -> None:
+        if self._on_reload is not None:
+            try:
+                self._on_reload(reload)
+            except (Exception, asyncio.CancelledError):  # noqa: BLE001, a host's mistake is no reason to stop
+                _LOG.exception("on_reload failed, which changes nothing")
 
 
 def _tell(listener: Listener, event: StreamEvent) -> None:
@@ -213,41 +213,28 @@ def _tell(listener: Listener, event: StreamEvent) -> None:
         if inspect.iscoroutine(answer):
             answer.close()
             raise TypeError("on_event returned a coroutine, which SyncEngine does not await")
-    except Exception:  # noqa: BLE001, a host's mistake is no reason to stop
+    except (Exception, asyncio.CancelledError):  # noqa: BLE001, a host's mistake is no reason to stop
         _LOG.exception("on_event failed, which changes nothing")
 
 
 class _Listener:
-    """Hands each reload to *listen* in a thread of its own, in order: the event loop's thread must not wait for it."""
+    """Hands each reload to `on_reload` in a thread of its own, in order: the event loop's thread must not wait for it.
 
-    def __init__(self, listen: ReloadListener) -> None:
-        self._listen = listen
+    It does not keep the engine from being dropped, though the function it calls may know the engine.
+    """
+
+    def __init__(self, engine: SyncEngine) -> None:
+        self._engine = weakref.ref(engine)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="routebook-on-reload")
 
     def __call__(self, reload: Reload) -> None:
-        self._thread.submit(self._call, reload)
+        self._thread.submit(self._pass_on, reload)
 
-    def _call(self, reload: Reload) -> None:
-        try:
-            self._listen(reload)
-        except Exception:  # noqa: BLE001, a host's mistake is no reason to stop
-            _LOG.exception("on_reload failed, which changes nothing")
+    def end(self) -> None:
+        """Let there be no more reloads; those that were handed over are still told."""
+        self._thread.shutdown(wait=False)
 
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        loop.run_until_complete(_end_tasks())
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
-
-
-async def _end_tasks() -> None:
-    """Cancel what was asked for while the engine closed; whoever waits for it is told."""
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
-        task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    def _pass_on(self, reload: Reload) -> None:
+        engine = self._engine()
+        if engine is not None:
+            engine._tell(reload)

@@ -17,7 +17,7 @@ from ..errors import ToolError
 from ..routing.secret import SecretRef
 from ..routing.table import RoutingTable
 from ..routing.tool_spec import ServerSpec, ToolsSpec
-from ..tools.call import UNNAMED, AnsweredCall, Finished, answer_calls
+from ..tools.call import UNNAMED, AnsweredCall, CutOff, Finished, answer_calls
 from ..tools.catalog import Catalog, build_catalog, idle_patterns, twice_listed
 from ..tools.protocol import ServerSecrets, ServerTool
 from .pool import Leases, Pool
@@ -66,10 +66,14 @@ class Toolbox:
         return entry.definition.tool if entry else call.name or UNNAMED
 
     async def answer(
-        self, calls: Sequence[ToolCall], most: int, finished: Finished | None = None
+        self,
+        calls: Sequence[ToolCall],
+        most: int,
+        finished: Finished | None = None,
+        cut_off: CutOff | None = None,
     ) -> tuple[AnsweredCall, ...]:
         """Answer *calls* in their order, sending at most *most* of them to a server; see `answer_calls`."""
-        return await answer_calls(calls, self._catalog, self._servers, self.spec, most, self._made, finished)
+        return await answer_calls(calls, self._catalog, self._servers, self.spec, most, self._made, finished, cut_off)
 
 
 async def open_toolbox(

@@ -85,6 +85,8 @@ def _with_text(feature: FeatureSpec, inputs: Mapping[str, Any], text: str | None
 
 def _check_inputs(feature: FeatureSpec, inputs: Mapping[str, Any], checked: Collection[str]) -> None:
     """Check *inputs* against the schema; those that the output's checks read may be left out of it."""
+    if not all(isinstance(name, str) for name in inputs):
+        raise RequestError("inputs must have text for their names", "inputs")
     if feature.input is None:
         return
     declared = declared_inputs(feature.input) or frozenset()

@@ -25,9 +25,9 @@ def validate(schema: Mapping[str, Any], value: Any) -> tuple[str, ...]:
     try:
         errors = list(islice(compile_schema(schema).iter_errors(thaw(value)), _MOST_PROBLEMS + 1))
     except RecursionError:
-        return ("the answer is nested too deeply to be checked",)
+        return ("the value is nested too deeply to be checked",)
     except OverflowError:
-        return ("the answer holds a number too large to be checked",)
+        return ("the value holds a number too large to be checked",)
     problems = [located(error.absolute_path, explained(error)) for error in errors]
     if len(problems) > _MOST_PROBLEMS:
         problems[_MOST_PROBLEMS - 1 :] = ["there are further problems"]

@@ -205,7 +205,7 @@ class Endpoint:
         """Return the error of an answer that cannot be read; a refusal is told by its head, whatever became of it."""
         head, words = fault.head, say(fault.message, self._secrets)
         if head is None or 200 <= head.status < 300:
-            return self._error(request, Fault(fault.kind, words), head)
+            return self._error(request, Fault(fault.kind, words), head, sent=fault.sent)
         refusal = self._dialect.read_fault(self._answer(head))
         return self._error(request, replace(refusal, message=f"{refusal.message}; {words}"), head)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..canonical.plain import type_of
 from ..diagnostics.suggest import near_names
 from ..errors import RequestError, ResolveError
 from .asked_options import merge_asked
@@ -65,7 +66,14 @@ def resolve(table: LinkedBook, name: str, context: Context, facts: Facts, run_id
 
 
 def find_feature(table: LinkedBook, name: str) -> tuple[FeatureSpec, list[Because]]:
-    """Return the feature that serves *name*, and why where it is another one."""
+    """Return the feature that serves *name*, and why where it is another one.
+
+    Raises:
+        ResolveError: There is none.
+        RequestError: The name is no text.
+    """
+    if not isinstance(name, str):
+        raise RequestError(f"feature must be the name of a feature, not {type_of(name)}", "feature")
     feature = table.features.get(name)
     if feature is not None:
         return feature, []
@@ -131,7 +139,7 @@ def override(table: LinkedBook, feature: FeatureSpec, model: str) -> tuple[Route
 
 def _refused_override(table: LinkedBook, feature: FeatureSpec, model: str) -> str:
     if not feature.overrides and not feature.refused_overrides:
-        pinned = ", which is pinned" if feature.pin is not None else ""
+        pinned = ", which is pinned," if feature.pin is not None else ""
         return f"feature {feature.name!r}{pinned} does not let a caller choose the model ({model!r})"
     if model in feature.refused_overrides:
         return f"feature {feature.name!r} cannot be served by model {model!r}: {feature.refused_overrides[model]}"

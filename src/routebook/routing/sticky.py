@@ -12,6 +12,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from ..canonical.frozen import thaw
+
 Purpose = Literal["split", "percent", "shadow"]
 
 _WHOLE = 2**64
@@ -62,4 +64,4 @@ class Sticky:
 
 def as_text(value: Any) -> str:
     """Return a field's value as what is hashed: text as it is, anything else as its JSON."""
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    return value if isinstance(value, str) else json.dumps(thaw(value), sort_keys=True)

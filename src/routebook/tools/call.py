@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..canonical.frozen import thaw
 from ..canonical.part import TextPart
@@ -34,7 +35,7 @@ class AnsweredCall:
     """How a call was answered: what the model is `shown`, and the `whole`.
 
     `sent` tells that a server was asked; `failed` that it was, in vain; `over_limit` that it was not, because the run
-    may make no more calls.
+    may make no more calls. `started_at` is in seconds since the epoch; `duration_s` runs from asking the server.
     """
 
     shown: ToolResult
@@ -42,10 +43,15 @@ class AnsweredCall:
     sent: bool = False
     failed: bool = False
     over_limit: bool = False
+    started_at: float = field(default_factory=time.time)
+    duration_s: float = 0.0
 
 
 Finished = Callable[[AnsweredCall], Awaitable[None]]
 """Is told of a call's answer as soon as it is there."""
+
+CutOff = Callable[[AnsweredCall], None]
+"""Is told of a call that was cancelled before its answer came."""
 
 
 async def answer_calls(
@@ -56,13 +62,14 @@ async def answer_calls(
     most: int,
     made: Counter[str],
     finished: Finished | None = None,
+    cut_off: CutOff | None = None,
 ) -> tuple[AnsweredCall, ...]:
     """Answer *calls*: one answer for each, in their order.
 
     At most *most* calls are sent to *servers* (by the book's name), the first ones; at most `spec.parallel` are under
     way at once, and with 1 each begins when the one before has ended. *made* counts the run's calls by what they ask,
     these included: what was asked `spec.repeat_limit` times is not asked again. *finished* is told of each answer when
-    it is there, in any order. Cancelling cancels every call.
+    it is there, in any order. Cancelling cancels every call; *cut_off* is told of each that was not answered by then.
     """
     room = asyncio.Semaphore(spec.parallel)
     answers: list[AnsweredCall | asyncio.Task[AnsweredCall]] = []
@@ -81,7 +88,7 @@ async def answer_calls(
                 continue
             sent += 1
             made[_asked(call, target)] += 1
-            sending = _send(call, target, servers[target.server], spec, room, finished)
+            sending = _send(call, target, servers[target.server], spec, room, finished, cut_off)
             answers.append(group.create_task(sending))
     return tuple(answer if isinstance(answer, AnsweredCall) else answer.result() for answer in answers)
 
@@ -145,15 +152,33 @@ async def _send(
     spec: ToolsSpec,
     room: asyncio.Semaphore,
     finished: Finished | None,
+    cut_off: CutOff | None,
 ) -> AnsweredCall:
-    name = entry.definition.tool
-    async with room:
-        try:
-            answer = await server.call(entry.name, call.arguments or {}, spec.timeout_s)
-        except ToolFailure as failure:
-            answer = ToolAnswer((TextPart(f"Error: {failure}"),), is_error=True)
+    name, sent = entry.definition.tool, False
+    started_at, began = time.time(), time.perf_counter()
+    try:
+        async with room:
+            sent, started_at, began = True, time.time(), time.perf_counter()
+            try:
+                answer = await server.call(entry.name, call.arguments or {}, spec.timeout_s)
+            except ToolFailure as failure:
+                answer = ToolAnswer((TextPart(f"Error: {failure}"),), is_error=True)
+            duration_s = time.perf_counter() - began
+    except asyncio.CancelledError:
+        if cut_off is not None:
+            unanswered = _refused(call, name, "the run ended before this call was answered")
+            duration_s = time.perf_counter() - began
+            cut_off(replace(unanswered, sent=sent, failed=sent, started_at=started_at, duration_s=duration_s))
+        raise
     whole = ToolResult(call.id, name, answer.content, answer.is_error, answer.structured)
-    answered = AnsweredCall(cut_to(whole, spec.result_limit_bytes), whole, sent=True, failed=answer.is_error)
+    answered = AnsweredCall(
+        shown=cut_to(whole, spec.result_limit_bytes),
+        whole=whole,
+        sent=True,
+        failed=answer.is_error,
+        started_at=started_at,
+        duration_s=duration_s,
+    )
     if finished is not None:
         await finished(answered)
     return answered

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -65,6 +66,7 @@ async def test_a_cancellation_is_never_taken_for_the_alarm():
     await asyncio.sleep(0)
     asyncio.get_running_loop().call_later(0.02, task.cancel)
     asyncio.get_running_loop().call_later(0.02, task.cancel)
+    time.sleep(0.05)  # noqa: ASYNC251, all are due in the same turn of the loop
     with pytest.raises(asyncio.CancelledError):
         await task
     assert task.cancelled()
@@ -75,3 +77,16 @@ async def test_an_alarm_that_ended_does_not_ring():
     with alarm:
         alarm.end()
         await asyncio.sleep(0.03)
+
+
+async def test_an_alarm_that_is_kept_rings_by_the_next_clock_whichever_is_the_nearer():
+    """The timer of the first exchange is still running in those that follow."""
+    alarm, _ = alarm_of(first_token=0.05)
+    with alarm:
+        await asyncio.sleep(0)
+    _, alarm.clock = alarm_of(first_token=30)
+    with alarm:
+        await asyncio.sleep(0.1)
+    _, alarm.clock = alarm_of(first_token=0.02)
+    with pytest.raises(ExchangeFault, match=r"no answer within 0\.02 s"), alarm:
+        await asyncio.sleep(5)

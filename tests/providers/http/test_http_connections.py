@@ -53,6 +53,7 @@ async def test_there_are_never_more_than_the_bound():
     with pytest.raises(ExchangeFault) as caught:
         await pool.take(0.01)
     assert (caught.value.kind, "in use for 0.01 s" in caught.value.message) == ("queue_timeout", True)
+    assert not caught.value.sent
     await pool.give_back(first)
     assert await pool.take(0.01) is first
 

@@ -6,12 +6,12 @@ import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+from http_calls import post, url_of
 
-from routebook.providers.http import dialing, socket_line
-from routebook.providers.http.exchange import ConnectionLimits, ExchangeFault, HttpRequest
+from routebook.providers.http import dialing, keep_alive, socket_line
+from routebook.providers.http.exchange import ConnectionLimits, ExchangeFault
 from routebook.providers.http.idle_room import IdleRoom
 from routebook.providers.http.over_httptools import HttptoolsTransport
 from routebook.providers.http.over_httpx2 import HttpxTransport
@@ -30,16 +30,8 @@ async def transport() -> AsyncIterator[HttptoolsTransport]:
     await transport.close()
 
 
-def post(url: str, headers: dict | None = None, body: bytes = b"{}") -> HttpRequest:
-    return HttpRequest("POST", url, headers or {}, body)
-
-
 async def stall(_writer):
     await asyncio.sleep(30)
-
-
-def url_of(server: asyncio.Server, scheme: str = "http") -> str:
-    return f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 async def test_headers_that_change_are_sent_as_they_are_now(loopback, transport):
@@ -208,7 +200,7 @@ async def test_the_loop_may_be_another_than_asyncios(loopback, transport, monkey
 
 
 async def test_a_connection_that_was_idle_for_too_long_is_not_used_again(loopback, transport, monkeypatch):
-    monkeypatch.setattr(socket_line, "IDLE_S", 0.05)
+    monkeypatch.setattr(keep_alive, "IDLE_S", 0.05)
     server = await loopback.start(loopback.answer(200, b""))
     for _ in range(2):
         await transport.send(post(server.url), FAST)
@@ -216,6 +208,17 @@ async def test_a_connection_that_was_idle_for_too_long_is_not_used_again(loopbac
     await asyncio.sleep(0.1)
     await transport.send(post(server.url), FAST)
     await server.wait_until_open(1)
+    assert server.connections == 2
+
+
+async def test_the_time_that_a_server_says_begins_with_the_end_of_its_answer_not_of_its_reading(loopback, transport):
+    """A stream whose consumer is slow: the server counts from when it had sent all."""
+    server = await loopback.start(loopback.answer(200, b"ok", "keep-alive: timeout=1"))
+    async with transport.stream(post(server.url), FAST) as http:
+        await asyncio.sleep(0.6)
+        while await http.next_piece() is not None:
+            continue
+    assert (await transport.send(post(server.url), FAST)).body == b"ok"
     assert server.connections == 2
 
 
@@ -244,21 +247,6 @@ async def test_what_is_proxied_goes_over_httpx2_and_nothing_else_does(loopback, 
     )
     await transport.close()
     await proxy.wait_until_open(0)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key, and a certificate for 127.0.0.1 that vouches for itself, in one file."""
-    made = tmp_path_factory.mktemp("tls")
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=loopback"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
-    try:
-        subprocess.run(command, cwd=made, check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed")
-    both = made / "both.pem"
-    both.write_bytes((made / "key.pem").read_bytes() + (made / "cert.pem").read_bytes())
-    return both
 
 
 async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -290,14 +278,8 @@ async def test_over_tls_a_server_is_spoken_to_if_it_is_trusted(transport, certif
     dialing._trusting_context.cache_clear()
 
 
-async def test_what_tls_holds_behind_an_answer_is_not_taken_for_that_to_the_next_request(
-    transport, certificate, monkeypatch
-):
+async def test_what_tls_holds_behind_an_answer_is_not_taken_for_that_to_the_next_request(transport, trusted):
     many = socket_line._MOST_WAITING_BYTES + 1
-    offered = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    offered.load_cert_chain(certificate)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    dialing._trusting_context.cache_clear()
 
     async def answer(reader, writer):
         await reader.readuntil(b"{}")
@@ -310,7 +292,7 @@ async def test_what_tls_holds_behind_an_answer_is_not_taken_for_that_to_the_next
         second.set()
 
     second = asyncio.Event()
-    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=offered) as server:
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=trusted) as server:
         async with transport.stream(post(url_of(server, "https")), FAST) as http:
             await second.wait()
             await asyncio.sleep(0.1)
@@ -320,7 +302,6 @@ async def test_what_tls_holds_behind_an_answer_is_not_taken_for_that_to_the_next
         assert received == many
         assert (await transport.send(post(url_of(server, "https")), FAST)).body == b"good"
         await transport.close()
-    dialing._trusting_context.cache_clear()
 
 
 _LEFT_RUNNING = """

@@ -32,3 +32,14 @@ async def test_plain_http_makes_no_tls_context_and_https_shares_one(loopback, mo
         with pytest.raises(ExchangeFault):
             await HttpxTransport().send(HttpRequest("POST", f"https://127.0.0.1:{unused_port()}", {}, b""), FAST)
     assert made == [1]
+
+
+async def test_a_large_request_arrives_whole_behind_its_head(loopback):
+    server = await loopback.start(loopback.answer(200, b"ok"))
+    transport = HttpxTransport()
+    for size in (2**18, 2**18 + 1, 2**23):
+        body = b"x" * (size - 4) + b"last"
+        assert (await transport.send(HttpRequest("POST", server.url, {}, body), FAST)).body == b"ok"
+        assert server.received[-1].body == body
+    assert server.connections == 1
+    await transport.close()

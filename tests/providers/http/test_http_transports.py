@@ -4,65 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import socket
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable
 
 import pytest
+from http_calls import FAST, fault_of, post, writes
 
-from routebook.providers.http import dialing
-from routebook.providers.http.exchange import (
-    DEFAULT_CONNECTIONS,
-    ConnectionLimits,
-    ExchangeFault,
-    HttpRequest,
-    HttpStream,
-    Transport,
-)
-from routebook.providers.http.over_httptools import HttptoolsTransport
-from routebook.providers.http.over_httpx2 import HttpxTransport
+from routebook.providers.http.alarm import Alarm
+from routebook.providers.http.exchange import ExchangeFault, HttpStream
 from routebook.routing.provider_spec import Timeouts
-
-FAST = Timeouts(connect=2, first_token=2, idle=2, total=4)
-
-
-TRANSPORTS = {"httpx2": HttpxTransport, "fast": HttptoolsTransport}
-
-
-@pytest.fixture(params=list(TRANSPORTS))
-async def make(request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., Transport]]:
-    """Makes transports of one library, which are closed after the test."""
-    made: list[Transport] = []
-
-    def make(limits: ConnectionLimits = DEFAULT_CONNECTIONS) -> Transport:
-        made.append(TRANSPORTS[request.param](limits))
-        return made[-1]
-
-    yield make
-    for transport in made:
-        await transport.close()
-
-
-@pytest.fixture
-def transport(make: Callable[..., Transport]) -> Transport:
-    return make()
-
-
-def post(url: str, headers: dict | None = None, body: bytes = b"{}") -> HttpRequest:
-    return HttpRequest("POST", url, headers or {}, body)
-
-
-async def fault_of(transport: Transport, url: str, timeouts: Timeouts = FAST, **rest: object) -> ExchangeFault:
-    with pytest.raises(ExchangeFault) as caught:
-        await transport.send(post(url, **rest), timeouts)
-    return caught.value
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def test_a_request_arrives_as_it_was_made_and_its_answer_comes_back_whole(loopback, transport):
@@ -81,13 +31,6 @@ async def test_only_the_headers_that_were_asked_for_and_those_http_needs_are_sen
     assert server.received[0].headers == (("host", f"127.0.0.1:{server.port}"), *given.items(), *own)
 
 
-async def test_a_connection_is_used_again(loopback, transport):
-    server = await loopback.start(loopback.answer(200, b"ok"))
-    for _ in range(3):
-        await transport.send(post(server.url), FAST)
-    assert (len(server.received), server.open_connections) == (3, 1)
-
-
 async def test_cookies_are_not_kept(loopback, transport):
     server = await loopback.start(loopback.answer(200, b"", "set-cookie: a=b"))
     for _ in range(2):
@@ -101,18 +44,6 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(loopback, transport):
     response = await transport.send(post(server.url, {"authorization": "Bearer sk-secret"}), FAST)
     assert response.status == 307
     assert other.received == []
-
-
-async def test_a_refused_connection_says_where_and_why(transport):
-    url = f"http://127.0.0.1:{unused_port()}"
-    fault = await fault_of(transport, url + "/v1/chat/completions")
-    assert (fault.kind, fault.message) == ("connection", f"could not connect to {url} (connection refused)")
-
-
-async def test_an_unknown_host_is_a_connection_fault(transport):
-    fault = await fault_of(transport, "http://nowhere.invalid/")
-    assert fault.kind == "connection"
-    assert fault.message.startswith("could not connect to http://nowhere.invalid (")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +60,7 @@ async def test_a_server_that_never_answers_is_a_timeout_in_bounded_time(loopback
     server = await loopback.start(stall)
     began = time.monotonic()
     fault = await fault_of(transport, server.url, timeouts)
-    assert (fault.kind, fault.message) == ("timeout", sentence)
+    assert (fault.kind, fault.message, fault.sent) == ("timeout", sentence, True)
     assert time.monotonic() - began < 2
 
 
@@ -201,14 +132,6 @@ async def test_a_cancellation_is_never_lost_though_the_next_piece_is_just_there(
     await server.wait_until_open(0)
 
 
-def _writes(payload: bytes):
-    async def reply(writer):
-        writer.write(payload)
-        await writer.drain()
-
-    return reply
-
-
 async def _reset(writer):
     writer.transport.abort()
 
@@ -216,13 +139,13 @@ async def _reset(writer):
 @pytest.mark.parametrize(
     ("reply", "kind", "words"),
     [
-        (_writes(b""), "connection", "broke (server disconnected"),
+        (writes(b""), "connection", "broke (server disconnected"),
         (_reset, "connection", "broke ("),
-        (_writes(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"), "connection", "broke (peer closed"),
-        (_writes(b"SSH-2.0-OpenSSH\r\n\r\n"), "malformed_response", "does not speak HTTP"),
-        (_writes(b"HTTP/1.1 200 OK\r\na: " + b"b" * 900_000), "malformed_response", "does not speak HTTP"),
+        (writes(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"), "connection", "broke (peer closed"),
+        (writes(b"SSH-2.0-OpenSSH\r\n\r\n"), "malformed_response", "does not speak HTTP"),
+        (writes(b"HTTP/1.1 200 OK\r\na: " + b"b" * 900_000), "malformed_response", "does not speak HTTP"),
         (
-            _writes(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-encoding: gzip\r\n\r\nabc"),
+            writes(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-encoding: gzip\r\n\r\nabc"),
             "malformed_response",
             "compression is broken",
         ),
@@ -231,31 +154,8 @@ async def _reset(writer):
 async def test_a_broken_answer_is_a_fault_of_its_kind(loopback, transport, reply, kind, words):
     server = await loopback.start(reply)
     fault = await fault_of(transport, server.url)
-    assert fault.kind == kind
+    assert (fault.kind, fault.sent) == (kind, True)
     assert words in fault.message
-
-
-async def test_tls_to_a_server_without_it_is_a_connection_fault(transport):
-    async def speak_plainly(reader, writer):
-        await reader.read(100)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
-
-    async with await asyncio.start_server(speak_plainly, "127.0.0.1", 0) as server:
-        address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        fault = await fault_of(transport, address)
-    assert fault.kind == "connection"
-    assert fault.message.startswith(f"could not connect to {address} (")
-
-
-async def test_a_handshake_that_stalls_is_a_timeout_of_connecting(loopback, transport):
-    async def stall(_writer):
-        await asyncio.sleep(30)
-
-    server = await loopback.start(stall)
-    address = server.url.replace("http://", "https://")
-    fault = await fault_of(transport, address, Timeouts(connect=0.1))
-    assert (fault.kind, fault.message) == ("timeout", f"no connection to {address} within 0.1 s")
 
 
 async def test_a_compressed_answer_is_unpacked(loopback, transport):
@@ -274,36 +174,9 @@ async def test_a_compression_bomb_is_refused(loopback, transport):
 async def test_a_header_that_http_cannot_carry_is_refused_without_showing_it(loopback, transport, value):
     server = await loopback.start(loopback.answer(200, b""))
     fault = await fault_of(transport, server.url, headers={"authorization": f"Bearer {value}"})
-    assert (fault.kind, server.received) == ("bad_request", [])
+    assert (fault.kind, fault.sent, server.received) == ("bad_request", False, [])
     assert "'authorization'" in fault.message
     assert "cret" not in "".join(traceback.format_exception(fault))
-
-
-@pytest.mark.parametrize("url", ["ftp://x/", "nonsense", "http://", "http://[::1", "http://u:hidden@127.0.0.1/"])
-async def test_an_address_that_is_none_is_a_connection_fault(transport, url):
-    fault = await fault_of(transport, url)
-    assert fault.kind == "connection"
-    assert "address" in fault.message
-    assert "hidden" not in fault.message
-
-
-async def test_loopback_is_reached_past_the_environments_proxy(loopback, transport, monkeypatch):
-    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_port()}")
-    server = await loopback.start(loopback.answer(200, b"direct"))
-    assert (await transport.send(post(server.url), FAST)).body == b"direct"
-
-
-async def test_the_environments_proxy_is_used_for_other_hosts(loopback, transport, monkeypatch):
-    proxy = await loopback.start(loopback.answer(200, b"by proxy"))
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    assert (await transport.send(post("http://llm.invalid/v1"), FAST)).body == b"by proxy"
-    assert proxy.received[0].line == "POST http://llm.invalid/v1 HTTP/1.1"
-
-
-async def test_a_proxy_that_cannot_be_used_is_a_fault(transport, monkeypatch):
-    monkeypatch.setenv("HTTP_PROXY", "gopher://proxy.invalid")
-    fault = await fault_of(transport, "http://llm.invalid/v1")
-    assert (fault.kind, "proxy" in fault.message) == ("connection", True)
 
 
 async def test_a_closed_transport_refuses(loopback, make):
@@ -312,7 +185,7 @@ async def test_a_closed_transport_refuses(loopback, make):
     await transport.send(post(server.url), FAST)
     await transport.close()
     fault = await fault_of(transport, server.url)
-    assert (fault.kind, fault.message) == ("connection", "the client is closed")
+    assert (fault.kind, fault.message, fault.sent) == ("connection", "the client is closed", False)
     for _ in range(100):
         if server.open_connections == 0:
             break
@@ -335,17 +208,8 @@ async def test_hundreds_of_calls_at_once_get_their_own_connections(loopback, tra
     assert {(await call).body for call in calls} == {b"ok"}
 
 
-async def test_there_are_never_more_connections_than_calls_at_a_time(loopback, make):
-    server = await loopback.start(loopback.answer(200, b"ok"))
-    transport = make(ConnectionLimits(most=8))
-    for _ in range(40):
-        answers = await asyncio.gather(*(transport.send(post(server.url), FAST) for _ in range(12)))
-        assert {answer.body for answer in answers} == {b"ok"}
-    assert server.connections <= 8
-
-
 async def test_an_answer_of_http_1_0_without_a_length_ends_with_its_connection(loopback, transport):
-    server = await loopback.start(_writes(b"HTTP/1.0 200 OK\r\n\r\nall there is"))
+    server = await loopback.start(writes(b"HTTP/1.0 200 OK\r\n\r\nall there is"))
     assert (await transport.send(post(server.url), FAST)).body == b"all there is"
     await server.wait_until_open(0)
 
@@ -370,94 +234,14 @@ async def test_headers_that_belong_to_the_transport_are_its_own(loopback, transp
     assert (received.header("accept-encoding"), received.header("content-length")) == (["gzip, deflate"], ["2"])
 
 
-async def test_bytes_behind_an_answer_close_its_connection(loopback, transport):
-    server = await loopback.start(loopback.answer(200, b"ok") + b"rubbish")
-    for _ in range(2):
-        assert (await transport.send(post(server.url), FAST)).body == b"ok"
-    assert server.connections == 2
-
-
-async def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(loopback, transport):
-    server = await loopback.start(_writes(loopback.answer(200, b"ok")))
-    for _ in range(3):
-        assert (await transport.send(post(server.url), FAST)).body == b"ok"
-        await server.wait_until_open(0)
-    assert server.connections == 3
-
-
-async def test_a_request_that_may_have_been_read_is_not_sent_again(loopback, transport):
-    """The server hangs up on the second request over a connection, as one does that was just about to close it."""
-    received = []
-
-    async def serve(reader, writer):
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            received.append((head, await reader.readexactly(2)))
-            if len(received) == 2:
-                break
-            writer.write(loopback.answer(200, b"ok"))
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        assert (await transport.send(post(url), FAST)).body == b"ok"
-        fault = await fault_of(transport, url)
-    assert (fault.kind, len(received)) == ("connection", 2)
-
-
-async def test_where_nothing_is_trusted_only_tls_is_refused(loopback, transport, monkeypatch):
-    dialing._trusting_context.cache_clear()
-    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/file")
-    monkeypatch.setenv("SSL_CERT_DIR", "/nowhere")
+async def test_a_closed_transport_leaves_no_timer(loopback, transport):
+    """Alarms that rest between exchanges, and those of exchanges that end when it is closed already."""
     server = await loopback.start(loopback.answer(200, b"ok"))
-    assert (await transport.send(post(server.url), FAST)).body == b"ok"
-    fault = await fault_of(transport, "https://127.0.0.1:1")
-    dialing._trusting_context.cache_clear()
-    assert (fault.kind, "no certificates to trust" in fault.message) == ("connection", True)
-
-
-async def test_a_tunnel_that_the_proxy_refuses_is_told_so(loopback, transport, monkeypatch):
-    proxy = await loopback.start(loopback.answer(407, b"no"))
-    monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", "http://user:very-secret@"))
-    fault = await fault_of(transport, "https://llm.invalid/v1")
-    assert fault.kind == "connection"
-    assert fault.message.startswith("the proxy refused to connect to https://llm.invalid (")
-    assert "very-secret" not in "".join(traceback.format_exception(fault))
-    assert proxy.received[0].line == "CONNECT llm.invalid:443 HTTP/1.1"
-    assert proxy.received[0].header("proxy-authorization") == ["Basic dXNlcjp2ZXJ5LXNlY3JldA=="]
-
-
-async def test_a_wait_for_a_connection_is_no_wait_for_an_answer(loopback, make):
-    async def slow(writer):
-        await asyncio.sleep(0.15)
-        writer.write(loopback.answer(200, b"ok", "connection: close"))
-        await writer.drain()
-
-    server = await loopback.start(slow)
-    transport = make(ConnectionLimits(most=1))
-    bounds = Timeouts(first_token=0.25, total=5)
-    answers = await asyncio.gather(*(transport.send(post(server.url), bounds) for _ in range(3)))
-    assert [answer.body for answer in answers] == [b"ok"] * 3
-    await transport.close()
-
-
-async def test_a_cancelled_wait_for_a_connection_takes_none_away(loopback, make):
-    gate = asyncio.Event()
-
-    async def wait(writer):
-        await gate.wait()
-        writer.write(loopback.answer(200, b"ok", "connection: close"))
-        await writer.drain()
-
-    server = await loopback.start(wait)
-    transport = make(ConnectionLimits(most=1))
-    first, *waiting = [asyncio.create_task(transport.send(post(server.url), FAST)) for _ in range(4)]
-    await server.wait_for(1)
-    for call in waiting[:2]:
-        call.cancel()
-    gate.set()
-    assert [(await call).body for call in (first, waiting[2])] == [b"ok"] * 2
-    assert (await transport.send(post(server.url), FAST)).body == b"ok"
-    await transport.close()
+    await asyncio.gather(*(transport.send(post(server.url), FAST) for _ in range(3)))
+    async with transport.stream(post(server.url), FAST):
+        await transport.close()
+    timers = asyncio.get_running_loop()._scheduled
+    assert not any(isinstance(getattr(timer._callback, "__self__", None), Alarm) for timer in timers)
 
 
 async def test_closing_breaks_off_what_is_under_way(loopback, make):
@@ -472,20 +256,6 @@ async def test_closing_breaks_off_what_is_under_way(loopback, make):
     with pytest.raises(ExchangeFault):
         await call
     await server.wait_until_open(0)
-
-
-async def test_what_waits_for_a_connection_is_not_sent_once_the_transport_is_closed(loopback, make):
-    async def stall(_writer):
-        await asyncio.sleep(30)
-
-    server = await loopback.start(stall)
-    transport = make(ConnectionLimits(most=1))
-    calls = [asyncio.create_task(transport.send(post(server.url), FAST)) for _ in range(3)]
-    await server.wait_for(1)
-    await transport.close()
-    outcomes = await asyncio.gather(*calls, return_exceptions=True)
-    assert [getattr(outcome, "kind", None) for outcome in outcomes] == ["connection"] * 3
-    assert len(server.received) == 1
 
 
 async def test_a_small_answer_that_unpacks_to_much_leaves_time_for_others(loopback, transport):

@@ -192,6 +192,23 @@ async def test_without_a_key_the_platforms_is_found_where_the_book_says_so(loopb
     assert server.received[0].header("x-api-key") == ["sk-of-the-platform"]
 
 
+@pytest.mark.parametrize("model", ["openai/m-1", CLAUDE])
+async def test_a_key_that_the_library_found_shows_in_no_error_and_in_no_log(
+    loopback, client_of, monkeypatch, caplog, model
+):
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("OPENAI_API_KEY" if model == "openai/m-1" else "ANTHROPIC_API_KEY", "sk-of-the-platform")
+    refusal = {"type": "error", "error": {"type": "authentication_error", "message": "bad key sk-of-the-platform"}}
+    server = await loopback.start(loopback.answer(401, refusal))
+
+    error = await error_of(client_of(server.url, api_key=None, finds_credentials=True), model)
+
+    assert "sk-of-the-platform" in repr(server.received)
+    assert (error.kind, error.message) == ("authentication", "bad key [redacted]")
+    assert "sk-of-the-platform" not in "".join(traceback.format_exception(error))
+    assert "sk-of-the-platform" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -270,7 +287,7 @@ async def test_an_unreachable_provider_is_a_connection_error(client_of):
         port = probe.getsockname()[1]
     for model in MODELS:
         error = await error_of(client_of(f"http://127.0.0.1:{port}"), model)
-        assert (error.kind, error.status) == ("connection", None)
+        assert (error.kind, error.status, error.sent) == ("connection", None, False)
 
 
 @pytest.mark.parametrize(
@@ -401,9 +418,10 @@ async def test_closing_ends_calls_under_way_and_refuses_later_ones(loopback, cli
     call = asyncio.create_task(client.complete(ask()))
     await server.wait_for(1)
     await client.close()
-    for failing in (call, client.complete(ask())):
-        with pytest.raises(ProviderError, match="the client is closed"):
+    for failing, sent in ((call, True), (client.complete(ask()), False)):
+        with pytest.raises(ProviderError, match="the client is closed") as caught:
             await failing
+        assert caught.value.sent is sent
     await server.wait_until_open(0)
 
 
@@ -416,7 +434,7 @@ async def test_calls_beyond_the_limit_wait_for_their_turn_and_not_for_ever(loopb
     first = asyncio.create_task(client.complete(ask()))
     await server.wait_for(1)
     error = await error_of(client)
-    assert (error.kind, len(server.received)) == ("queue_timeout", 1)
+    assert (error.kind, error.sent, len(server.received)) == ("queue_timeout", False, 1)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
 

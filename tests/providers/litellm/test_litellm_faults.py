@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 
+import aiohttp
 import httpcore
 import httpx
 import litellm
@@ -14,7 +16,7 @@ from litellm import exceptions as raises
 from routebook.errors import FaultKind
 from routebook.providers.answer import Answer
 from routebook.providers.fault import Fault
-from routebook.providers.litellm.faults import cleaned, fault_of_error, read_fault, unanswered
+from routebook.providers.litellm.faults import cleaned, fault_of_error, read_fault, unanswered, was_sent
 from routebook.providers.litellm.raised import Raised, raised
 from routebook.routing.provider_spec import Timeouts
 
@@ -153,6 +155,45 @@ def test_an_exception_that_another_one_carries_is_told_by_that():
 def test_a_network_that_fails_is_no_refusal_and_a_library_that_fails_no_network(cause, kind, message):
     fault = by_class(chained(raises.InternalServerError("litellm.X: oh", **NAMES), cause))
     assert (fault.kind, fault.message) == (kind, message)
+
+
+@pytest.mark.parametrize(
+    ("cause", "sent"),
+    [
+        (httpx.ConnectTimeout("x"), False),
+        (httpx.ConnectError("x"), False),
+        (httpcore.ConnectError("x"), False),
+        (httpx.ProxyError("403 Forbidden"), False),
+        (ConnectionRefusedError(111, "Connection refused"), False),
+        (socket.gaierror(-2, "Name or service not known"), False),
+        (openai.OpenAIError("Missing credentials. Set OPENAI_API_KEY"), False),
+        (ModuleNotFoundError("No module named 'boto3'"), False),
+        (httpx.ReadTimeout("x"), True),
+        (httpx.ReadError("x"), True),
+        (ConnectionResetError(104, "Connection reset by peer"), True),
+        (httpcore.RemoteProtocolError("Gone"), True),
+        (KeyError("choices"), True),
+        (chained(httpx.ConnectError("x"), aiohttp.ClientOSError(104, "Connection reset by peer")), True),
+        (chained(httpx.ConnectError("x"), aiohttp.ClientConnectorError(None, OSError(111, "refused"))), False),
+    ],
+    ids=lambda value: None if isinstance(value, bool) else type(value).__name__,
+)
+def test_what_cannot_have_reached_the_provider_is_told_from_what_may_have(cause: Exception, sent: bool):
+    assert was_sent(raised(chained(raises.InternalServerError("litellm.X: oh", **NAMES), cause))) is sent
+
+
+@pytest.mark.parametrize(
+    ("error", "sent"),
+    [
+        (raises.UnsupportedParamsError("no", **NAMES), False),
+        (raises.BudgetExceededError(2.0, 1.0), False),
+        (raises.Timeout("no", **NAMES), True),
+        (raises.APIError(500, "no", **NAMES), True),
+    ],
+    ids=lambda value: None if isinstance(value, bool) else type(value).__name__,
+)
+def test_what_the_library_refuses_by_itself_was_not_sent(error: Exception, sent: bool):
+    assert was_sent(raised(error)) is sent
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ async def met(loopback, client_of: Callable[..., LiteLLMClient], fault, model: s
     assert isinstance(outcome, ProviderError), outcome
     assert KEY not in str(outcome)
     assert (outcome.provider, outcome.model) == ("house", "luna")
+    assert outcome.sent
     if outcome.kind in ("timeout", "connection"):
         await server.wait_until_open(0)
     return outcome.kind

@@ -1,5 +1,7 @@
 """Gives every kind of answer, one tool each."""
 
+import os
+
 from raw import ANY_OBJECT, serve, text
 
 PIXEL = "iVBORw0KGgo="
@@ -23,6 +25,7 @@ ANSWERS = {
     },
     "nothing": {"content": []},
     "refused": {"error": {"code": -32602, "message": "not on a Sunday"}},
+    "indiscreet": {"error": {"code": -32602, "message": f"the key {os.environ.get('API_KEY')} is refused"}},
     "nonsense": {"content": "seven"},
 }
 OUTPUT = {"type": "object", "properties": {"value": {"type": "integer"}}, "required": ["value"]}

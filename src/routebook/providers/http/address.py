@@ -33,10 +33,14 @@ def read_address(text: str) -> Address:
     try:
         url = httpx2.URL(text)
     except httpx2.InvalidURL as error:
-        raise ExchangeFault("connection", f"the address cannot be read: {error}") from error
+        raise _no_address(f"the address cannot be read: {error}") from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise ExchangeFault("connection", "the address does not begin with http:// or https:// and a host's name")
+        raise _no_address("the address does not begin with http:// or https:// and a host's name")
     if url.userinfo:
-        raise ExchangeFault("connection", "the address holds a user or password; use api_key or a header for it")
+        raise _no_address("the address holds a user or password; use api_key or a header for it")
     host = url.netloc.decode("ascii")
     return Address(url, url.scheme, url.raw_host.decode("ascii"), host, f"{url.scheme}://{host}")
+
+
+def _no_address(why: str) -> ExchangeFault:
+    return ExchangeFault("connection", why, sent=False)

@@ -1,7 +1,7 @@
-"""Alarm: cuts a wait off when the clock says so; one timer serves all the waits of an exchange.
+"""Alarm: cuts a wait off when the clock says so; one timer serves all the waits of an exchange, and of the next ones.
 
-A timer that rings too early is set again, so that a deadline that moves on costs nothing. As `asyncio.timeout`, it
-never takes a cancellation for its own that is somebody else's.
+A timer that rings too early is set again, so that a deadline that moves on costs nothing; one that rings while nobody
+waits is forgotten. As `asyncio.timeout`, it never takes a cancellation for its own that is somebody else's.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from .exchange import ExchangeFault
 
 
 class Alarm:
-    """Bounds each wait inside `with alarm:` by *clock*; `end` has to be called when there will be no other.
+    """Bounds each wait inside `with alarm:` by its `clock`, which may be another one for the next wait; `end` has to be
+    called when there will be none.
 
     Raises:
         ExchangeFault: On leaving the block: the wait was too long, and what was waited for was cancelled.
     """
 
-    __slots__ = ("_cancelling", "_clock", "_deadline", "_has_rung", "_loop", "_task", "_timer")
+    __slots__ = ("_cancelling", "_deadline", "_has_rung", "_loop", "_task", "_timer", "clock")
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[object] | None = None
@@ -36,7 +37,7 @@ class Alarm:
         if task is None:
             raise RuntimeError("requests are sent from tasks only")
         self._task, self._cancelling = task, task.cancelling()
-        self._deadline = self._clock.deadline()
+        self._deadline = self.clock.deadline()
         if self._timer is None or self._deadline < self._timer.when():
             self.end()
             self._timer = self._loop.call_at(self._deadline, self._ring)
@@ -49,7 +50,7 @@ class Alarm:
             return
         self._has_rung = False
         if task is not None and task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise ExchangeFault("timeout", self._clock.sentence) from error
+            raise ExchangeFault("timeout", self.clock.sentence) from error
 
     def end(self) -> None:
         """Never ring again."""

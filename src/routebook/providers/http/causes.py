@@ -23,13 +23,14 @@ FOREIGN = (
 def fault_of(error: Exception, address: str, connect_s: float) -> ExchangeFault:
     """Return the fault that *error*, one of FOREIGN, stands for; connecting may have taken *connect_s* seconds."""
     if isinstance(error, httpcore2.ConnectTimeout):
-        return ExchangeFault("timeout", f"no connection to {address} within {connect_s:g} s")
+        return ExchangeFault("timeout", f"no connection to {address} within {connect_s:g} s", sent=False)
     if isinstance(error, httpcore2.ConnectError):
-        return ExchangeFault("connection", f"could not connect to {address} ({_cause(error)})")
+        return ExchangeFault("connection", f"could not connect to {address} ({_cause(error)})", sent=False)
     if isinstance(error, httpcore2.ProxyError):
-        return ExchangeFault("connection", f"the proxy refused to connect to {address} ({error})")
+        return ExchangeFault("connection", f"the proxy refused to connect to {address} ({error})", sent=False)
     if isinstance(error, httpcore2.LocalProtocolError):
-        return ExchangeFault("bad_request", f"the request is no valid HTTP ({_cause(error)}); check its headers")
+        message = f"the request is no valid HTTP ({_cause(error)}); check its headers"
+        return ExchangeFault("bad_request", message, sent=False)
     if isinstance(error, httpcore2.ProtocolError) and not _went_away(error):
         return ExchangeFault("malformed_response", f"{address} does not speak HTTP as it should ({_cause(error)})")
     return ExchangeFault("connection", f"the connection to {address} broke ({_cause(error)})")

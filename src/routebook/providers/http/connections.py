@@ -11,12 +11,18 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from .exchange import ExchangeFault
+from .exchange import ExchangeFault, client_is_closed
 from .idle_room import IdleRoom
+from .turns import Turns
 
 
 class Connection(Hashable, Protocol):
     """What carries one exchange after the other."""
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether a byte of the request that it carries may have gone out."""
+        ...
 
     def is_available(self) -> bool:
         """Tell whether it can carry another exchange."""
@@ -40,7 +46,7 @@ class Connections(Generic[C]):
     def __init__(self, address: str, make: Callable[[], C], most: int, room: IdleRoom[C]) -> None:
         self._address = address
         self._make = make
-        self._turns = asyncio.Semaphore(most)
+        self._turns = Turns(most)
         self._room = room
         self._shelf: deque[C] = deque()
         self._busy: set[C] = set()
@@ -52,23 +58,21 @@ class Connections(Generic[C]):
         Raises:
             ExchangeFault: All were in use for that long, or they were closed meanwhile.
         """
-        if self._turns.locked():
+        if not self._turns.take():
             await self._take_turn(wait_s)
-        else:
-            await self._turns.acquire()
         try:
             if self._closed:
-                raise ExchangeFault("connection", "the client is closed")
+                raise client_is_closed()
             connection = await self._fresh() or self._make()
         except BaseException:
-            self._turns.release()
+            self._turns.give_back()
             raise
         self._busy.add(connection)
         return connection
 
     async def give_back(self, connection: C) -> None:
         """End an exchange: keep *connection* if it can be used again, else close it."""
-        self._turns.release()
+        self._turns.give_back()
         self._busy.discard(connection)
         if self._closed or not connection.is_available():
             await connection.aclose()
@@ -85,10 +89,10 @@ class Connections(Generic[C]):
     async def _take_turn(self, wait_s: float) -> None:
         try:
             async with asyncio.timeout(wait_s):
-                await self._turns.acquire()
+                await self._turns.wait()
         except TimeoutError as error:
             message = f"every connection to {self._address} was in use for {wait_s:g} s"
-            raise ExchangeFault("queue_timeout", message) from error
+            raise ExchangeFault("queue_timeout", message, sent=False) from error
 
     async def _fresh(self) -> C | None:
         while self._shelf:

@@ -12,11 +12,10 @@ import httpx2
 
 from .address import Address
 from .exchange import no_certificates
-from .idle_room import IDLE_S
 from .network import Network
 from .proxies import proxy_for, unusable
 
-_KEPT: dict[str, Any] = {"keepalive_expiry": IDLE_S, "network_backend": Network()}
+_NETWORK: dict[str, Any] = {"network_backend": Network()}
 
 
 def maker(address: Address) -> Callable[[], httpcore2.AsyncConnectionInterface]:
@@ -28,7 +27,7 @@ def maker(address: Address) -> Callable[[], httpcore2.AsyncConnectionInterface]:
     context = trusting(address)
     proxy = proxy_for(address.scheme, address.name)
     try:
-        pool = _proxied(proxy, context) if proxy else httpcore2.AsyncConnectionPool(context, **_KEPT)
+        pool = _proxied(proxy, context) if proxy else httpcore2.AsyncConnectionPool(context, **_NETWORK)
     except (httpx2.InvalidURL, ImportError, RuntimeError, ValueError) as error:
         raise unusable(address.scheme) from error
     return partial(pool.create_connection, wire_url(address.url).origin)
@@ -55,7 +54,7 @@ def wire_url(url: httpx2.URL) -> httpcore2.URL:
 def _proxied(address: str, context: ssl.SSLContext | None) -> httpcore2.AsyncConnectionPool:
     proxy = httpx2.Proxy(address)
     kind = httpcore2.AsyncSOCKSProxy if proxy.url.scheme.startswith("socks") else httpcore2.AsyncHTTPProxy
-    return kind(proxy_url=wire_url(proxy.url), proxy_auth=proxy.raw_auth, ssl_context=context, **_KEPT)
+    return kind(proxy_url=wire_url(proxy.url), proxy_auth=proxy.raw_auth, ssl_context=context, **_NETWORK)
 
 
 @cache

@@ -17,6 +17,9 @@ from .idle_room import IdleRoom
 
 ExchangeFaultKind: TypeAlias = FaultKind
 
+NOTHING_SENT = "nothing was sent"
+"""The note on the `CancelledError` of a call that was cancelled before a byte of it can have reached the server."""
+
 LARGEST_BODY_BYTES = 64 * 1024 * 1024
 """How large an answer may be, decompressed; a larger one is a `malformed_response`."""
 
@@ -61,12 +64,13 @@ class ExchangeFault(Exception):
     `timeout`: a bound was crossed; `queue_timeout`: no connection came free; `connection`: the other side could not be
     reached or went away; `malformed_response`: what it sent is no HTTP, or too much; `bad_request`: the request cannot
     be sent at all. A transport that is no wire may name any other kind. Where only the body could not be read, `head`
-    is the answer without it.
+    is the answer without it. `sent` is false where no byte of the request can have reached the server.
     """
 
-    def __init__(self, kind: ExchangeFaultKind, message: str) -> None:
+    def __init__(self, kind: ExchangeFaultKind, message: str, *, sent: bool = True) -> None:
         self.kind: ExchangeFaultKind = kind
         self.message = message
+        self.sent = sent
         self.head: HttpResponse | None = None
         super().__init__(message)
 
@@ -74,7 +78,12 @@ class ExchangeFault(Exception):
 def no_certificates(server: str) -> ExchangeFault:
     """Return the fault of a call over TLS where the system has no certificates to trust, or they cannot be read."""
     why = "this system has no certificates to trust; install them, or name a file by SSL_CERT_FILE"
-    return ExchangeFault("connection", f"could not connect to {server} ({why})")
+    return ExchangeFault("connection", f"could not connect to {server} ({why})", sent=False)
+
+
+def client_is_closed() -> ExchangeFault:
+    """Return the fault of a request that is not sent, because its transport was closed before."""
+    return ExchangeFault("connection", "the client is closed", sent=False)
 
 
 class HttpStream(Protocol):

@@ -30,7 +30,7 @@ def sent_headers(headers: Mapping[str, str], host: str) -> list[tuple[str, str]]
                 f"header {name!r} holds what HTTP cannot carry there: a line break, a letter outside ASCII, or a blank"
                 " at its begin or end"
             )
-            raise ExchangeFault("bad_request", message)
+            raise ExchangeFault("bad_request", message, sent=False)
         if name not in _TRANSPORTS_OWN:
             sent.append((name, value))
     sent.append(("accept-encoding", ENCODINGS))

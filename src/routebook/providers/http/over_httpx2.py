@@ -6,8 +6,9 @@ used, except for loopback.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from typing import Protocol, cast
+from collections.abc import AsyncGenerator, Callable, Mapping
+from time import monotonic
+from typing import Any, Protocol, cast
 
 import httpcore2
 
@@ -15,8 +16,9 @@ from ...routing.provider_spec import Timeouts
 from .address import Address
 from .causes import FOREIGN, fault_of
 from .dialing import maker, wire_url
-from .exchange import ExchangeFault, HttpRequest
+from .exchange import ExchangeFault, HttpRequest, client_is_closed
 from .headers import read_headers, sent_headers
+from .keep_alive import idle_s
 from .transfer import Answer, PooledTransport
 
 
@@ -42,7 +44,7 @@ class HttpxTransport(PooledTransport["_Line", httpcore2.Request]):
         )
 
     async def _ask(self, connection: _Line, written: httpcore2.Request) -> Answer:
-        return _Answer(await connection.inner.handle_async_request(written))
+        return _Answer(await connection.ask(written), connection)
 
     def fault_of(self, error: Exception, address: Address, timeouts: Timeouts) -> ExchangeFault:
         """Return the fault that a foreign *error* stands for."""
@@ -53,13 +55,46 @@ class _Line:
     """A connection of the library's."""
 
     def __init__(self, inner: httpcore2.AsyncConnectionInterface) -> None:
-        self.inner = inner
-        self.has_expired = inner.has_expired
-        self.aclose = inner.aclose
+        self.has_sent = False
+        self._inner = inner
+        self._idle_until = 0.0
+        self._is_closed = False
+
+    async def ask(self, written: httpcore2.Request) -> httpcore2.Response:
+        """Send a request and wait for the head of its answer."""
+        if not self.has_sent:
+            written.extensions["trace"] = self._note
+        return await self._inner.handle_async_request(written)
+
+    def rest(self, rest_s: float) -> None:
+        """Say that it can be used again for so many seconds."""
+        self._idle_until = monotonic() + rest_s
 
     def is_available(self) -> bool:
         """Tell whether it can carry another exchange."""
-        return self.inner.is_available() and not _has_more(self.inner)
+        return self._inner.is_available() and not _has_more(self._inner)
+
+    def has_expired(self) -> bool:
+        """Tell whether it, idle, was closed by the other side or is too old."""
+        return monotonic() >= self._idle_until or self._inner.has_expired()
+
+    async def aclose(self) -> None:
+        """Close it, whatever is under way."""
+        self._is_closed = True
+        await self._inner.aclose()
+
+    async def _note(self, step: str, told: Mapping[str, Any]) -> None:
+        """Take note of a *step* that the library is about to take on a new connection.
+
+        The first request on it may be the library's own, to a proxy.
+
+        Raises:
+            ExchangeFault: It was closed while it connected, which the library cannot be told: nothing is sent.
+        """
+        if step == "http11.send_request_headers.started" and told["request"].method != b"CONNECT":
+            if self._is_closed:
+                raise client_is_closed()
+            self.has_sent = True
 
 
 class _Stream(Protocol):
@@ -75,7 +110,8 @@ class _Answer:
 
     is_ready = False
 
-    def __init__(self, response: httpcore2.Response) -> None:
+    def __init__(self, response: httpcore2.Response, line: _Line) -> None:
+        self._line = line
         self.status = response.status
         self.headers = read_headers(response.headers)
         self._stream = cast(_Stream, response.stream)
@@ -87,6 +123,7 @@ class _Answer:
 
     async def end(self) -> None:
         """Make the connection idle, if the body was read to its end, or close it."""
+        self._line.rest(idle_s(self.headers))
         await self._pieces.aclose()
         await self._stream.aclose()
 

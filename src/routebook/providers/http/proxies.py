@@ -19,7 +19,8 @@ def proxy_for(scheme: str, host: str) -> str | None:
 
 def unusable(scheme: str) -> ExchangeFault:
     """Return the fault of a proxy that cannot be used, without its address, which may hold a password."""
-    return ExchangeFault("connection", f"the proxy that the environment names for {scheme}:// cannot be used")
+    message = f"the proxy that the environment names for {scheme}:// cannot be used"
+    return ExchangeFault("connection", message, sent=False)
 
 
 def _is_loopback(host: str) -> bool:

@@ -7,7 +7,6 @@ bound is held. An answer may come before its request is whole; it is read then, 
 from __future__ import annotations
 
 import asyncio
-import select
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ import httpcore2
 
 from .answer_reader import AnswerReader
 from .exchange import ExchangeFault
-from .idle_room import IDLE_S
+from .keep_alive import idle_s
+from .news import has_news
 from .reach import reach
 
 _MOST_WAITING_BYTES = 256 * 1024
@@ -58,7 +58,13 @@ class SocketLine(asyncio.Protocol):
         self._is_full = False
         self._is_paused = False
         self._is_sent = True
+        self._over_at = 0.0
         self._idle_until = 0.0
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether a byte of the request that it carries may have gone out."""
+        return self._reader is not None
 
     def is_available(self) -> bool:
         """Tell whether it can carry another exchange."""
@@ -66,9 +72,9 @@ class SocketLine(asyncio.Protocol):
 
     def has_expired(self) -> bool:
         """Tell whether it, idle, was closed by the other side or is too old."""
-        if self._broken is not None or self._transport is None or self._loop.time() > self._idle_until:
+        if self._broken is not None or self._transport is None or self._loop.time() >= self._idle_until:
             return True
-        return _has_news(self._transport.get_extra_info("socket").fileno())
+        return has_news(self._transport.get_extra_info("socket").fileno())
 
     async def aclose(self) -> None:
         """Close it, whatever is under way."""
@@ -119,7 +125,7 @@ class SocketLine(asyncio.Protocol):
             await self.aclose()
             return
         self._reader = None
-        self._idle_until = self._loop.time() + IDLE_S
+        self._idle_until = self._over_at + idle_s(self.headers)
 
     async def _connected(self, connect_s: float) -> asyncio.Transport:
         """Connect, to whichever address of the server's name answers first.
@@ -155,7 +161,7 @@ class SocketLine(asyncio.Protocol):
         for begin in range(0, len(written.body), _PIECE_BYTES):
             while self._is_full and not reader.has_head:
                 await self._change()
-            if reader.has_head or self._broken is not None:
+            if reader.has_head or transport.is_closing():
                 return
             transport.write(written.body[begin : begin + _PIECE_BYTES])
         self._is_sent = True
@@ -207,6 +213,8 @@ class SocketLine(asyncio.Protocol):
         except httpcore2.RemoteProtocolError as error:
             self._break(error)
             return
+        if reader.is_over:
+            self._over_at = self._loop.time()
         if reader.waiting_bytes > _MOST_WAITING_BYTES and not self._is_paused and self._transport is not None:
             self._is_paused = True
             self._transport.pause_reading()
@@ -233,12 +241,3 @@ class SocketLine(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._is_full = False
         self._wake()
-
-
-def _has_news(descriptor: int) -> bool:
-    """Tell whether a socket has something to read, if only its end, that the loop did not come to see yet."""
-    if not hasattr(select, "poll"):  # as on Windows
-        return bool(select.select([descriptor], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))

@@ -17,7 +17,16 @@ from .alarm import Alarm
 from .clock import Clock
 from .connections import Connection, Connections
 from .decompress import Body
-from .exchange import DEFAULT_CONNECTIONS, ConnectionLimits, ExchangeFault, HttpRequest, HttpResponse, HttpStream
+from .exchange import (
+    DEFAULT_CONNECTIONS,
+    NOTHING_SENT,
+    ConnectionLimits,
+    ExchangeFault,
+    HttpRequest,
+    HttpResponse,
+    HttpStream,
+    client_is_closed,
+)
 from .idle_room import IdleRoom
 
 C = TypeVar("C", bound=Connection)
@@ -57,6 +66,7 @@ class PooledTransport(ABC, Generic[C, Q]):
         self._limits = limits
         self._room: IdleRoom[C] = IdleRoom(limits.most_idle) if limits.room is None else limits.room
         self._connections: dict[str, Connections[C]] = {}
+        self._alarms: list[Alarm] = []
         self._closed = False
 
     async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
@@ -86,6 +96,8 @@ class PooledTransport(ABC, Generic[C, Q]):
         for connections in self._connections.values():
             await connections.close()
         self._connections.clear()
+        while self._alarms:
+            self._alarms.pop().end()
 
     @abstractmethod
     def _maker(self, address: Address) -> Callable[[], C]:
@@ -106,25 +118,51 @@ class PooledTransport(ABC, Generic[C, Q]):
     async def _begin(self, request: HttpRequest, timeouts: Timeouts) -> Exchange[C, Q]:
         """Send *request* and wait for the head of the answer."""
         if self._closed:
-            raise ExchangeFault("connection", "the client is closed")
+            raise client_is_closed()
         address = read_address(request.url)
         written = self._written(request, address, timeouts)
         connections = self._connections_to(address)
         clock = Clock(timeouts)
-        connection = await connections.take(min(self._limits.queue_timeout_s, timeouts.total))
-        alarm = Alarm(clock)
+        try:
+            connection = await connections.take(min(self._limits.queue_timeout_s, timeouts.total))
+        except asyncio.CancelledError as error:
+            error.add_note(NOTHING_SENT)
+            raise
+        alarm = self._alarm(clock)
         try:
             clock.begin()
             with alarm:
                 answer = await self._ask(connection, written)
         except BaseException as error:
-            alarm.end()
+            self._rest(alarm)
+            has_sent = connection.has_sent
             await connections.give_back(connection)
             if isinstance(error, self.foreign):
-                raise self.fault_of(error, address, timeouts) from error
+                told = self.fault_of(error, address, timeouts)
+                told.sent &= has_sent
+                raise told from error
+            if isinstance(error, ExchangeFault):
+                error.sent &= has_sent
+            if isinstance(error, asyncio.CancelledError) and not has_sent:
+                error.add_note(NOTHING_SENT)
             raise
 
         return Exchange(self, _Call(address, timeouts, clock, alarm), answer, connections, connection)
+
+    def _alarm(self, clock: Clock) -> Alarm:
+        """Return an alarm that rings by *clock*: one that rests, whose timer runs already, or a new one."""
+        if not self._alarms:
+            return Alarm(clock)
+        alarm = self._alarms.pop()
+        alarm.clock = clock
+        return alarm
+
+    def _rest(self, alarm: Alarm) -> None:
+        """Keep *alarm* for another exchange."""
+        if self._closed:
+            alarm.end()
+        else:
+            self._alarms.append(alarm)
 
     def _connections_to(self, address: Address) -> Connections[C]:
         connections = self._connections.get(address.server)
@@ -193,7 +231,7 @@ class Exchange(Generic[C, Q]):
 
     async def end(self) -> None:
         """Keep the connection, if the body was read to its end, or close it."""
-        self._call.alarm.end()
+        self._transport._rest(self._call.alarm)
         try:
             await self._answer.end()
         finally:

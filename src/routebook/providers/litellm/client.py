@@ -5,6 +5,7 @@ Joins the pure `encode`, `decode`, `events` and `faults` to an Endpoint, whose t
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -19,7 +20,7 @@ from ...canonical.redact import forms_of
 from ..endpoint import AnyRequest, Dialect, Endpoint
 from ..fault import Fault
 from ..protocol import ClientConfig
-from .credentials import bearer_of
+from .credentials import bearer_of, secrets_in
 from .decode import decode
 from .embeddings import decode_embedding, encode_embedding
 from .encode import encode, encode_stream, where_of
@@ -103,5 +104,7 @@ def _bearers(headers: Mapping[str, str]) -> list[bool]:
 
 
 def _library(config: ClientConfig) -> Library:
-    secrets = tuple(frozenset().union(*map(forms_of, (config.api_key or "", *config.headers.values()))))
-    return Library(config.provider, config.limits, secrets, finds_credentials=config.finds_credentials)
+    secrets = frozenset().union(*map(forms_of, (config.api_key or "", *config.headers.values())))
+    if config.finds_credentials:
+        secrets |= secrets_in(os.environ)
+    return Library(config.provider, config.limits, tuple(secrets), finds_credentials=config.finds_credentials)

@@ -7,8 +7,10 @@ of a key set, each was called with a key, and what was sent was looked at.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+from ...canonical.redact import forms_of
 from ..fault import Fault
 
 NO_KEY = "no-key"
@@ -30,6 +32,9 @@ _PREFERRED: Mapping[str, tuple[str, ...]] = {
     "watsonx_text": ("WATSONX_TOKEN", "WX_TOKEN", "WATSONX_ZENAPIKEY"),
 }
 _OWN_ADDRESS = frozenset({"bytez", "replicate"})
+_OF_A_SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)$", re.IGNORECASE)
+_SHORTEST_FOUND = 8
+"""Where only the name tells that a value is a secret, a short one may be any word."""
 UNRETRIED = frozenset({"gradient_ai", "oci"})
 """Providers that refuse to be told how often to try again; they try once."""
 
@@ -49,6 +54,12 @@ def credential_fault(provider: str, environment: Mapping[str, str]) -> Fault | N
     if name is None:
         return None
     return Fault("authentication", f"the library would use {name} of the environment in place of the key; unset it")
+
+
+def secrets_in(environment: Mapping[str, str]) -> frozenset[str]:
+    """Return what must not show of *environment*, in all its forms: any of it may be a key that the library finds."""
+    values = [value for name, value in environment.items() if _OF_A_SECRET.search(name)]
+    return frozenset().union(*(forms_of(value) for value in values if len(value) >= _SHORTEST_FOUND))
 
 
 def address_fault(provider: str) -> Fault | None:

@@ -64,6 +64,9 @@ _UNREADY: tuple[tuple[re.Pattern[str], FaultKind], ...] = (
     (re.compile(r"^(?:ModuleNotFound|Import)Error: "), "bad_request"),
 )
 
+# What the library refuses by itself, where no provider gave an answer.
+_NOT_CALLED = frozenset({"UnsupportedParamsError", "LiteLLMUnknownProvider", "BudgetExceededError"})
+
 _NO_ANSWER = re.compile(
     r"empty or invalid response|unable to (get|parse)|invalid response object|error parsing"
     r"|(litellm: )?provider returned",
@@ -114,6 +117,13 @@ def unanswered(error: Raised, bounds: Timeouts, secrets: Iterable[str]) -> Fault
     return Fault(_without_status(error.classes, sentence) or "malformed_response", say(sentence, secrets))
 
 
+def was_sent(error: Raised) -> bool:
+    """Tell whether anything of the call may have reached the provider, of which *error* has no answer."""
+    if error.cause == "foreign":
+        return _unready(error.why) is None
+    return error.connected and _NOT_CALLED.isdisjoint(error.classes)
+
+
 def _telling(classes: Iterable[str]) -> FaultKind | None:
     return next((_TELLING[name] for name in classes if name in _TELLING), None)
 
@@ -122,8 +132,12 @@ def _without_status(classes: Iterable[str], sentence: str) -> FaultKind | None:
     return "malformed_response" if _NO_ANSWER.match(sentence) else kind_of_classes(classes)
 
 
+def _unready(why: str) -> FaultKind | None:
+    return next((kind for pattern, kind in _UNREADY if pattern.search(why)), None)
+
+
 def _failed(why: str, secrets: Iterable[str]) -> Fault:
-    unready = next((kind for pattern, kind in _UNREADY if pattern.search(why)), None)
+    unready = _unready(why)
     if unready is not None:
         return Fault(unready, say(f"the library cannot make the call: {why}", secrets))
     return Fault("malformed_response", say(f"the library failed at the call or its answer: {why}", secrets))

@@ -22,15 +22,23 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ...canonical.redact import redact
 from ...errors import MissingExtra
 from ...routing.provider_spec import Timeouts
 from .. import extras
 from ..body import ENCODER
 from ..fault import Fault, say
 from ..http.clock import Clock
-from ..http.exchange import ConnectionLimits, ExchangeFault, HttpRequest, HttpResponse, HttpStream
+from ..http.exchange import (
+    ConnectionLimits,
+    ExchangeFault,
+    HttpRequest,
+    HttpResponse,
+    HttpStream,
+    client_is_closed,
+)
 from .credentials import NO_KEY, bearer_of
-from .faults import unanswered
+from .faults import unanswered, was_sent
 from .mapping import fault_of_place, fitted, setting_fault
 from .quiet import Redacting
 from .raised import Raised, raised
@@ -47,6 +55,16 @@ _NOT_PASSED_ON = frozenset({"content-type", "accept", "user-agent", KEY_HEADER})
 _MOST_FITTED = 256
 _LIBRARYS_GRACE_S = 30.0
 _ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
+
+
+class _Never(int):
+    """No retries at all: of a plain 0 the library makes its default, two, where it embeds texts."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+_NEVER = _Never(0)
 
 
 def require(provider: str) -> None:
@@ -165,7 +183,7 @@ class Library:
     def fault_of(self, error: Raised, timeouts: Timeouts) -> ExchangeFault:
         """Return the fault of what was *raised* without an answer of the provider's."""
         fault = unanswered(error, timeouts, self._secrets)
-        return ExchangeFault(fault.kind, fault.message)
+        return ExchangeFault(fault.kind, fault.message, sent=was_sent(error))
 
     def _ended(self, clock: Clock) -> ExchangeFault:
         if self._closed:
@@ -176,7 +194,7 @@ class Library:
     async def _turn(self, timeouts: Timeouts) -> AsyncGenerator[Clock, None]:
         """Wait until a call may be made; its clock runs from then on."""
         if self._closed:
-            raise ExchangeFault("connection", "the client is closed")
+            raise client_is_closed()
         clock = Clock(timeouts)
         wait_s = min(self._queue_timeout_s, timeouts.total)
         try:
@@ -188,7 +206,7 @@ class Library:
             has_turn = True
         if not has_turn:
             message = f"as many calls of provider {self._provider!r} as it may have went on for {wait_s:g} s"
-            raise ExchangeFault("queue_timeout", message)
+            raise ExchangeFault("queue_timeout", message, sent=False)
         try:
             clock.begin()
             yield clock
@@ -212,6 +230,8 @@ class Library:
             headers["Authorization"] = headers.pop("authorization")
         if headers:
             arguments["extra_headers"] = headers
+        if "max_retries" in arguments:
+            arguments["max_retries"] = _NEVER
         # Ours are kept by us, and hold first; the library's own would be ten minutes.
         return {**arguments, "timeout": timeouts.total + _LIBRARYS_GRACE_S}
 
@@ -223,7 +243,10 @@ class Library:
         """
         if error.status is None or error.status < 300:
             raise self.fault_of(error, timeouts)
-        return HttpResponse(error.status, named(error.headers), ENCODER.encode({"error": error.to_dict()}))
+        headers = {name: redact(value, self._secrets) for name, value in named(error.headers).items()}
+        # Whoever reads the answer does not know of the credentials that the library found.
+        said = redact(ENCODER.encode({"error": error.to_dict()}).decode(), self._secrets)
+        return HttpResponse(error.status, headers, said.encode())
 
     def _as_json(self, answer: Any) -> bytes:
         found = as_json(answer)

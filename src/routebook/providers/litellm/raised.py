@@ -20,6 +20,14 @@ _AN_OBJECT = re.compile(r"[{<\[]")
 _MADE_UP = (f"{_LIBRARY}.exceptions",)
 _TIMEOUTS = frozenset({"TimeoutException", "APITimeoutError", "TimeoutError"})
 _CONNECTING = frozenset({"ConnectTimeout", "ConnectionTimeoutError"})
+_NOT_CONNECTED = _CONNECTING | {
+    "ConnectError",
+    "ClientConnectorError",
+    "ProxyError",
+    "ConnectionRefusedError",
+    "gaierror",
+}
+"""What is raised where there is no connection to send anything over."""
 _NETWORK = frozenset(
     {
         *("TransportError", "APIConnectionError", "ClientError", "OSError", "ConnectionError"),
@@ -37,7 +45,8 @@ class Raised:
     """An exception as data: the names of its classes, the nearest first, and its words.
 
     `status`, `headers` and `body` are those of the provider's own answer, where there was one. `cause` tells that the
-    network was at fault, `why` what the system says of it; `foreign`, that the library itself stumbled.
+    network was at fault, `why` what the system says of it; `foreign`, that the library itself stumbled. `connected` is
+    false where there was no connection to the provider.
     """
 
     classes: tuple[str, ...]
@@ -47,6 +56,7 @@ class Raised:
     body: Any = field(default=None, repr=False)
     cause: Cause | None = None
     why: str = field(default="", repr=False)
+    connected: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data, as `faults` reads it."""
@@ -69,7 +79,8 @@ def raised(error: BaseException) -> Raised:
         return Raised(classes, message, response.status_code, _headers(response), _body(chain, response))
     root = chain[-1]
     if _is_network(root):
-        return Raised(classes, message, cause=_cause(chain), why=_why(root))
+        names = _foreign_names(chain)
+        return Raised(classes, message, cause=_cause(names), why=_why(root), connected=_was_connected(names))
     said = _said_in_stream(root)
     if said is not None:
         return Raised((), message, body=said)  # the library's classes are made up: any error in a stream has the same
@@ -142,8 +153,18 @@ def _is_network(error: BaseException) -> bool:
     return bool(names & (_TIMEOUTS | _NETWORK | _CUT_OFF))
 
 
-def _cause(chain: list[BaseException]) -> Cause:
-    names = {kind.__name__ for link in chain if not _is_of_library(link) for kind in type(link).__mro__}
+def _foreign_names(chain: list[BaseException]) -> set[str]:
+    """Return the names of all classes in *chain* that are not the library's own."""
+    return {kind.__name__ for link in chain if not _is_of_library(link) for kind in type(link).__mro__}
+
+
+def _was_connected(names: set[str]) -> bool:
+    """Tell whether there was a connection; of aiohttp, the library calls one that broke `ConnectError` as well."""
+    told = names - {"ConnectError"} if "ClientOSError" in names else names
+    return told.isdisjoint(_NOT_CONNECTED)
+
+
+def _cause(names: set[str]) -> Cause:
     if names & _CONNECTING:
         return "connect"
     return "timeout" if names & _TIMEOUTS else "connection"

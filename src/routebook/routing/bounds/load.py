@@ -14,10 +14,8 @@ from ..decision import PlannedAttempt
 from ..linked import LinkedBook
 from ..provider_spec import Limits, ProviderSpec, Retry
 from ..spec import Kind
+from ..wire_limits import WireModel, wire_limits
 from .call_cost import CallCost, dearest_call
-
-WireModel = tuple[str, str]
-"""A provider's name, and the id of a model on its wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +70,7 @@ def load_options(options: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def model_queues(table: LinkedBook) -> dict[WireModel, float]:
     """Return how long a call may wait for its turn at each model with limits, which hold under all its names."""
-    queues: dict[WireModel, float] = {}
-    for model in table.models.values():
-        seconds = _queue_seconds(model.limits)
-        if seconds:
-            wire = (model.provider, model.id)
-            queues[wire] = max(seconds, queues.get(wire, 0.0))
-    return queues
+    return {wire: _queue_seconds(limits) for wire, limits in wire_limits(table).items() if limits.are_set}
 
 
 def _queue_seconds(limits: Limits) -> float:

@@ -66,7 +66,7 @@ class StdioPeer:
 
     def refusal(self, error: MCPError) -> str:
         """Say why a request was refused."""
-        return error.message
+        return redact(error.message, self._secrets)
 
 
 class _Wire(Inbox):

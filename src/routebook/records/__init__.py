@@ -1,0 +1,1 @@
+"""What happened, frozen: a run and what it was made of."""

@@ -1,0 +1,74 @@
+"""Gates: those of an engine, one for each provider and one for each model on its wire, per credential.
+
+One caller's refusals stall nobody else: callers' keys have gates of their own. Gates stay as they are when the book is
+edited, only what they hold calls to changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ..routing.provider_spec import NO_LIMITS, Limits
+from .gate import Gate
+
+_FIRST_SWEEP = 1024
+
+GateKey = tuple[str, str | None, str]
+"""A provider's name, the id of a model on its wire (None: all of them), and who pays (empty: the platform)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The limits of a book's providers and of its models on the wire; none at all where they are not named."""
+
+    providers: Mapping[str, Limits]
+    models: Mapping[tuple[str, str], Limits]
+
+    def limits_of(self, key: GateKey) -> Limits | None:
+        """Return the limits of a gate; None where the book does not have its provider."""
+        provider, model, _ = key
+        if model is None or provider not in self.providers:
+            return self.providers.get(provider)
+        return self.models.get((provider, model), NO_LIMITS)
+
+
+class Gates:
+    """Makes a gate when it is first asked for; `sweep` forgets those that nobody needs. *clock* gives seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._book = Book({}, {})
+        self._gates: dict[GateKey, Gate] = {}
+        self._sweep_at = _FIRST_SWEEP
+
+    def use(self, book: Book) -> None:
+        """Hold all calls to the limits of *book* from now on; gates of providers that left stay as they are."""
+        self._book = book
+        for key, gate in self._gates.items():
+            limits = book.limits_of(key)
+            if limits is not None and limits != gate.limits:
+                gate.configure(limits)
+
+    def gate(self, key: GateKey, own: Book) -> Gate:
+        """Return the gate of *key*; where the current book does not know it, *own*, the caller's, has its limits."""
+        gate = self._gates.get(key)
+        if gate is None:
+            limits = self._book.limits_of(key) or own.limits_of(key) or NO_LIMITS
+            gate = self._gates[key] = Gate(limits, self._clock)
+        return gate
+
+    def __iter__(self) -> Iterator[tuple[GateKey, Gate]]:
+        """Yield the gates of the current book, and those of providers that left where somebody is in them still."""
+        for key, gate in list(self._gates.items()):
+            if gate.is_used or self._book.limits_of(key) is not None:
+                yield key, gate
+
+    def sweep(self) -> None:
+        """Forget the gates that a new one would replace; as seldom as their number doubles. To be called before gates
+        are asked for, and never between that and entering them.
+        """
+        if len(self._gates) < self._sweep_at:
+            return
+        self._gates = {key: gate for key, gate in self._gates.items() if not gate.is_idle()}
+        self._sweep_at = max(_FIRST_SWEEP, 2 * len(self._gates))
