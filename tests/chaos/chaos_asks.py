@@ -15,8 +15,15 @@ from routebook import Context, EmbeddingResult, Engine, RoutingTable, RunResult
 from routebook.engine.events import RunFinished, RunStarted
 
 _WEIGHTS = {
-    **{"chat": 46, "twin": 13, "memory": 8, "number": 8, "agent": 5},
-    **{"owned": 8, "hurried": 5, "metered": 3, "single": 4},
+    "chat": 46,
+    "twin": 13,
+    "memory": 8,
+    "number": 8,
+    "agent": 5,
+    "owned": 8,
+    "hurried": 5,
+    "metered": 3,
+    "single": 4,
 }
 _CALLERS = ("one", "two", "three", "unknown")
 _OWNED = ("alpha", "beta", "gamma")

@@ -355,3 +355,20 @@ async def test_a_run_that_is_cancelled_says_nothing_of_the_target(fake, books, k
         running.cancel()
         await asyncio.wait([running])
         assert engine.status.breakers == ()
+
+
+async def test_a_provider_that_is_edited_is_tried_anew(fake, wire, books, keys, tmp_path):
+    bad, good = await fake(wire.error(500)), await fake(wire.text("mended"))
+    book = books.over(bad.url, bad.url, provider={"breaker": {"failures": 1}})
+    root = books.write(tmp_path / "routes", book)
+
+    async with Engine(root, environment=keys) as engine:
+        with pytest.raises(ProviderError):
+            await engine.run("chat", "hello")
+        assert {breaker.provider for breaker in engine.status.breakers} == {"p0", "p1"}
+        book["providers"]["p0"]["base_url"] = good.url
+        books.write(root, book)
+        await engine.reload()
+
+        assert [breaker.provider for breaker in engine.status.breakers] == ["p1"]
+        assert (await engine.run("chat", "hello")).text == "mended"

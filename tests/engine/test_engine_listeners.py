@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -22,6 +23,7 @@ from routebook import (
     RequestError,
     ResolveError,
     RoutebookError,
+    SyncEngine,
 )
 from routebook.records.ended import AttemptEnded, RunEnded, ToolCallEnded, TurnEnded
 from routebook.telemetry.feed import Feed
@@ -432,3 +434,32 @@ async def test_moments_and_spans_of_what_is_told_lie_within_one_another(fake, wi
         assert sum(within) <= turn.duration_s * 1.01 <= end.duration_s * 1.02
     [call] = of_kind(ToolCallEnded, parts)
     assert (call.tool, call.sent, call.is_error, call.turn) == ("plain.echo", True, False, 1)
+
+
+def test_a_sync_engine_tells_its_listeners_the_same_from_all_its_threads(books):
+    """Runs of eight threads, a stream that is left early, and one listener that stops."""
+    told, between = [], []
+    book = books.scripted(
+        {"when": {"contains": "fail"}, "reply": {"error": {"status": 400}}}, {"reply": {"text": "ok", "chunks": 2}}
+    )
+    with SyncEngine(books.table(book), environment={}, listeners=[told.append]) as engine:
+        with ThreadPoolExecutor(8) as threads:
+            results = list(threads.map(lambda number: engine.run("chat", f"run {number}"), range(32)))
+        stop = engine.listen(between.append)
+        with pytest.raises(ProviderError) as caught:
+            engine.run("chat", "fail")
+        events = engine.stream("chat", "left")
+        assert next(events).type == "run_started"
+        events.close()
+        stop()
+        last = engine.run("chat", "unheard by one")
+
+    by_run = {}
+    for record in told:
+        by_run.setdefault(record.run_id, []).append(record)
+    for result in (*results, last):
+        check_agrees(by_run.pop(result.run_id), result)
+    check_agrees(by_run.pop(caught.value.result.run_id), caught.value.result, caught.value)
+    [left] = by_run.values()
+    assert (left[-1].type, left[-1].error) in {("run", "CancelledError"), ("run", None)}
+    assert {record.run_id for record in between} <= {caught.value.result.run_id, left[-1].run_id}

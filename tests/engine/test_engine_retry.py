@@ -10,8 +10,8 @@ import time
 import pytest
 
 from routebook import AttemptFailed, Context, Engine, ProviderError, RunFinished
-from routebook.engine.retry import pause_before_retry
-from routebook.routing.provider_spec import ProviderSpec, Retry, Timeouts
+from routebook.engine.retry import pause_before_retry, waits_at
+from routebook.routing.provider_spec import Limits, ProviderSpec, Retry, Timeouts
 
 QUICK = {"retry": {"attempts": 3, "backoff": "1ms"}}
 FOREVER = float("inf")
@@ -39,11 +39,21 @@ NOT_RETRIED = {
 }
 
 
-def pause(tries=1, kind="server_error", retry_after=None, cooldown_s=0.0, left_s=FOREVER, random=1.0, **provider):
-    retry = {"attempts": 1000, "backoff_s": 0.5, "max_backoff_s": 20.0, **provider}
-    spec = ProviderSpec("p", "openai-chat", timeout=Timeouts(total=60.0), retry=Retry(**retry))
+def pause(
+    tries=1,
+    kind="server_error",
+    retry_after=None,
+    cooldown_s=0.0,
+    left_s=FOREVER,
+    random=1.0,
+    has_other=False,
+    **retry,
+):
+    spec = ProviderSpec("p", "openai-chat", timeout=Timeouts(total=60.0), limits=Limits(queue_timeout_s=30.0))
     error = ProviderError("no", kind, retry_after=retry_after)
-    return pause_before_retry(spec, tries, error, cooldown_s, left_s, lambda: random)
+    waits = waits_at(spec, cooldown_s, left_s, has_other=has_other)
+    given = Retry(**{"attempts": 1000, "backoff_s": 0.5, "max_backoff_s": 20.0, **retry})
+    return pause_before_retry(given, tries, error, waits, lambda: random)
 
 
 @pytest.mark.parametrize("random", [0.0, 0.25, 1.0])
@@ -80,6 +90,11 @@ def test_a_target_that_cools_down_beyond_the_deadline_is_not_tried_again():
 def test_a_pause_that_the_provider_asks_for_is_no_longer_than_a_whole_call_may_take():
     assert pause(retry_after=60.0) == 60.0
     assert pause(retry_after=61.0) is None
+
+
+def test_it_is_no_longer_than_a_wait_in_a_queue_where_another_attempt_is_there_to_take_over():
+    assert pause(retry_after=30.0, has_other=True) == 30.0
+    assert pause(retry_after=31.0, has_other=True) is None
 
 
 def test_the_first_try_counts_as_one():

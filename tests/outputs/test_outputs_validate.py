@@ -373,9 +373,7 @@ def test_a_problem_with_a_huge_value_is_short_and_still_says_what_is_wrong():
 
 
 def test_nesting_without_end_is_a_problem_and_no_crash():
-    assert validate({**TREE, "items": {"$ref": "#"}}, nested(3000)) == (
-        "the value is nested too deeply to be checked",
-    )
+    assert validate({**TREE, "items": {"$ref": "#"}}, nested(3000)) == ("the value is nested too deeply to be checked",)
 
 
 def test_a_pattern_that_makes_a_backtracking_matcher_hang_is_matched_at_once():

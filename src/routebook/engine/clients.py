@@ -173,8 +173,8 @@ class RunClients:
         return client
 
     def payer(self, planned: PlannedAttempt) -> str:
-        """Return what tells the caller's key from others where *planned* uses it; empty for the platform's, or none."""
-        return self._clients.identity(self._callers_key(planned)) if planned.credential == "caller" else ""
+        """Return what tells the caller's key that *planned* uses from others."""
+        return self._clients.identity(self._callers_key(planned))
 
     def _callers_key(self, planned: PlannedAttempt) -> str | None:
         return self._context.credentials[planned.provider] if planned.credential == "caller" else None

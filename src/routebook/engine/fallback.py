@@ -22,7 +22,7 @@ from ..routing.decision import PlannedAttempt
 from .attempt import Calling, Q, R, call_target, pass_over
 from .events import AttemptFailed, Tell
 from .limits import PassedOver
-from .retry import pause_before_retry
+from .retry import pause_before_retry, waits_at
 
 _CALLERS_OWN = frozenset({"authentication", "permission_denied"})
 
@@ -83,8 +83,9 @@ class _Walk(Generic[Q, R]):
                 return outcome, has_begun
             self.tried.add((target.provider, target.id))
             tries += 1
-            cooldown_s, left_s = calling.limits.cooldown_s(target), calling.deadline.left_s
-            pause = pause_before_retry(provider, tries, outcome, cooldown_s, left_s, calling.random)
+            cooldown_s, has_other = calling.limits.cooldown_s(target), self.after(index, outcome.kind) is not None
+            waits = waits_at(provider, cooldown_s, calling.deadline.left_s, has_other=has_other)
+            pause = pause_before_retry(provider.retry, tries, outcome, waits, calling.random)
             if pause is None or in_vain() is not None:
                 return outcome, False
             await asyncio.sleep(pause)

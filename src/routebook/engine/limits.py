@@ -21,7 +21,7 @@ from .facts import AnyRequest, tokens_of
 from .place import Place, Target
 
 PayerOf = Callable[[PlannedAttempt], str]
-"""Tells callers' keys apart; empty where the platform pays, or nobody."""
+"""Tells callers' keys apart; asked where a caller pays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,16 @@ class Limiter:
         self._current: tuple[RoutingTable, Book] | None = None
 
     def use(self, table: RoutingTable) -> None:
-        """Hold all calls to the limits of *table* from now on, those of earlier tables' runs, too."""
-        book = _limits_of(table)
+        """Hold all calls to the limits of *table* from now on, those of earlier tables' runs, too. A provider that is
+        not what it was is tried anew.
+        """
+        before, book = self._current, _limits_of(table)
         self._current = (table, book)
         self.gates.use(book)
+        if before is not None:
+            old, new = before[0].digests, table.digests
+            same = {name for name in table.providers if old.get(("providers", name)) == new["providers", name]}
+            self.health.forget(lambda target: target[0] not in same)
 
     def of_run(self, table: RoutingTable, payer_of: PayerOf) -> RunLimits:
         """Return the limits of one run by *table*."""
@@ -111,7 +117,7 @@ class RunLimits:
         """Return why a call had better go elsewhere than to *planned*, or None; whether that it *cools* down counts, or
         is waited for.
         """
-        payer = self._payer_of(planned)
+        payer = self._payer(planned)
         alone = self._limiter.health.left_alone((planned.provider, planned.id, payer))
         if alone is not None:
             return PassedOver(alone.kind, _of_breaker(alone))
@@ -122,12 +128,12 @@ class RunLimits:
 
     def cooldown_s(self, planned: PlannedAttempt) -> float:
         """Return for how many seconds the target of *planned* still lets nobody through."""
-        return self._gate(planned.provider, planned.id, self._payer_of(planned)).cooldown_s()
+        return self._gate(planned.provider, planned.id, self._payer(planned)).cooldown_s()
 
     def enter_now(self, planned: PlannedAttempt, request: AnyRequest) -> Place | None:
         """Return a place for a call of *planned*, which has to be left, or None where there is none right now."""
-        payer = self._payer_of(planned)
-        of_model, of_provider = self._gates(planned, payer)
+        payer = self._payer(planned)
+        of_model, of_provider = self._limiter.gates.gates(planned.provider, planned.id, payer, self._book)
         tokens = _tokens(request, of_model, of_provider)
         if not (of_model.has_room(tokens) and of_provider.has_room(tokens)):
             return None
@@ -140,8 +146,8 @@ class RunLimits:
         Raises:
             ProviderError: Its turn did not come in time (`queue_timeout`).
         """
-        payer = self._payer_of(planned)
-        of_model, of_provider = self._gates(planned, payer)
+        payer = self._payer(planned)
+        of_model, of_provider = self._limiter.gates.gates(planned.provider, planned.id, payer, self._book)
         tokens = _tokens(request, of_model, of_provider)
         # A model without limits cools down for its provider's sake, and is waited for no longer than the provider is.
         most_s = (of_model if of_model.is_limited else of_provider).limits.queue_timeout_s
@@ -162,9 +168,8 @@ class RunLimits:
         health = self._limiter.health
         return Place(health, target, spec.breaker, gates, tokens, spec.timeout.total, health.begin(target))
 
-    def _gates(self, planned: PlannedAttempt, payer: str) -> tuple[Gate, Gate]:
-        self._limiter.gates.sweep()
-        return self._gate(planned.provider, planned.id, payer), self._gate(planned.provider, None, payer)
+    def _payer(self, planned: PlannedAttempt) -> str:
+        return self._payer_of(planned) if planned.credential == "caller" else ""
 
     def _gate(self, provider: str, model: str | None, payer: str) -> Gate:
         return self._limiter.gates.gate((provider, model, payer), self._book)
@@ -182,9 +187,9 @@ def no_turn(planned: PlannedAttempt, why: str) -> ProviderError:
     return ProviderError(why, "queue_timeout", provider=planned.provider, model=planned.model, sent=False)
 
 
-def _tokens(request: AnyRequest, *gates: Gate) -> int:
-    """Estimate the tokens of *request*, where that matters to one of *gates*."""
-    return tokens_of(request) if any(gate.counts_tokens for gate in gates) else 0
+def _tokens(request: AnyRequest, of_model: Gate, of_provider: Gate) -> int:
+    """Estimate the tokens of *request*, where that matters to one of the gates."""
+    return tokens_of(request) if of_model.counts_tokens or of_provider.counts_tokens else 0
 
 
 def _limits_of(table: RoutingTable) -> Book:

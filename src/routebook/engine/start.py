@@ -36,7 +36,6 @@ _METHODS: dict[Kind, tuple[str, ...]] = {
 }
 
 
-
 @dataclass(slots=True)
 class RunAsked:
     """What a caller asks of `Engine.run`.

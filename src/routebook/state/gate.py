@@ -48,11 +48,14 @@ class _Waiter:
 
 
 class Gate:
-    """One gate; *clock* gives seconds, and never goes back. Used from one event loop."""
+    """One gate; *clock* gives seconds, and never goes back. Used from one event loop.
+
+    `counts_tokens` tells whether it matters how many tokens a call takes.
+    """
 
     __slots__ = (
         *("_allowed", "_clock", "_cooled_at", "_falls", "_limits", "_requests", "_running", "_successes", "_timer"),
-        *("_tokens", "_waiters", "_waiting"),
+        *("_tokens", "_waiters", "_waiting", "counts_tokens"),
     )
 
     def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
@@ -62,6 +65,7 @@ class Gate:
         self._allowed: int | None = None
         self._requests: Bucket | None = None
         self._tokens: Bucket | None = None
+        self.counts_tokens = False
         self._waiters: deque[_Waiter] = deque()
         self._waiting = 0
         self._cooled_at = 0.0
@@ -86,16 +90,12 @@ class Gate:
         """Whether a call is under way, or waits."""
         return bool(self._running or self._waiting)
 
-    @property
-    def counts_tokens(self) -> bool:
-        """Whether it matters how many tokens a call takes."""
-        return self._tokens is not None
-
     def configure(self, limits: Limits) -> None:
         """Hold calls to other *limits* from now on; what is under way, was taken and has fallen stays so."""
         before, self._limits, now = self._limits, limits, self._clock()
         self._requests = _resized(self._requests, limits.requests_per_minute, now)
         self._tokens = _resized(self._tokens, limits.tokens_per_minute, now)
+        self.counts_tokens = self._tokens is not None
         allowed, most = self._allowed, limits.concurrency
         if limits.adaptive and allowed is not None and most is not None and allowed != before.concurrency:
             most = min(allowed, most)

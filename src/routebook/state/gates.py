@@ -34,7 +34,7 @@ class Book:
 
 
 class Gates:
-    """Makes a gate when it is first asked for; `sweep` forgets those that nobody needs. *clock* gives seconds."""
+    """Makes a gate when it is first asked for, and forgets those that nobody needs; *clock* gives seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -58,17 +58,19 @@ class Gates:
             gate = self._gates[key] = Gate(limits, self._clock)
         return gate
 
+    def gates(self, provider: str, model: str, payer: str, own: Book) -> tuple[Gate, Gate]:
+        """Return the gate of a model, and its provider's; idle ones are forgotten before, and not between the two."""
+        if len(self._gates) >= self._sweep_at:
+            self._sweep()
+        return self.gate((provider, model, payer), own), self.gate((provider, None, payer), own)
+
     def __iter__(self) -> Iterator[tuple[GateKey, Gate]]:
         """Yield the gates of the current book, and those of providers that left where somebody is in them still."""
         for key, gate in list(self._gates.items()):
             if gate.is_used or self._book.limits_of(key) is not None:
                 yield key, gate
 
-    def sweep(self) -> None:
-        """Forget the gates that a new one would replace; as seldom as their number doubles. To be called before gates
-        are asked for, and never between that and entering them.
-        """
-        if len(self._gates) < self._sweep_at:
-            return
+    def _sweep(self) -> None:
+        """Forget the gates that a new one would replace; that is done as seldom as their number doubles."""
         self._gates = {key: gate for key, gate in self._gates.items() if not gate.is_idle()}
         self._sweep_at = max(_FIRST_SWEEP, 2 * len(self._gates))

@@ -67,6 +67,10 @@ class Health(Generic[K]):
         if breaker is not None:
             breaker.end_probe()
 
+    def forget(self, wanted: Callable[[K], bool]) -> None:
+        """Try the targets that are *wanted* anew, whatever became of them."""
+        self._breakers = {target: breaker for target, breaker in self._breakers.items() if not wanted(target)}
+
     def open(self) -> dict[K, LeftAlone]:
         """Return the targets that are left alone."""
         now = self._clock()
