@@ -18,8 +18,8 @@ help: ## list the targets
 demo: $(VENV)/.installed ## see Routebook at work, offline, in a few seconds
 	@$(BIN)/routebook demo
 
-test: lint ## lint, then run every test
-	$(BIN)/python -m pytest
+test: lint ## lint, then run every test, some at the same time
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: lint ## lint, then run the quick tests of the project's shape
 	$(BIN)/python -m pytest tests/test_floors.py tests/test_project.py tests/test_docs.py \

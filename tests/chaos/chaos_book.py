@@ -16,9 +16,9 @@ NAMES = ("alpha", "beta", "gamma", "delta")
 KEYS = {f"{name.upper()}_KEY": f"sk-platform-{name}" for name in NAMES}
 """The platform's keys, as the environment has them."""
 
-CONCURRENCY = 6
-RAISED_CONCURRENCY = 9
-PROVIDER_CONCURRENCY = 10
+CONCURRENCY = 10
+RAISED_CONCURRENCY = 14
+PROVIDER_CONCURRENCY = 16
 
 Book = dict[str, Any]
 
@@ -117,7 +117,7 @@ def _edited(book: Book, *path_and_value: Any) -> Book:
     return edited
 
 
-_TIMEOUT = {"connect": "3s", "first_token": "1500ms", "idle": "1s", "total": "10s"}
+_TIMEOUT = {"connect": "3s", "first_token": "1s", "idle": "700ms", "total": "10s"}
 
 
 def _provider(name: str, url: str) -> Book:

@@ -294,7 +294,9 @@ def test_a_failed_run_exits_with_1_and_says_kind_provider_model_and_what_to_do(r
     done = routebook("run", "echo", "--message", "fail")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(
+    attempts, error = done.stderr.splitlines()
+    assert attempts == "small at stage server_error: the house is closed (nobody pays) (3 times)"
+    assert error.startswith(
         "error: server_error: provider 'stage', model 'small', HTTP 503: the house is closed (help: "
     )
 

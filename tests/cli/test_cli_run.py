@@ -151,7 +151,7 @@ def test_a_failed_run_tells_every_attempt(routebook, provider):
     assert done.returncode == 1
     told = done.stderr.splitlines()
     assert told[0].startswith("talks at house server_error: ")
-    assert told[1] == "small at stage server_error: the house is closed (nobody pays)"
+    assert told[1] == "small at stage server_error: the house is closed (nobody pays) (3 times)"
     assert told[2].startswith("error: server_error: provider 'stage'")
 
 

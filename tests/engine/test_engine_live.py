@@ -80,6 +80,7 @@ async def test_a_bad_edit_keeps_the_last_good_table_and_is_reported_until_mended
         assert (status.digest, status.loaded_at, status.watching) == (good.digest, good.loaded_at, True)
         assert [d.code for d in status.diagnostics if d.severity == "error"] == ["RB301"]
         assert (await engine.run("chat", "hello")).text == "one"
+        await eventually(lambda: any(record.levelno == logging.WARNING for record in caplog.records), 5)
         [warning] = [record for record in caplog.records if record.levelno == logging.WARNING]
         assert "the last good table stays" in warning.getMessage()
         assert "features.yaml:1:32: RB301" in warning.getMessage()

@@ -30,8 +30,8 @@ class Waits(NamedTuple):
 
 
 def waits_at(provider: ProviderSpec, cooldown_s: float, left_s: float, *, has_other: bool) -> Waits:
-    """Return how long a run may wait for *provider*: where it *has_other* attempts left, no longer than in a queue; where
-    it has none, no longer than for a whole call.
+    """Return how long a run may wait for *provider*: no longer than in a queue, where it *has_other* attempts left; no
+    longer than for a whole call, where it has none.
     """
     return Waits(cooldown_s, left_s, provider.limits.queue_timeout_s if has_other else provider.timeout.total)
 
