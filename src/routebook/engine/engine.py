@@ -18,6 +18,7 @@ from ..errors import EngineClosed, RequestError, RouteFileError
 from ..providers.http.choice import TransportName
 from ..routing.context import Context, ContextLike, context_of
 from ..routing.script import Script
+from ..routing.settled import Settled
 from ..routing.table import RoutingTable
 from ..telemetry.feed import Feed
 from ..telemetry.feed import Listener as RecordListener
@@ -106,6 +107,7 @@ class Engine:
         self._script = script
         self._environment = os.environ if environment is None else environment
         self._table: RoutingTable | None = None
+        self._settled: Settled | None = None
         self._diagnostics: tuple[Diagnostic, ...] = ()
         self._on_reload = on_reload
         self._feed = Feed(listeners)
@@ -288,7 +290,14 @@ class Engine:
                 limits = Limiter().of_run(table, real.payer)
                 tell = telling(lambda _: None) if stream else None
                 means = RunMeans(
-                    dumping.client_of, limits, self._servers, self._environment, self._spending, None, tell
+                    Settled(table),
+                    dumping.client_of,
+                    limits,
+                    self._servers,
+                    self._environment,
+                    self._spending,
+                    None,
+                    tell,
                 )
                 return await dumping.request_of(start_by_kind(table, asked, means, leases))
 
@@ -304,8 +313,19 @@ class Engine:
         clients = self._clients.of_run(table, context, leases)
         limits = self._limiter.of_run(table, clients.payer)
         observe = self._feed.tell if self._feed.is_on else None
+        settled = self._settled
+        if settled is None or settled.table is not table:
+            settled = self._settled = Settled(table)
         return RunMeans(
-            clients.client, limits, self._servers, self._environment, self._spending, self._shadows, tell, observe
+            settled,
+            clients.client,
+            limits,
+            self._servers,
+            self._environment,
+            self._spending,
+            self._shadows,
+            tell,
+            observe,
         )
 
     async def reload(self) -> tuple[Diagnostic, ...]:

@@ -124,7 +124,7 @@ async def _answered(
 ) -> tuple[R, RunRecord]:
     facts = facts_of_texts(texts, asked.options, asked.model)
     run_id = new_run_id()
-    decision = table.resolve(asked.feature, asked.context, facts, run_id)
+    decision = means.settled.resolve(asked.feature, asked.context, facts, run_id)
     record = RunRecord(decision, [], run_id=run_id)
     budget = None if feature.budget is None else RunBudget(feature.name, feature.budget, means.spending)
     watch = None if means.observe is None else Watch(means.observe, record, feature.kind)

@@ -11,6 +11,7 @@ from ..canonical.frozen import EMPTY
 from ..errors import BudgetError, DeadlineError, OutputError, ProviderError, RequestError, RoutebookError
 from ..routing.context import Context, ContextLike, context_of
 from ..routing.resolve import find_feature
+from ..routing.settled import Settled
 from ..routing.spec import FeatureSpec, Kind
 from ..routing.table import RoutingTable
 from .attempt import ClientOf
@@ -75,12 +76,13 @@ def asked_of(
 
 @dataclass(slots=True)
 class RunMeans:
-    """What a run works with: who calls a provider, within which limits, tool servers, the environment, what was spent
-    today, who is told.
+    """What a run works with: what its table decides, who calls a provider, within which limits, tool servers, the
+    environment, what was spent today, who is told.
 
     Without `shadows`, nothing is mirrored; without `observe`, nobody hears of its parts.
     """
 
+    settled: Settled
     client_of: ClientOf
     limits: RunLimits
     servers: ServerPool
@@ -98,7 +100,7 @@ async def start_run(table: RoutingTable, asked: RunAsked, means: RunMeans, lease
     messages = begin(feature, asked.messages, asked.inputs, contract)
     facts = facts_of(messages, has_tools(feature), asked.options, asked.model, stream=means.tell is not None)
     run_id = new_run_id()
-    decision = table.resolve(asked.feature, asked.context, facts, run_id)
+    decision = means.settled.resolve(asked.feature, asked.context, facts, run_id)
     record = RunRecord(decision, messages, run_id=run_id)
     watch = None if means.observe is None else Watch(means.observe, record, feature.kind)
     with watch or nullcontext():
