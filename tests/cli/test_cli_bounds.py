@@ -78,8 +78,8 @@ def test_explain_shows_the_arithmetic_under_the_decision(bounded):
         "    tools     10 s to start + 3 waves of calls x 15 s = 55 s",
         "    - acme/other-1 at acme: model 'acme/other-1' is not declared, so what it",
         "      costs is not known",
-        "    - a provider's Retry-After may ask for longer pauses; only a deadline bounds",
-        "      them",
+        "    - a provider's Retry-After may ask for longer pauses, each up to its",
+        "      timeout.total",
     ]
 
 

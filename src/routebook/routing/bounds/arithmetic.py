@@ -69,7 +69,7 @@ class Arithmetic:
                 server = self.loop.tools.queued_at
                 yield f"calls of tool server {server!r} wait for those of other runs; only a deadline bounds that"
             if any(load.tries > 1 for load in self.loads):
-                yield "a provider's Retry-After may ask for longer pauses; only a deadline bounds them"
+                yield "a provider's Retry-After may ask for longer pauses, each up to its timeout.total"
         if self.counted_usd is not None:
             yield "the budget counts answers; failed tries tell no usage, and may be billed all the same"
 
