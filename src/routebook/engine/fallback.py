@@ -99,6 +99,8 @@ class _Walk(Generic[Q, R]):
 
     def passed_over(self, index: int, *, cools: bool) -> PassedOver | None:
         """Return why a target is left alone, where another attempt is left."""
+        if index + 1 == len(self.planned):
+            return None
         passed = self.calling.limits.passed_over(self.planned[index], cools=cools)
         return passed if passed is not None and self.after(index, passed.kind) is not None else None
 
