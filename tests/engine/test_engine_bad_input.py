@@ -121,7 +121,7 @@ CONTEXTS = [
     ({"metadata": {"a": KEY.encode()}}, "context field 'metadata'['a'] is of type 'bytes'; give text, "),
 ]
 INPUTS = [
-    ([], "inputs must be a mapping, not list"),
+    ([], "inputs must be a mapping, not of type 'list'"),
     ("folders", "inputs must be a mapping, not str"),
     ({5: 1}, "inputs must have text for their names"),
     (None, "the inputs do not keep the `input` schema of feature 'chat': /: 'folders' is a required property"),

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Self
 
 from ..book import BookReport, read_script, script_of
-from ..diagnostics.diagnostic import Diagnostic, has_errors
-from ..errors import EngineClosed, RequestError, RouteFileError
+from ..diagnostics.diagnostic import Diagnostic
+from ..errors import EngineClosed, RequestError
 from ..providers.http.choice import TransportName
 from ..routing.context import Context, ContextLike, context_of
 from ..routing.script import Script
@@ -23,31 +22,28 @@ from ..routing.table import RoutingTable
 from ..telemetry.feed import Feed
 from ..telemetry.feed import Listener as RecordListener
 from .budget import Spending
-from .changes import Change, changes_between, reload_line
 from .clients import Clients
+from .current import Current, ReloadListener
 from .dump import Dumping, Taking, WireRequest, secret_or_why
 from .events import Listener, RunFinished, StreamEvent, Tell, telling
 from .limits import BreakerState, Limiter, LimitState
 from .messages import MessagesLike
 from .pool import Leases, Pool
 from .relay import relayed
-from .reload import LiveBook, Reading, Reload, check_reload_listener
+from .reload import LiveBook, check_reload_listener
 from .result import EmbeddingResult, ImageResult, RunResult
 from .runs import Runs
 from .shadow import Shadows
-from .single import SingleAsked, start_by_kind, start_embedding, start_image
-from .start import RunAsked, RunMeans, asked_of, start_run
-from .toolbox import ServerPool
+from .single import start_by_kind, start_embedding, start_image
+from .start import FeatureAsked, RunAsked, RunMeans, Shared, asked_of, start_run
 
 _LOG = logging.getLogger("routebook")
 _MOST_IDLE_SERVERS = 32
-_PAUSE_S = 1.0
 _LISTENERS_S = 5.0
 NOT_OPEN = "the engine is not open; use it inside `async with Engine(...)` or `with SyncEngine(...)`"
 
 Book = str | os.PathLike[str] | RoutingTable
 ScriptLike = str | os.PathLike[str] | Sequence[Mapping[str, Any]]
-ReloadListener = Callable[[Reload], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,33 +102,26 @@ class Engine:
         self._watch = watch
         self._script = script
         self._environment = os.environ if environment is None else environment
-        self._table: RoutingTable | None = None
-        self._settled: Settled | None = None
-        self._diagnostics: tuple[Diagnostic, ...] = ()
-        self._on_reload = on_reload
+        self._current = Current(self._swap, on_reload)
         self._feed = Feed(listeners)
-        self._live: LiveBook | None = None
-        self._taken = 0
-        self._telling = asyncio.Lock()
-        self._watcher: asyncio.Task[None] | None = None
-        self._loaded_at = 0.0
         self._runs = Runs()
-        self._servers: ServerPool = Pool(_MOST_IDLE_SERVERS)
         self._clients = Clients(self._environment)
-        self._spending = Spending()
         self._limiter = Limiter()
-        self._shadows = Shadows(self._clients, self._limiter, self._spending)
+        spending = Spending()
+        self._shadows = Shadows(self._clients, self._limiter, spending)
+        self._shared = Shared(Pool(_MOST_IDLE_SERVERS), self._environment, spending, self._shadows)
         self._closing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._clients.script = await asyncio.to_thread(_read_script, self._script)
         if isinstance(self._book, RoutingTable):
-            self._begin(BookReport(self._book, self._book.diagnostics))
+            table = self._current.begin(BookReport(self._book, self._book.diagnostics))
         else:
-            self._live, self._taken = LiveBook(self._book, self._environment), 0
-            self._begin((await self._first_reading(self._live)).report)
-            if self._watch:
-                self._watcher = asyncio.create_task(self._follow(self._live), name="routebook-watch")
+            table = await self._current.begin_with(LiveBook(self._book, self._environment))
+        self._limiter.use(table)
+        _LOG.info("loaded %s; transport: %s", table.digest[:12], self._clients.http_of(table))
+        if self._watch:
+            self._current.watch()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -141,18 +130,16 @@ class Engine:
     @property
     def table(self) -> RoutingTable:
         """The current table. A run keeps the one it began with."""
-        if self._table is None:
-            raise EngineClosed(NOT_OPEN)
-        return self._table
+        return self._settled().table
 
     @property
     def status(self) -> EngineStatus:
         """What the engine runs on now."""
         return EngineStatus(
             digest=self.table.digest,
-            loaded_at=self._loaded_at,
-            watching=self._watcher is not None and not self._watcher.done(),
-            diagnostics=self._diagnostics,
+            loaded_at=self._current.loaded_at,
+            watching=self._current.is_watched,
+            diagnostics=self._current.diagnostics,
             transport=self._clients.http_of(self.table),
             runs=len(self._runs),
             limits=self._limiter.limit_states(),
@@ -231,10 +218,10 @@ class Engine:
         Raises:
             RoutebookError: As `run`.
         """
-        asked = SingleAsked(feature, context_of(context), options, model)
-        table = self.table
+        asked = FeatureAsked(feature, context_of(context), options, model)
+        settled = self._settled()
         with self._runs.counted(), Leases() as leases:
-            return await start_embedding(table, asked, inputs, self._means(table, asked.context, leases))
+            return await start_embedding(asked, inputs, self._means(settled, asked.context, leases))
 
     async def generate_image(
         self,
@@ -250,10 +237,10 @@ class Engine:
         Raises:
             RoutebookError: As `run`.
         """
-        asked = SingleAsked(feature, context_of(context), options, model)
-        table = self.table
+        asked = FeatureAsked(feature, context_of(context), options, model)
+        settled = self._settled()
         with self._runs.counted(), Leases() as leases:
-            return await start_image(table, asked, prompt, self._means(table, asked.context, leases))
+            return await start_image(asked, prompt, self._means(settled, asked.context, leases))
 
     async def dump(
         self,
@@ -276,7 +263,7 @@ class Engine:
             RequestError: Nothing would go over the wire: a script plays the model, say.
             RoutebookError: As `run`.
         """
-        table = self.table
+        settled = self._settled()
         if self._clients.script is not None:
             raise RequestError("the engine plays a script: nothing goes over the wire", "dump")
         asked = asked_of(feature, content, inputs, context, options, model)
@@ -285,59 +272,39 @@ class Engine:
                 clients = Clients(self._environment, secret_or_why, Taking())
                 stack.push_async_callback(clients.close)
                 leases = stack.enter_context(Leases())
-                real = clients.of_run(table, asked.context, leases)
-                dumping = Dumping(table, asked.context, self._environment, real.client)
-                limits = Limiter().of_run(table, real.payer)
+                real = clients.of_run(settled.table, asked.context, leases)
+                dumping = Dumping(settled.table, asked.context, self._environment, real.client)
+                limits = Limiter().of_run(settled.table, real.payer)
                 tell = telling(lambda _: None) if stream else None
-                means = RunMeans(
-                    Settled(table),
-                    dumping.client_of,
-                    limits,
-                    self._servers,
-                    self._environment,
-                    self._spending,
-                    None,
-                    tell,
-                )
-                return await dumping.request_of(start_by_kind(table, asked, means, leases))
+                shared = replace(self._shared, shadows=None)
+                means = RunMeans(settled, dumping.client_of, limits, leases, shared, tell)
+                return await dumping.request_of(start_by_kind(asked, means))
 
     async def _run(self, asked: RunAsked, tell: Tell | None) -> RunResult:
-        table = self.table
+        settled = self._settled()
         with self._runs.counted(), Leases() as leases:
-            result = await start_run(table, asked, self._means(table, asked.context, leases, tell), leases)
+            result = await start_run(asked, self._means(settled, asked.context, leases, tell))
         if tell is not None:
             await tell(RunFinished(result))
         return result
 
-    def _means(self, table: RoutingTable, context: Context, leases: Leases, tell: Tell | None = None) -> RunMeans:
-        clients = self._clients.of_run(table, context, leases)
-        limits = self._limiter.of_run(table, clients.payer)
+    def _settled(self) -> Settled:
+        """Return what the current table decides."""
+        settled = self._current.settled
+        if settled is None:
+            raise EngineClosed(NOT_OPEN)
+        return settled
+
+    def _means(self, settled: Settled, context: Context, leases: Leases, tell: Tell | None = None) -> RunMeans:
+        clients = self._clients.of_run(settled.table, context, leases)
+        limits = self._limiter.of_run(settled.table, clients.payer)
         observe = self._feed.tell if self._feed.is_on else None
-        settled = self._settled
-        if settled is None or settled.table is not table:
-            settled = self._settled = Settled(table)
-        return RunMeans(
-            settled,
-            clients.client,
-            limits,
-            self._servers,
-            self._environment,
-            self._spending,
-            self._shadows,
-            tell,
-            observe,
-        )
+        return RunMeans(settled, clients.client, limits, leases, self._shared, tell, observe)
 
     async def reload(self) -> tuple[Diagnostic, ...]:
         """Compile the book now and take the table if it is good; return all diagnostics."""
-        current = self.table
-        if self._live is None:
-            return current.diagnostics
-        reading = await self._live.read()
-        if self._table is None:
-            raise EngineClosed("the engine was closed while its book was compiled")
-        await self._take(reading)
-        return reading.report.diagnostics
+        self._settled()
+        return await self._current.reload()
 
     async def close(self) -> None:
         """Stop watching, wait for runs to end and cancel the others, then close every client and tool server.
@@ -346,22 +313,18 @@ class Engine:
         nothing.
         """
         if self._closing is None or self._closing.done():
-            drain_s = 0.0 if self._table is None else self._table.drain_s
-            self._table = None
+            settled, self._current.settled = self._current.settled, None
+            drain_s = 0.0 if settled is None else settled.table.drain_s
             self._closing = asyncio.create_task(self._close(drain_s))
         # A caller that stops waiting takes the closing from no other.
         await asyncio.shield(self._closing)
 
     async def _close(self, drain_s: float) -> None:
-        if self._watcher is not None:
-            self._watcher.cancel()
-            await asyncio.wait([self._watcher])
-        if self._live is not None:
-            await self._live.close()
+        await self._current.close()
         await self._runs.drain(drain_s)
         await self._shadows.close()
         await self._feed_ends()
-        closed = await asyncio.gather(self._clients.close(), self._servers.close(), return_exceptions=True)
+        closed = await asyncio.gather(self._clients.close(), self._shared.servers.close(), return_exceptions=True)
         for outcome in closed:
             if outcome is not None:
                 raise outcome
@@ -371,89 +334,11 @@ class Engine:
         if self._feed.is_on:
             await asyncio.to_thread(self._feed.close, _LISTENERS_S)
 
-    async def _first_reading(self, live: LiveBook) -> Reading:
-        try:
-            return await live.read()
-        except BaseException:
-            await live.close()
-            raise
-
-    def _begin(self, report: BookReport) -> None:
-        if report.table is None:
-            raise RouteFileError(report.diagnostics)
-        self._table, self._diagnostics, self._loaded_at = report.table, report.diagnostics, time.time()
-        self._limiter.use(report.table)
-        _LOG.info("loaded %s; transport: %s", report.table.digest[:12], self._clients.http_of(report.table))
-
-    async def _follow(self, live: LiveBook) -> None:
-        """Take every edit; where following itself breaks, begin again after a pause, and say so once."""
-        has_told = False
-        while True:
-            try:
-                async with aclosing(live.edits()) as edits:
-                    async for reading in edits:
-                        await self._take(reading)
-            except Exception:  # noqa: BLE001, an engine that watches does so to its end
-                if not has_told:
-                    _LOG.exception("edits of the book could not be followed; that begins again")
-                has_told = True
-            await asyncio.sleep(_PAUSE_S)
-
-    async def _take(self, reading: Reading) -> None:
-        """Make a good table current in one assignment; a bad one leaves the last good one. Then tell what came of it.
-
-        Readings may come twice and late: each is taken once, and none after a later one.
-        """
-        before, refused = self._table, has_errors(self._diagnostics)
-        if before is None or reading.number <= self._taken:
-            async with self._telling:  # whoever asked for a reload goes on when it has been told
-                return
-        report, known, self._taken = reading.report, self._diagnostics, reading.number
-        self._diagnostics = report.diagnostics
-        if report.table is not None:
-            self._table = report.table
-            if report.table != before:
-                self._loaded_at = time.time()
-                self._clients.keep_only(report.table)
-                self._limiter.use(report.table)
-                self._servers.retain(frozenset(report.table.digests.values()).__contains__)
-        if report.table is None and report.diagnostics == known:
-            return
-        if report.table is None or report.table != before or refused:
-            await self._tell(before, report)
-
-    async def _tell(self, before: RoutingTable, report: BookReport) -> None:
-        """Log what came of an edit, and hand it to the listener."""
-        after = report.table or before
-        loaded_at = self._loaded_at
-        async with self._telling:
-            changes = await asyncio.to_thread(_changes, before, after)
-            if report.table is None:
-                errors = [diagnostic for diagnostic in report.diagnostics if diagnostic.severity == "error"]
-                text = str(RouteFileError(errors))
-                _LOG.warning("the edited book does not compile, the last good table stays:\n%s", text)
-            elif after != before:
-                _LOG.info("%s", reload_line(after, changes))
-            else:
-                _LOG.info("the book is mended, table %s stays", after.digest[:12])
-            self._listen(Reload(after.digest, before.digest, loaded_at, report.diagnostics, changes))
-
-    def _listen(self, reload: Reload) -> None:
-        if self._on_reload is None:
-            return
-        try:
-            self._on_reload(reload)
-        except (Exception, asyncio.CancelledError):  # noqa: BLE001, a host's mistake is no reason to stop
-            _LOG.exception("on_reload failed, which changes nothing")
-
-
-def _changes(before: RoutingTable, after: RoutingTable) -> tuple[Change, ...]:
-    """Compare two tables; what cannot be compared keeps no table from being taken."""
-    try:
-        return changes_between(before, after)
-    except Exception:  # noqa: BLE001, the table is current already
-        _LOG.exception("the changed decisions could not be told")
-        return ()
+    def _swap(self, table: RoutingTable) -> None:
+        """Keep what *table* still needs of what is open; the rest closes after its last run."""
+        self._clients.keep_only(table)
+        self._limiter.use(table)
+        self._shared.servers.retain(frozenset(table.digests.values()).__contains__)
 
 
 def _read_script(script: ScriptLike | None) -> Script | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 
 from ..errors import ProviderError
 from ..records.attempt import Attempt
@@ -18,7 +17,7 @@ Observe = Callable[[EngineRecord], None]
 
 
 class Watch:
-    """Watches one run, from entering the block to leaving it, and tells *observe*."""
+    """Watches one run from its beginning to its `end`, and tells *observe*."""
 
     __slots__ = ("_began", "_call", "_observe", "_record", "_started_at", "_turn_at", "_turn_began")
 
@@ -73,10 +72,8 @@ class Watch:
             )
         )
 
-    def __enter__(self) -> Watch:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def end(self, error: BaseException | None) -> None:
+        """Tell of the run: it is over, by *error* if there is one."""
         record = self._record
         result = record.result()
         self._observe(
@@ -92,12 +89,12 @@ class Watch:
                 duration_s=time.perf_counter() - self._began,
                 turns=record.turns,
                 attempts=len(record.attempts),
-                absorbed=0 if kind is not None else len(result.absorbed),
+                absorbed=0 if error is not None else len(result.absorbed),
                 tool_calls=len(record.tool_calls),
                 usage=result.usage,
                 cost_microusd=result.cost_microusd,
                 finish_reason=result.finish_reason,
-                error=None if kind is None else kind.__name__,
+                error=None if error is None else type(error).__name__,
                 kind=error.kind if isinstance(error, ProviderError) else None,
             )
         )

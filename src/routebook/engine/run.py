@@ -24,19 +24,17 @@ from ..errors import LimitError
 from ..outputs.repair import feedback
 from ..outputs.strategy import Asked
 from ..providers import registry
-from ..records.attempt import Attempt
 from ..routing.decision import PlannedAttempt
 from ..routing.table import RoutingTable
+from .account import Account
 from .attempt import Calling, ClientOf, Progress, malformed
-from .budget import RunBudget
 from .contract import Contract
-from .deadline import NO_DEADLINE, Deadline
+from .deadline import Deadline
 from .events import Tell, TurnStarted
 from .fallback import call_along
 from .inexact import warnings_of_schemas
 from .limits import RunLimits
 from .messages import leading_system
-from .observe import Watch
 from .result import RunRecord, RunWarning
 from .thoughts import shown_to, signed
 from .toolbox import Toolbox
@@ -48,16 +46,19 @@ class Run:
     """One run in progress; `at` is the index of the attempt that answered last, `tell` hears of what goes on."""
 
     table: RoutingTable
-    record: RunRecord
+    account: Account
     client_of: ClientOf
     limits: RunLimits
     contract: Contract | None
     toolbox: Toolbox | None
-    budget: RunBudget | None = None
-    tell: Tell | None = None
-    watch: Watch | None = None
-    deadline: Deadline = NO_DEADLINE
+    tell: Tell | None
+    deadline: Deadline
     at: int = 0
+
+    @property
+    def record(self) -> RunRecord:
+        """What the run has said, called and paid so far."""
+        return self.account.record
 
     async def play(self) -> Any:
         """Go on until there is an answer; return the validated output, or None without a contract.
@@ -86,8 +87,8 @@ class Run:
     async def _answer(self) -> ChatResponse:
         """Take turns until the model answers without calling a tool."""
         while True:
-            if self.watch is not None:
-                self.watch.begin_turn()
+            if self.account.watch is not None:
+                self.account.watch.begin_turn()
             if self.tell is not None:
                 await self.tell(TurnStarted(self.record.turns + 1))
             response = await self._call_model(self._offer())
@@ -98,8 +99,8 @@ class Run:
             self.record.answer, self.record.received = message, None
             first = Choice(message, response.finish_reason, response.raw_finish_reason, response.logprobs)
             self.record.choices = (first, *response.alternatives)
-            if self.watch is not None:
-                self.watch.end_turn(response.finish_reason, len(message.tool_calls))
+            if self.account.watch is not None:
+                self.account.watch.end_turn(response.finish_reason, len(message.tool_calls))
             if not self.record.limited:
                 self.record.finish_reason = response.finish_reason
             if self.toolbox is None or not message.tool_calls:
@@ -116,9 +117,9 @@ class Run:
         self.record.tool_turns += 1
         last = self.record.tool_turns >= toolbox.spec.max_turns
         if last and toolbox.spec.on_limit == "fail":
-            await refuse_tools(self.record, message, toolbox, self.tell, self.watch)
+            await refuse_tools(self.account, message, toolbox, self.tell)
             raise LimitError(f"the model still called tools in turn {toolbox.spec.max_turns}, the last", "turns")
-        over = await answer_tools(self.record, message, toolbox, self.tell, self.watch, cut=cut)
+        over = await answer_tools(self.account, message, toolbox, self.tell, cut=cut)
         if over and toolbox.spec.on_limit == "fail":
             raise LimitError(f"the run made {toolbox.spec.max_calls} tool calls, the most it may", "calls")
         if over or last:
@@ -126,7 +127,7 @@ class Run:
             self.record.finish_reason = "max_calls" if over else "max_turns"
 
     async def _ignore_calls(self, message: Message, toolbox: Toolbox) -> None:
-        await refuse_tools(self.record, message, toolbox, self.tell, self.watch)
+        await refuse_tools(self.account, message, toolbox, self.tell)
         text = "the model called a tool again after the last turn that had any; the call was not made"
         self.record.warnings.append(RunWarning("tool_call_ignored", self.record.decision.feature, text))
 
@@ -135,10 +136,9 @@ class Run:
             self._warn_of_schemas(planned, request)
             return self._checked(planned, await self._exchange(planned, request, progress), offer)
 
-        if self.budget is not None:
-            self.budget.check(self.record)
+        self.account.check_budget()
         request_for = partial(self.request_for, offer=offer)
-        calling = Calling(self.table, request_for, call, self.limits, self._record, self.deadline)
+        calling = Calling(self.table, request_for, call, self.limits, self.account.note, self.deadline)
         response, self.at = await call_along(self.record.decision.attempts, self.at, calling, self.tell)
         return response
 
@@ -153,13 +153,6 @@ class Run:
             raise malformed(planned, str(error)) from error
         finally:
             self.record.received = progress.partial
-
-    def _record(self, attempt: Attempt) -> None:
-        self.record.attempts.append(attempt)
-        if self.watch is not None:
-            self.watch.attempt(attempt)
-        if self.budget is not None:
-            self.budget.count(attempt)
 
     def _checked(
         self, planned: PlannedAttempt, response: ChatResponse, offer: Sequence[ToolDefinition]

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from ..canonical.frozen import EMPTY
+from ..canonical.message import Message
+from ..canonical.plain import type_of
 from ..errors import BudgetError, DeadlineError, OutputError, ProviderError, RequestError, RoutebookError
-from ..routing.context import Context, ContextLike, context_of
+from ..routing.context import Context, ContextLike, Facts, context_of
 from ..routing.resolve import find_feature
 from ..routing.settled import Settled
 from ..routing.spec import FeatureSpec, Kind
 from ..routing.table import RoutingTable
+from .account import Account
 from .attempt import ClientOf
 from .budget import RunBudget, Spending
 from .contract import Contract
 from .deadline import deadline
 from .events import RunStarted, Tell
-from .facts import facts_of, has_tools
+from .facts import AnyRequest, facts_of, has_tools
 from .limits import RunLimits
 from .messages import MessagesLike
 from .observe import Observe, Watch
@@ -38,23 +40,29 @@ _METHODS: dict[Kind, tuple[str, ...]] = {
 
 
 @dataclass(slots=True)
-class RunAsked:
+class FeatureAsked:
+    """What a caller asks of a feature, whatever its kind."""
+
+    feature: str
+    context: Context
+    options: Mapping[str, Any] | None
+    model: str | None
+
+
+@dataclass(slots=True)
+class RunAsked(FeatureAsked):
     """What a caller asks of `Engine.run`.
 
     Raises:
         RequestError: The inputs are no mapping.
     """
 
-    feature: str
     messages: MessagesLike
     inputs: Mapping[str, Any]
-    context: Context
-    options: Mapping[str, Any] | None
-    model: str | None
 
     def __post_init__(self) -> None:
         if not isinstance(self.inputs, Mapping):
-            raise RequestError(f"inputs must be a mapping, not {type(self.inputs).__name__}", "inputs")
+            raise RequestError(f"inputs must be a mapping, not {type_of(self.inputs)}", "inputs")
 
 
 def asked_of(
@@ -71,73 +79,90 @@ def asked_of(
         RequestError: The inputs are no mapping, or the context is neither a Context nor a mapping of its fields.
     """
     given = EMPTY if inputs is None else inputs
-    return RunAsked(feature, messages, given, context_of(context), options, model)
+    return RunAsked(feature, context_of(context), options, model, messages, given)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all runs of an engine share: tool servers, the environment, what was spent today. Without `shadows`, nothing
+    is mirrored.
+    """
+
+    servers: ServerPool
+    environment: Mapping[str, str]
+    spending: Spending
+    shadows: Shadows | None
 
 
 @dataclass(slots=True)
 class RunMeans:
-    """What a run works with: what its table decides, who calls a provider, within which limits, tool servers, the
-    environment, what was spent today, who is told.
-
-    Without `shadows`, nothing is mirrored; without `observe`, nobody hears of its parts.
+    """What one run works with: what its table decides, who calls a provider, within which limits; `leases` gives back
+    what it takes of pools. `tell` hears what goes on, `observe` what is over; without it, nobody does.
     """
 
     settled: Settled
     client_of: ClientOf
     limits: RunLimits
-    servers: ServerPool
-    environment: Mapping[str, str]
-    spending: Spending
-    shadows: Shadows | None
+    leases: Leases
+    shared: Shared
     tell: Tell | None = None
     observe: Observe | None = None
 
+    @property
+    def table(self) -> RoutingTable:
+        """The run's table."""
+        return self.settled.table
 
-async def start_run(table: RoutingTable, asked: RunAsked, means: RunMeans, leases: Leases) -> RunResult:
-    """Resolve, open the tools, play the run; *leases* gives the tool servers back. Errors carry `.result`."""
-    feature = feature_of_kind(table, asked.feature, "chat")
-    contract = None if feature.output is None else Contract(table.outputs[feature.output], asked.inputs)
+    def mirror(self, record: RunRecord, request: AnyRequest) -> None:
+        """Send *request* to the shadow of the decision of *record*, beside the run."""
+        if self.shared.shadows is not None:
+            self.shared.shadows.start(self.table, record, request, self.observe)
+
+
+async def start_run(asked: RunAsked, means: RunMeans) -> RunResult:
+    """Resolve, open the tools, play the run. Errors carry `.result`."""
+    feature = feature_of_kind(means.table, asked.feature, "chat")
+    contract = None if feature.output is None else Contract(means.table.outputs[feature.output], asked.inputs)
     messages = begin(feature, asked.messages, asked.inputs, contract)
     facts = facts_of(messages, has_tools(feature), asked.options, asked.model, stream=means.tell is not None)
+    with account_of(asked, feature, facts, messages, means) as account:
+        return await _play(feature, means, account, contract)
+
+
+def account_of(
+    asked: FeatureAsked, feature: FeatureSpec, facts: Facts, messages: list[Message], means: RunMeans
+) -> Account:
+    """Decide what serves *asked*, and begin the account of its run."""
     run_id = new_run_id()
     decision = means.settled.resolve(asked.feature, asked.context, facts, run_id)
     record = RunRecord(decision, messages, run_id=run_id)
     watch = None if means.observe is None else Watch(means.observe, record, feature.kind)
-    with watch or nullcontext():
-        return await _play(table, feature, means, leases, record, contract, watch)
+    budget = None if feature.budget is None else RunBudget(feature.name, feature.budget, means.shared.spending)
+    return Account(record, watch, budget)
 
 
-async def _play(
-    table: RoutingTable,
-    feature: FeatureSpec,
-    means: RunMeans,
-    leases: Leases,
-    record: RunRecord,
-    contract: Contract | None,
-    watch: Watch | None,
-) -> RunResult:
-    decision = record.decision
-    budget = None if feature.budget is None else RunBudget(feature.name, feature.budget, means.spending)
+async def _play(feature: FeatureSpec, means: RunMeans, account: Account, contract: Contract | None) -> RunResult:
+    record = account.record
     try:
         async with deadline(feature) as end:
             if means.tell is not None:
-                await means.tell(RunStarted(record.run_id, decision))
+                await means.tell(RunStarted(record.run_id, record.decision))
             if contract is not None:
                 record.checks = list(contract.without_a_model())
                 if record.checks:
                     return record.result()
-            toolbox = await _toolbox(feature, table, means, leases)
+            toolbox = await _toolbox(feature, means)
             _warn(record, toolbox)
-            run = Run(table, record, means.client_of, means.limits, contract, toolbox, budget, means.tell, watch, end)
-            if decision.shadow is not None and means.shadows is not None:
-                means.shadows.start(table, record, run.request_for(decision.shadow), means.observe)
+            run = Run(means.table, account, means.client_of, means.limits, contract, toolbox, means.tell, end)
+            if record.decision.shadow is not None:
+                means.mirror(record, run.request_for(record.decision.shadow))
             return record.result(await run.play())
     except (ProviderError, OutputError, DeadlineError, BudgetError) as error:
         outcomes = () if contract is None else contract.after_failure(str(error))
         if not outcomes:
             raise with_result(error, record) from error.__cause__
         record.checks, record.finish_reason = list(outcomes), "error"
-        record.warnings.append(RunWarning("run_failed", decision.feature, str(error)))
+        record.warnings.append(RunWarning("run_failed", record.decision.feature, str(error)))
         return record.result()
     except RoutebookError as error:
         raise with_result(error, record) from error.__cause__
@@ -156,10 +181,11 @@ def feature_of_kind(table: RoutingTable, name: str, kind: Kind) -> FeatureSpec:
     return feature
 
 
-async def _toolbox(feature: FeatureSpec, table: RoutingTable, means: RunMeans, leases: Leases) -> Toolbox | None:
+async def _toolbox(feature: FeatureSpec, means: RunMeans) -> Toolbox | None:
     if feature.tools is None or not has_tools(feature):
         return None  # a feature that allows none of its servers' tools starts no server
-    return await open_toolbox(feature.tools, table, means.servers, means.environment, leases)
+    shared = means.shared
+    return await open_toolbox(feature.tools, means.table, shared.servers, shared.environment, means.leases)
 
 
 def _warn(record: RunRecord, toolbox: Toolbox | None) -> None:

@@ -22,8 +22,9 @@ from ..routing.context import ContextLike
 from ..routing.table import RoutingTable
 from ..telemetry.listener import Listener as RecordListener
 from .awaited import OpenStream
+from .current import ReloadListener
 from .dump import WireRequest
-from .engine import NOT_OPEN, Book, Engine, EngineStatus, ReloadListener, ScriptLike
+from .engine import NOT_OPEN, Book, Engine, EngineStatus, ScriptLike
 from .engine_thread import EngineThread
 from .events import Listener, RunFinished, StreamEvent, check_plain_listener
 from .lives import LIVES

@@ -13,9 +13,8 @@ from ..canonical.part import TextPart
 from ..canonical.tool import ToolCall, ToolResult
 from ..errors import ToolError
 from ..tools.call import AnsweredCall
+from .account import Account
 from .events import Tell, ToolCallRequested, ToolFinished
-from .observe import Watch
-from .result import RunRecord
 from .toolbox import Toolbox
 
 _FREE_CHOICES = frozenset({"auto", "none"})
@@ -42,24 +41,22 @@ def with_unique_ids(message: Message, taken: Iterable[str]) -> Message:
     return Message(message.role, parts)
 
 
-async def answer_tools(
-    record: RunRecord, message: Message, toolbox: Toolbox, tell: Tell | None, watch: Watch | None, *, cut: bool
-) -> bool:
+async def answer_tools(account: Account, message: Message, toolbox: Toolbox, tell: Tell | None, *, cut: bool) -> bool:
     """Answer every tool call of *message*; return whether the run's limit on calls was reached.
 
-    Each call gets exactly one result in the transcript before the next model call; *tell* and *watch* hear of it once
-    it is there.
+    Each call gets exactly one result in the transcript before the next model call; *tell* and who watches hear of it
+    once it is there.
 
     Raises:
         ToolError: A tool failed, and the feature says `on_error: fail`.
     """
-    calls = message.tool_calls
+    calls, record, watch = message.tool_calls, account.record, account.watch
     if cut:
-        await _refuse(record, calls, toolbox, tell, watch, _CUT)
+        await _refuse(account, calls, toolbox, tell, _CUT)
         return False
     record.tool_calls += calls
     await _tell_of(calls, tell)
-    finished = None if tell is None and watch is None else partial(_tell_answer, tell, watch)
+    finished = None if tell is None and watch is None else partial(_tell_answer, account, tell)
     cut_off = None if watch is None else watch.tool_call
     answered = await toolbox.answer(calls, toolbox.spec.max_calls - record.sent_calls, finished, cut_off)
     record.sent_calls += sum(answer.sent for answer in answered)
@@ -84,28 +81,20 @@ def _raise_first_failure(calls: Iterable[ToolCall], answered: Iterable[AnsweredC
             raise ToolError(f"tool {answer.shown.name!r} failed: {words}", answer.shown.name, call)
 
 
-async def refuse_tools(
-    record: RunRecord, message: Message, toolbox: Toolbox, tell: Tell | None, watch: Watch | None
-) -> None:
+async def refuse_tools(account: Account, message: Message, toolbox: Toolbox, tell: Tell | None) -> None:
     """Answer the calls of a model that may use no tools any more, so that the transcript stays whole."""
-    await _refuse(record, message.tool_calls, toolbox, tell, watch, _NO_MORE)
+    await _refuse(account, message.tool_calls, toolbox, tell, _NO_MORE)
 
 
-async def _refuse(
-    record: RunRecord,
-    calls: Iterable[ToolCall],
-    toolbox: Toolbox,
-    tell: Tell | None,
-    watch: Watch | None,
-    why: str,
-) -> None:
+async def _refuse(account: Account, calls: Iterable[ToolCall], toolbox: Toolbox, tell: Tell | None, why: str) -> None:
+    record = account.record
     await _tell_of(calls, tell)
     for call in calls:
         record.tool_calls.append(call)
         result = ToolResult(call.id, toolbox.spoken_name(call), (TextPart(why),), is_error=True)
         record.tool_results.append(result)
         record.messages.append(Message("tool", (result,)))
-        await _tell_answer(tell, watch, AnsweredCall(result, result))
+        await _tell_answer(account, tell, AnsweredCall(result, result))
 
 
 async def _tell_of(calls: Iterable[ToolCall], tell: Tell | None) -> None:
@@ -114,8 +103,8 @@ async def _tell_of(calls: Iterable[ToolCall], tell: Tell | None) -> None:
             await tell(ToolCallRequested(call))
 
 
-async def _tell_answer(tell: Tell | None, watch: Watch | None, answer: AnsweredCall) -> None:
-    if watch is not None:
-        watch.tool_call(answer)
+async def _tell_answer(account: Account, tell: Tell | None, answer: AnsweredCall) -> None:
+    if account.watch is not None:
+        account.watch.tool_call(answer)
     if tell is not None:
         await tell(ToolFinished(answer.whole))
