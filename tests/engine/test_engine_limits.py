@@ -13,7 +13,7 @@ from routebook import ChatRequest, Engine, Message, ProviderError
 from routebook.engine.limits import Limiter
 from routebook.routing.provider_spec import Limits
 from routebook.routing.wire_limits import wire_limits
-from routebook.state.gates import Book
+from routebook.state.gates import BookLimits
 
 REQUEST = ChatRequest("vendor/m0", (Message("user", "hello"),))
 VECTOR = base64.b64encode(struct.pack("<1f", 0.5)).decode()
@@ -360,7 +360,7 @@ async def test_a_gate_that_was_forgotten_while_a_call_waited_at_another_is_not_p
     limiter = Limiter()
     limiter.use(table)
     limits = limiter.of_run(table, lambda _: "")
-    limiter.gates.gate(("p0", "vendor/m0", ""), Book({}, {})).cool_down(0.1)
+    limiter.gates.gate(("p0", "vendor/m0", ""), BookLimits({}, {})).cool_down(0.1)
 
     waiting = asyncio.create_task(limits.enter(planned, REQUEST))
     await asyncio.sleep(0)

@@ -7,14 +7,14 @@ from gate_callers import Caller
 from virtual_time import now, play, settle
 
 from routebook.routing.provider_spec import NO_LIMITS, Limits
-from routebook.state.gates import Book, Gates
+from routebook.state.gates import BookLimits, Gates
 
 HOUSE = ("house", None, "")
 MODEL = ("house", "m", "")
 
 
-def book(provider: Limits = NO_LIMITS, model: Limits | None = None) -> Book:
-    return Book({"house": provider}, {} if model is None else {("house", "m"): model})
+def book(provider: Limits = NO_LIMITS, model: Limits | None = None) -> BookLimits:
+    return BookLimits({"house": provider}, {} if model is None else {("house", "m"): model})
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_provider_its_models_and_each_payer_have_gates_of_their_own(gates):
 
 def test_a_provider_that_left_the_book_keeps_the_limits_of_the_run_that_still_calls_it(gates):
     async def scenario():
-        gates.use(Book({"other": NO_LIMITS}, {}))
+        gates.use(BookLimits({"other": NO_LIMITS}, {}))
 
         assert gates.gate(HOUSE, book(Limits(9))).limits.concurrency == 9
         assert gates.gate(("other", None, ""), book()).limits == NO_LIMITS
@@ -69,7 +69,7 @@ def test_an_edit_changes_the_limits_of_gates_in_use_and_nothing_of_their_state(g
 def test_gates_of_a_provider_that_left_the_book_stay_as_they_are(gates):
     async def scenario():
         gate = gates.gate(MODEL, book())
-        gates.use(Book({}, {}))
+        gates.use(BookLimits({}, {}))
 
         assert gates.gate(MODEL, book()) is gate
         assert gate.limits.concurrency == 2

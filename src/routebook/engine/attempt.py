@@ -13,17 +13,17 @@ from ..canonical.chat import ChatRequest, ChatResponse
 from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
 from ..canonical.image import ImageRequest, ImageResponse
 from ..errors import FaultKind, ProviderError
-from ..providers.http.exchange import NOTHING_SENT
+from ..providers.http.unsent import may_be_sent
 from ..providers.protocol import ModelClient
 from ..records.attempt import Attempt, Outcome
 from ..routing.decision import PlannedAttempt
 from ..routing.price import cost_microusd
 from ..routing.table import RoutingTable
 from .deadline import NO_DEADLINE, Deadline
-from .limits import PassedOver, RunLimits, no_turn
 from .partial import Partial
 from .place import Place
 from .retry import Random
+from .run_limits import PassedOver, RunLimits, no_turn
 
 Q = TypeVar("Q", ChatRequest, EmbeddingRequest, ImageRequest)
 R = TypeVar("R", ChatResponse, EmbeddingResponse, ImageResponse)
@@ -82,8 +82,8 @@ class Calling(Generic[Q, R]):
 
 
 @dataclass(slots=True)
-class _Making(Generic[Q, R]):
-    """A call that is being made."""
+class _Draft(Generic[Q, R]):
+    """The record of a call that is still being made; `failed`, `cancelled` or `ended` writes it, once."""
 
     calling: Calling[Q, R]
     planned: PlannedAttempt
@@ -155,59 +155,59 @@ async def call_target(
     A call that had to wait, and for which *in_vain* then has a reason, is not made. A record is kept in any case: a
     call that is cancelled under way was sent, and may be paid for, unless it was still connecting.
     """
-    making = _Making(calling, planned, retry, Progress())
+    draft = _Draft(calling, planned, retry, Progress())
     place = calling.limits.enter_now(planned, request)
     if place is None:
-        waited = await _wait(making, request)
+        waited = await _wait(draft, request)
         if isinstance(waited, ProviderError):
-            return waited, making.failed(waited, "passed_over")
+            return waited, draft.failed(waited, "passed_over")
         place = waited
         if in_vain is not None and not place.is_probe and (passed := in_vain()) is not None:
             place.given_up(sent=False)
-            return pass_over(planned, passed, calling, retry=retry, queued_s=making.queued_s)
+            return pass_over(planned, passed, calling, retry=retry, queued_s=draft.queued_s)
     try:
-        response = await calling.call(planned, request, making.progress)
+        response = await calling.call(planned, request, draft.progress)
     except ProviderError as error:
         place.failed(error)
         unusable = error.kind == "malformed_response" and error.sent
-        return error, making.failed(error, "unusable" if unusable else "failed")
+        return error, draft.failed(error, "unusable" if unusable else "failed")
     except asyncio.CancelledError as error:
-        sent = NOTHING_SENT not in getattr(error, "__notes__", ())
-        place.given_up(sent=sent, is_down=making.was_in_vain)
-        making.cancelled(sent=sent)
+        sent = may_be_sent(error)
+        place.given_up(sent=sent, is_down=draft.was_in_vain)
+        draft.cancelled(sent=sent)
         raise
     except BaseException:
         place.given_up()
         raise
     place.answered(response.usage)
-    return response, making.ended("answered", told=response)
+    return response, draft.ended("answered", told=response)
 
 
-async def _wait(making: _Making[Q, R], request: Q) -> Place | ProviderError:
+async def _wait(draft: _Draft[Q, R], request: Q) -> Place | ProviderError:
     """Wait for a place; return it, or why there is none."""
-    planned, calling = making.planned, making.calling
+    planned, calling = draft.planned, draft.calling
     if not calling.waits:
         return no_turn(planned, "there is no room for it now, and it waits for none")
     try:
         place = await calling.limits.enter(planned, request)
     except ProviderError as error:
-        making.end_queue()
+        draft.end_queue()
         return error
     except asyncio.CancelledError:
-        making.end_queue()
-        making.cancelled(sent=False)
+        draft.end_queue()
+        draft.cancelled(sent=False)
         raise
-    making.end_queue()
+    draft.end_queue()
     return place
 
 
 def pass_over(
-    planned: PlannedAttempt, passed: PassedOver, calling: Calling[Q, R], *, retry: bool, queued_s: float = 0.0
+    planned: PlannedAttempt, passed: PassedOver, calling: Calling[Q, R], *, retry: bool = False, queued_s: float = 0.0
 ) -> tuple[ProviderError, Attempt]:
     """Record that *planned* was not called; return what stands for its failure, and the record."""
     error = ProviderError(passed.reason, passed.kind, provider=planned.provider, model=planned.model, sent=False)
-    making = _Making(calling, planned, retry, Progress(), queued_s)
-    return error, making.failed(error, "passed_over")
+    draft = _Draft(calling, planned, retry, Progress(), queued_s)
+    return error, draft.failed(error, "passed_over")
 
 
 def malformed(planned: PlannedAttempt, what: str, response: R | None = None) -> ProviderError:

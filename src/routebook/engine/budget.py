@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from ..errors import BudgetError
 from ..records.attempt import Attempt
+from ..routing.price import dollars
 from ..routing.spec import BudgetSpec
 from .result import RunRecord, RunWarning
 
 _SECONDS_A_DAY = 86_400
-_MICRO = 1_000_000
 
 
 @dataclass(slots=True)
@@ -62,8 +62,8 @@ class RunBudget:
         spent = sum(attempt.cost_microusd or 0 for attempt in paid)
         self.warn(record)
         self._hold("tokens_per_run", tokens, self.spec.tokens_per_run)
-        self._hold("usd_per_run", spent / _MICRO, self.spec.usd_per_run)
-        self._hold("usd_per_day", self.spending.today(self.feature) / _MICRO, self.spec.usd_per_day)
+        self._hold("usd_per_run", dollars(spent), self.spec.usd_per_run)
+        self._hold("usd_per_day", dollars(self.spending.today(self.feature)), self.spec.usd_per_day)
 
     def warn(self, record: RunRecord) -> None:
         """Warn, once, of calls that cannot be held against the budget."""

@@ -21,8 +21,8 @@ from ..records.attempt import Attempt
 from ..routing.decision import PlannedAttempt
 from .attempt import Calling, Q, R, call_target, pass_over
 from .events import AttemptFailed, Tell
-from .limits import PassedOver
 from .retry import pause_before_retry, waits_at
+from .run_limits import PassedOver
 
 _CALLERS_OWN = frozenset({"authentication", "permission_denied"})
 
@@ -69,7 +69,7 @@ class _Walk(Generic[Q, R]):
             error, attempt = pass_over(target, passed, calling, retry=self._was_tried(target))
             await self._tell(attempt)
             return error, False
-        request, provider = calling.request_for(target), calling.table.providers[target.provider]
+        request = calling.request_for(target)
         in_vain = partial(self.passed_over, index, cools=False)
         tries = 0
         while True:
@@ -83,9 +83,7 @@ class _Walk(Generic[Q, R]):
                 return outcome, has_begun
             self.tried.add((target.provider, target.id))
             tries += 1
-            cooldown_s, has_other = calling.limits.cooldown_s(target), self.after(index, outcome.kind) is not None
-            waits = waits_at(provider, cooldown_s, calling.deadline.left_s, has_other=has_other)
-            pause = pause_before_retry(provider.retry, tries, outcome, waits, calling.random)
+            pause = self._pause(index, tries, outcome)
             if pause is None or in_vain() is not None:
                 return outcome, False
             await asyncio.sleep(pause)
@@ -103,6 +101,13 @@ class _Walk(Generic[Q, R]):
             return None
         passed = self.calling.limits.passed_over(self.planned[index], cools=cools)
         return passed if passed is not None and self.after(index, passed.kind) is not None else None
+
+    def _pause(self, index: int, tries: int, error: ProviderError) -> float | None:
+        """Return how long to wait before a target is called again, after *tries* calls; None where it is not."""
+        target, calling = self.planned[index], self.calling
+        provider, has_other = calling.table.providers[target.provider], self.after(index, error.kind) is not None
+        waits = waits_at(provider, calling.limits.cooldown_s(target), calling.deadline.left_s, has_other=has_other)
+        return pause_before_retry(provider.retry, tries, error, waits, calling.random)
 
     def _was_tried(self, target: PlannedAttempt) -> bool:
         return (target.provider, target.id) in self.tried

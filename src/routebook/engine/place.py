@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..canonical.usage import Usage
 from ..errors import ProviderError
-from ..routing.provider_spec import Breaker as BreakerSpec
+from ..routing.provider_spec import ProviderSpec
 from ..state.gate import Gate
 from ..state.health import COUNTED, Health
 
@@ -19,29 +19,27 @@ Target = tuple[str, str, str]
 
 
 class Place:
-    """What a call under way holds: a place at its model's gate, and one at its provider's. Exactly one of `answered`,
-    `failed` and `given_up` gives it back. Where it `is_probe`, it decides if its target is left alone any longer.
+    """What a call under way holds: a place at its model's gate, and one at its provider's, each with what the gate said
+    on entering, and an estimate of its *tokens*. Exactly one of `answered`, `failed` and `given_up` gives it back. If
+    it `is_probe`, it decides whether its target is left alone any longer.
     """
 
-    __slots__ = ("_breaker", "_gates", "_health", "_longest_s", "_target", "_tokens", "is_probe")
+    __slots__ = ("_gates", "_health", "_provider", "_target", "_tokens", "is_probe")
 
     def __init__(
         self,
         health: Health[Target],
         target: Target,
-        breaker: BreakerSpec,
+        provider: ProviderSpec,
         gates: tuple[tuple[Gate, int], ...],
         tokens: int,
-        longest_s: float,
-        is_probe: bool,
     ) -> None:
         self._health = health
         self._target = target
-        self._breaker = breaker
+        self._provider = provider
         self._gates = gates
         self._tokens = tokens
-        self._longest_s = longest_s
-        self.is_probe = is_probe
+        self.is_probe = health.begin(target)
 
     def answered(self, usage: Usage | None) -> None:
         """Leave: the provider answered, and says that it took *usage*."""
@@ -69,7 +67,7 @@ class Place:
         the target *is_down*, that counts as a `timeout`.
         """
         if is_down:
-            self._health.fail(self._target, "timeout", self._breaker, is_probe=self.is_probe)
+            self._health.fail(self._target, "timeout", self._provider.breaker, is_probe=self.is_probe)
         elif self.is_probe:
             self._health.end_probe(self._target)
         if sent:
@@ -80,7 +78,7 @@ class Place:
     def _judge(self, error: ProviderError) -> None:
         """Say to the breaker what the error says of the target: that it is down, that it answers, or nothing."""
         if error.kind in COUNTED:
-            self._health.fail(self._target, error.kind, self._breaker, is_probe=self.is_probe)
+            self._health.fail(self._target, error.kind, self._provider.breaker, is_probe=self.is_probe)
         elif error.sent:
             self._health.succeed(self._target)
         elif self.is_probe:
@@ -95,7 +93,7 @@ class Place:
     def _slow_down(self, retry_after: float | None) -> None:
         if any(gate.limits.adaptive for gate, _ in self._gates):
             of_model, _ = self._gates[0]
-            of_model.cool_down(_COOLDOWN_S if retry_after is None else min(retry_after, self._longest_s))
+            of_model.cool_down(_COOLDOWN_S if retry_after is None else min(retry_after, self._provider.timeout.total))
         for gate, entered in self._gates:
             gate.fall(entered)
 

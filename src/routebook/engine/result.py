@@ -15,6 +15,7 @@ from ..canonical.usage import NO_USAGE, Usage
 from ..outputs.checks.outcome import CheckOutcome
 from ..records.attempt import Attempt
 from ..routing.decision import Decision
+from ..routing.price import dollars
 from .partial import Partial
 
 
@@ -69,7 +70,7 @@ class RunResult:
     @property
     def cost_usd(self) -> float | None:
         """What the platform pays in US dollars (None: unpriced)."""
-        return dollars(self.cost_microusd)
+        return None if self.cost_microusd is None else dollars(self.cost_microusd)
 
     @property
     def absorbed(self) -> tuple[Attempt, ...]:
@@ -114,7 +115,7 @@ class EmbeddingResult:
     @property
     def cost_usd(self) -> float | None:
         """What the platform pays in US dollars (None: unpriced)."""
-        return dollars(self.cost_microusd)
+        return None if self.cost_microusd is None else dollars(self.cost_microusd)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data, ready for JSON."""
@@ -137,16 +138,11 @@ class ImageResult:
     @property
     def cost_usd(self) -> float | None:
         """What the platform pays in US dollars (None: unpriced)."""
-        return dollars(self.cost_microusd)
+        return None if self.cost_microusd is None else dollars(self.cost_microusd)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data, ready for JSON."""
         return {"images": [image.to_dict() for image in self.images], "text": self.text, **_account(self)}
-
-
-def dollars(cost_microusd: int | None) -> float | None:
-    """Return millionths of a US dollar as US dollars."""
-    return None if cost_microusd is None else cost_microusd / 1_000_000
 
 
 def _account(result: EmbeddingResult | ImageResult) -> dict[str, Any]:

@@ -33,9 +33,9 @@ from .deadline import Deadline
 from .events import Tell, TurnStarted
 from .fallback import call_along
 from .inexact import warnings_of_schemas
-from .limits import RunLimits
 from .messages import leading_system
 from .result import RunRecord, RunWarning
+from .run_limits import RunLimits
 from .thoughts import shown_to, signed
 from .toolbox import Toolbox
 from .turn import answer_tools, options_of_turn, refuse_tools, with_unique_ids

@@ -24,10 +24,11 @@ from .attempt import Call, Calling, Progress, Q, R, call_target, pass_over
 from .budget import Spending
 from .clients import Clients
 from .facts import AnyRequest
-from .limits import Limiter, RunLimits
+from .limits import Limiter
 from .observe import Observe
 from .pool import Leases
 from .result import RunRecord
+from .run_limits import RunLimits
 
 _LOG = logging.getLogger("routebook")
 _PLATFORM = Context()
@@ -95,7 +96,7 @@ class _Shadow:
         calling = Calling(table, lambda _: request, call, limits, self.note, waits=False)
         passed = limits.passed_over(self.planned, cools=True)
         if passed is not None:
-            pass_over(self.planned, passed, calling, retry=False)
+            pass_over(self.planned, passed, calling)
             return
         try:
             await call_target(self.planned, request, calling)

@@ -22,12 +22,12 @@ from .contract import Contract
 from .deadline import deadline
 from .events import RunStarted, Tell
 from .facts import AnyRequest, facts_of, has_tools
-from .limits import RunLimits
 from .messages import MessagesLike
 from .observe import Observe, Watch
 from .pool import Leases
 from .result import RunRecord, RunResult, RunWarning, new_run_id
 from .run import Run
+from .run_limits import RunLimits
 from .shadow import Shadows
 from .toolbox import ServerPool, Toolbox, open_toolbox
 from .transcript import begin

@@ -9,10 +9,9 @@ from ..canonical.rate_limits import RateLimits
 from ..canonical.record import Record
 from ..canonical.usage import Usage
 from ..routing.decision import CredentialKind
+from ..routing.price import dollars
 
 Outcome = Literal["answered", "unusable", "failed", "cancelled", "passed_over"]
-
-_MICRO = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Attempt(Record):
     @property
     def cost_usd(self) -> float | None:
         """What it cost in US dollars."""
-        return None if self.cost_microusd is None else self.cost_microusd / _MICRO
+        return None if self.cost_microusd is None else dollars(self.cost_microusd)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attempt as plain data, every field of it, and `cost_usd`."""

@@ -9,6 +9,10 @@ _PICO = 1_000_000
 """Prices are counted in millionths of a millionth of a US dollar a token, so that sums are exact."""
 
 
+_MICRO = 1_000_000
+"""Costs are counted in millionths of a US dollar."""
+
+
 def cost_microusd(usage: Usage | None, price: Price | None) -> int | None:
     """Return what *usage* costs in millionths of a US dollar, to the nearest one, halves up; None where the usage or a
     price is unknown.
@@ -24,6 +28,11 @@ def cost_microusd(usage: Usage | None, price: Price | None) -> int | None:
     if usage.cache_write:
         exact += usage.cache_write * _pico(price.input if price.cache_write is None else price.cache_write)
     return (exact + _PICO // 2) // _PICO
+
+
+def dollars(microusd: int) -> float:
+    """Return millionths of a US dollar as US dollars."""
+    return microusd / _MICRO
 
 
 def _pico(usd_a_million: float) -> int:

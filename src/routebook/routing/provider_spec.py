@@ -45,6 +45,11 @@ class Limits:
         """Whether there is any bound, so that a call may have to wait."""
         return (self.concurrency, self.requests_per_minute, self.tokens_per_minute) != (None, None, None)
 
+    @property
+    def may_hold(self) -> bool:
+        """Whether a call may have to wait: for a bound, or while what refused too much cools down."""
+        return self.are_set or self.adaptive
+
 
 NO_LIMITS = Limits()
 

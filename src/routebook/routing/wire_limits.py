@@ -18,7 +18,7 @@ def wire_limits(table: LinkedBook) -> dict[WireModel, Limits]:
     """Return the limits of each model that has some."""
     written: dict[WireModel, list[Limits]] = {}
     for model in table.models.values():
-        if model.limits.are_set or model.limits.adaptive:
+        if model.limits.may_hold:
             written.setdefault((model.provider, model.id), []).append(model.limits)
     return {wire: _tightest(limits) for wire, limits in written.items()}
 

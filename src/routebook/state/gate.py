@@ -81,11 +81,6 @@ class Gate:
         return self._limits
 
     @property
-    def is_limited(self) -> bool:
-        """Whether it may ever make a call wait."""
-        return self._limits.are_set or self._limits.adaptive
-
-    @property
     def is_used(self) -> bool:
         """Whether a call is under way, or waits."""
         return bool(self._running or self._waiting)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..routing.provider_spec import NO_LIMITS, Limits
+from ..routing.wire_limits import WireModel
 from .gate import Gate
 
 _FIRST_SWEEP = 1024
@@ -19,11 +20,11 @@ GateKey = tuple[str, str | None, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class BookLimits:
     """The limits of a book's providers and of its models on the wire; none at all where they are not named."""
 
     providers: Mapping[str, Limits]
-    models: Mapping[tuple[str, str], Limits]
+    models: Mapping[WireModel, Limits]
 
     def limits_of(self, key: GateKey) -> Limits | None:
         """Return the limits of a gate; None where the book does not have its provider."""
@@ -38,11 +39,11 @@ class Gates:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._book = Book({}, {})
+        self._book = BookLimits({}, {})
         self._gates: dict[GateKey, Gate] = {}
         self._sweep_at = _FIRST_SWEEP
 
-    def use(self, book: Book) -> None:
+    def use(self, book: BookLimits) -> None:
         """Hold all calls to the limits of *book* from now on; gates of providers that left stay as they are."""
         self._book = book
         for key, gate in self._gates.items():
@@ -50,7 +51,7 @@ class Gates:
             if limits is not None and limits != gate.limits:
                 gate.configure(limits)
 
-    def gate(self, key: GateKey, own: Book) -> Gate:
+    def gate(self, key: GateKey, own: BookLimits) -> Gate:
         """Return the gate of *key*; where the current book does not know it, *own*, the caller's, has its limits."""
         gate = self._gates.get(key)
         if gate is None:
@@ -58,7 +59,7 @@ class Gates:
             gate = self._gates[key] = Gate(limits, self._clock)
         return gate
 
-    def gates(self, provider: str, model: str, payer: str, own: Book) -> tuple[Gate, Gate]:
+    def gates(self, provider: str, model: str, payer: str, own: BookLimits) -> tuple[Gate, Gate]:
         """Return the gate of a model, and its provider's; idle ones are forgotten before, and not between the two."""
         if len(self._gates) >= self._sweep_at:
             self._sweep()

@@ -17,9 +17,6 @@ from .idle_room import IdleRoom
 
 ExchangeFaultKind: TypeAlias = FaultKind
 
-NOTHING_SENT = "nothing was sent"
-"""The note on the `CancelledError` of a call that was cancelled before a byte of it can have reached the server."""
-
 LARGEST_BODY_BYTES = 64 * 1024 * 1024
 """How large an answer may be, decompressed; a larger one is a `malformed_response`."""
 

@@ -19,7 +19,6 @@ from .connections import Connection, Connections
 from .decompress import Body
 from .exchange import (
     DEFAULT_CONNECTIONS,
-    NOTHING_SENT,
     ConnectionLimits,
     ExchangeFault,
     HttpRequest,
@@ -28,6 +27,7 @@ from .exchange import (
     client_is_closed,
 )
 from .idle_room import IdleRoom
+from .unsent import note_unsent
 
 C = TypeVar("C", bound=Connection)
 Q = TypeVar("Q")
@@ -126,7 +126,7 @@ class PooledTransport(ABC, Generic[C, Q]):
         try:
             connection = await connections.take(min(self._limits.queue_timeout_s, timeouts.total))
         except asyncio.CancelledError as error:
-            error.add_note(NOTHING_SENT)
+            note_unsent(error)
             raise
         alarm = self._alarm(clock)
         try:
@@ -137,16 +137,14 @@ class PooledTransport(ABC, Generic[C, Q]):
             self._rest(alarm)
             has_sent = connection.has_sent
             await connections.give_back(connection)
-            if isinstance(error, self.foreign):
-                told = self.fault_of(error, address, timeouts)
+            told = self.fault_of(error, address, timeouts) if isinstance(error, self.foreign) else error
+            if isinstance(told, ExchangeFault):
                 told.sent &= has_sent
-                raise told from error
-            if isinstance(error, ExchangeFault):
-                error.sent &= has_sent
-            if isinstance(error, asyncio.CancelledError) and not has_sent:
-                error.add_note(NOTHING_SENT)
-            raise
-
+            elif not has_sent:
+                note_unsent(told)
+            if told is error:
+                raise
+            raise told from error
         return Exchange(self, _Call(address, timeouts, clock, alarm), answer, connections, connection)
 
     def _alarm(self, clock: Clock) -> Alarm:
