@@ -122,7 +122,7 @@ CONTEXTS = [
 ]
 INPUTS = [
     ([], "inputs must be a mapping, not of type 'list'"),
-    ("folders", "inputs must be a mapping, not str"),
+    ("folders", "inputs must be a mapping, not of type 'str'"),
     ({5: 1}, "inputs must have text for their names"),
     (None, "the inputs do not keep the `input` schema of feature 'chat': /: 'folders' is a required property"),
     ({"folders": "x"}, "/folders: 'x' is not of type 'array'"),

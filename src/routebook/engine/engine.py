@@ -20,7 +20,7 @@ from ..routing.script import Script
 from ..routing.settled import Settled
 from ..routing.table import RoutingTable
 from ..telemetry.feed import Feed
-from ..telemetry.feed import Listener as RecordListener
+from ..telemetry.listener import RecordListener
 from .budget import Spending
 from .clients import Clients
 from .current import Current, ReloadListener

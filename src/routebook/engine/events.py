@@ -19,6 +19,7 @@ from ..canonical.tool import ToolCall, ToolResult
 from ..errors import RequestError
 from ..records.attempt import Attempt
 from ..routing.decision import Decision
+from ..telemetry.listener import is_awaited
 from .result import RunResult
 
 _LOG = logging.getLogger("routebook")
@@ -134,7 +135,7 @@ def check_plain_listener(listener: Any) -> None:
         RequestError: It is such a one.
     """
     check_listener(listener)
-    if inspect.iscoroutinefunction(listener) or inspect.iscoroutinefunction(type(listener).__call__):
+    if is_awaited(listener):
         what = "on_event must be a plain function here: only Engine, not SyncEngine, awaits a coroutine function"
         raise RequestError(what, "on_event")
 

@@ -9,7 +9,6 @@ only if it compiles: what is wrong with half a file is never told.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import os
 import time
@@ -21,6 +20,7 @@ from ..book import BookReport, OpenBook
 from ..diagnostics.diagnostic import Diagnostic
 from ..document.environment import Environment
 from ..errors import EngineClosed, RequestError
+from ..telemetry.listener import is_awaited
 from .changes import Change
 from .hints import Hints
 from .look import Look, look
@@ -55,7 +55,7 @@ def check_reload_listener(listener: Any) -> None:
     """
     if not callable(listener):
         raise RequestError(f"on_reload must be a function, not {type(listener).__name__}", "on_reload")
-    if inspect.iscoroutinefunction(listener) or inspect.iscoroutinefunction(type(listener).__call__):
+    if is_awaited(listener):
         raise RequestError("on_reload must be a plain function: it is called, and not awaited", "on_reload")
 
 

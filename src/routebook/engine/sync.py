@@ -20,7 +20,7 @@ from ..diagnostics.diagnostic import Diagnostic
 from ..errors import EngineClosed
 from ..routing.context import ContextLike
 from ..routing.table import RoutingTable
-from ..telemetry.listener import Listener as RecordListener
+from ..telemetry.listener import RecordListener
 from .awaited import OpenStream
 from .current import ReloadListener
 from .dump import WireRequest
@@ -61,7 +61,7 @@ class SyncEngine:
         self._make(on_reload=on_reload)  # which refuses what cannot be; each opening makes its own
 
     def __enter__(self) -> Self:
-        listener = None if self._on_reload is None else _Listener(self)
+        listener = None if self._on_reload is None else _ReloadThread(self)
         thread = EngineThread(self._make(on_reload=listener), None if listener is None else listener.end)
         with LIVES.claiming:
             if self._thread is not None and not self._thread.has_ended:
@@ -218,7 +218,7 @@ def _tell(listener: Listener, event: StreamEvent) -> None:
         _LOG.exception("on_event failed, which changes nothing")
 
 
-class _Listener:
+class _ReloadThread:
     """Hands each reload to `on_reload` in a thread of its own, in order: the event loop's thread must not wait for it.
 
     It does not keep the engine from being dropped, though the function it calls may know the engine.

@@ -19,8 +19,7 @@ from queue import Empty, SimpleQueue
 from weakref import WeakSet
 
 from ..records.ended import EngineRecord
-from .listener import Ear
-from .listener import Listener as Listener
+from .listener import Ear, RecordListener
 from .seldom import Clock, Seldom
 
 _LOG = logging.getLogger("routebook")
@@ -37,7 +36,7 @@ class Feed:
     """
 
     def __init__(
-        self, listeners: Iterable[Listener] = (), *, most_unread: int = MOST_UNREAD, clock: Clock = time.monotonic
+        self, listeners: Iterable[RecordListener] = (), *, most_unread: int = MOST_UNREAD, clock: Clock = time.monotonic
     ) -> None:
         self.is_on = False
         self.dropped = 0
@@ -62,7 +61,7 @@ class Feed:
         if self._is_asleep:
             self._wake()
 
-    def add(self, listener: Listener) -> Callable[[], None]:
+    def add(self, listener: RecordListener) -> Callable[[], None]:
         """Tell *listener* too, from now on; what is returned ends that. From any thread.
 
         Raises:

@@ -14,14 +14,14 @@ from .seldom import Clock, Seldom
 
 _LOG = logging.getLogger("routebook")
 
-Listener = Callable[[EngineRecord], object]
+RecordListener = Callable[[EngineRecord], object]
 """Takes a record, in a thread that is not the engine's; what it returns is not looked at."""
 
 
 class Ear:
     """One listener that was added; the same function may have two."""
 
-    def __init__(self, listener: Listener, clock: Clock) -> None:
+    def __init__(self, listener: RecordListener, clock: Clock) -> None:
         check_listener(listener)
         self._listener = listener
         self._failures = Seldom(clock)
@@ -52,9 +52,14 @@ def check_listener(listener: Any) -> None:
     """
     if not callable(listener):
         raise RequestError(f"a listener must be a function, not {type(listener).__name__}", "listeners")
-    if inspect.iscoroutinefunction(listener) or inspect.iscoroutinefunction(type(listener).__call__):
+    if is_awaited(listener):
         what = f"the listener {name_of(listener)} must be a plain function: it is called in a thread, and not awaited"
         raise RequestError(what, "listeners")
+
+
+def is_awaited(function: Any) -> bool:
+    """Tell whether what *function* returns has to be awaited."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
 def name_of(listener: Any) -> str:
