@@ -120,16 +120,21 @@ async def test_an_answer_that_does_not_come_ends_with_its_connection_and_is_on_r
 
 async def test_the_queue_is_on_the_clock_and_what_waited_was_never_sent(fake, books, keys):
     provider = await fake(slow)
-    book = books.over(provider.url, provider={"limits": {"concurrency": 1}}, deadline="600ms")
+    book = books.over(provider.url, provider={"limits": {"concurrency": 1}})
+    book["features"]["brief"] = {**book["features"]["chat"], "deadline": "300ms"}
 
     async with Engine(books.table(book), environment=keys) as engine:
-        first, second = await asyncio.gather(late_error(engine), late_error(engine))
+        before = asyncio.create_task(engine.run("chat", "x"))
+        await provider.wait_for(1)
+        error = await late_error(engine, "brief")
+        before.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await before
         [gate] = [state.gate for state in engine.status.limits]
 
-    assert outcomes(first) == [("p0", "cancelled", "timeout", True)]
-    assert outcomes(second) == [("p0", "cancelled", "timeout", False)]
-    assert second.attempts[0].queued_s > 0.1
-    assert second.attempts[0].duration_s < second.attempts[0].queued_s
+    assert outcomes(error) == [("p0", "cancelled", "timeout", False)]
+    assert error.attempts[0].queued_s > 0.1
+    assert error.attempts[0].duration_s < error.attempts[0].queued_s
     assert len(provider.requests) == 1
     assert (gate.running, gate.waiting) == (0, 0)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 
 import pytest
-from wire_apis import APIS
+from observed import FOLDERS, GOOD, OPENAI, called, check_agrees, heard_of, observed_book, of_kind, one_run
 
 from routebook import (
     BudgetError,
@@ -23,111 +22,15 @@ from routebook import (
     RequestError,
     ResolveError,
     RoutebookError,
-    SyncEngine,
 )
-from routebook.records.ended import AttemptEnded, RunEnded, ToolCallEnded, TurnEnded
-from routebook.telemetry.feed import Feed
-
-OPENAI = APIS["openai-chat"]
-PRICE = {"input": 2.0, "output": 10.0}
-CHOICE = {"choice": {"field": "folder", "from": "folders", "id": "id", "label": ["name"], "on_failure": "otherwise"}}
-FOLDERS = {"folders": [{"id": "f1", "name": "Health"}], "rest": "f1"}
+from routebook.records.ended import AttemptEnded, ToolCallEnded, TurnEnded
 
 
 @pytest.fixture
 def book(books):
-    """Features of every kind over two providers, the second of which stands in for the first."""
-
-    def make(*urls, **first):
-        book = books.over(*urls, provider={"retry": {"attempts": 2, "backoff": "1ms"}, "breaker": {"failures": 1000}})
-        both = {"use": {"model": "m0"}, "fallbacks": [{"model": "m1"}]}
-        for number in (0, 1):
-            book["models"][f"m{number}"]["price"] = PRICE
-            for kind, capability in {"index": "embeddings", "cover": "image_output"}.items():
-                model = {"provider": f"p{number}", "id": f"vendor/{kind}", "capabilities": [capability], "price": PRICE}
-                book["models"][f"{kind}{number}"] = model
-        choice = {**CHOICE["choice"], "otherwise": [{"input": "rest"}]}
-        schema = {"type": "object", "required": ["folder"], "properties": {"folder": {"type": "string"}}}
-        book["mcp_servers"] = {"plain": books.tools(), "broken": books.tools("fail")}
-        book["outputs"] = {
-            "shape": {"schema": {"type": "object"}, "strategy": "prompt", "repair": {"attempts": 1}},
-            "folder": {"schema": schema, "strategy": "prompt", "checks": [{"choice": choice}]},
-        }
-        book["features"] = {
-            "chat": {**both, **first},
-            "tools": {**both, "tools": {"servers": ["plain"], "max_turns": 2, "on_limit": "fail"}},
-            "finishing": {**both, "tools": {"servers": ["plain"], "max_turns": 1}},
-            "broken": {**both, "tools": {"servers": ["broken"]}},
-            "shaped": {**both, "output": "shape"},
-            "chosen": {**both, "output": "folder"},
-            "brief": {**both, "deadline": "100ms"},
-            "poor": {**both, "budget": {"tokens_per_run": 1}, "output": "shape"},
-            "index": {"use": {"model": "index0"}, "fallbacks": [{"model": "index1"}], "needs": ["embeddings"]},
-            "cover": {"use": {"model": "cover0"}, "fallbacks": [{"model": "cover1"}], "needs": ["image_output"]},
-        }
-        return books.table(book)
-
-    return make
+    return partial(observed_book, books)
 
 
-def one_run(records):
-    """The records of the one run that was made, its end apart."""
-    assert len({record.run_id for record in records}) == 1
-    *parts, end = records
-    assert isinstance(end, RunEnded)
-    assert not [part for part in parts if isinstance(part, RunEnded)]
-    return parts, end
-
-
-def of_kind(kind, parts):
-    return [part for part in parts if isinstance(part, kind)]
-
-
-def check_agrees(records, result, error=None):
-    """All parts are told once, in order, and their numbers are those of *result*."""
-    parts, end = one_run(records)
-    attempts, turns, calls = (of_kind(kind, parts) for kind in (AttemptEnded, TurnEnded, ToolCallEnded))
-    assert [part.attempt for part in attempts] == list(result.attempts)
-    assert [part.shadow for part in attempts] == [False] * len(attempts)
-    assert (end.run_id, end.feature, end.table) == (result.run_id, result.decision.feature, result.decision.table)
-    assert (end.profile, end.route, end.arm) == (result.decision.profile, result.decision.route, result.decision.arm)
-    assert (end.attempts, end.usage, end.cost_microusd) == (len(result.attempts), result.usage, result.cost_microusd)
-    in_vain = [attempt for attempt in result.attempts if attempt.kind is not None]
-    assert end.absorbed == (0 if error is not None else len(in_vain))
-    assert end.error == (None if error is None else type(error).__name__)
-    assert end.kind == (error.kind if isinstance(error, ProviderError) else None)
-    assert end.duration_s >= sum(attempt.duration_s + attempt.queued_s for attempt in result.attempts) * 0.99
-    if end.call != "chat":
-        assert (end.turns, turns, calls) == (0, [], [])
-        return parts, end
-    assert end.turns == result.turns == len(turns)
-    assert [turn.turn for turn in turns] == list(range(1, len(turns) + 1))
-    assert end.finish_reason == result.finish_reason
-    assert end.tool_calls == len(result.tool_calls) == len(calls)
-    assert sorted(call.call_id for call in calls) == sorted(answer.call_id for answer in result.tool_results)
-    assert sum(turn.tool_calls for turn in turns) == len(calls)
-    order = {AttemptEnded: 0, TurnEnded: 1, ToolCallEnded: 2}
-    places = [(part.turn, order[type(part)]) for part in parts]
-    assert places == sorted(places)
-    return parts, end
-
-
-async def heard_of(table, keys, ask):
-    """Return what *ask* makes of an engine, result or error, and what was told of it."""
-    records = []
-    async with Engine(table, environment=keys, listeners=[records.append]) as engine:
-        try:
-            outcome = await ask(engine)
-        except RoutebookError as error:
-            outcome = error
-    return outcome, records
-
-
-def called(number):
-    return OPENAI.called(f"dentist {number}")
-
-
-GOOD = OPENAI.said('{"folder": "f1"}')
 CASES = {
     # name: what the first provider says, how the feature is asked, the error that is raised
     "success": ([GOOD], lambda engine: engine.run("chat", "a"), None),
@@ -338,86 +241,6 @@ async def test_what_a_caller_pays_costs_the_platform_nothing_and_is_told_so(fake
     assert "sk-caller" not in repr(records)
 
 
-async def test_a_listener_that_raises_or_blocks_neither_delays_nor_changes_a_run(fake, book, keys, caplog):
-    """While one listener is blocked for good, a hundred runs end; it is told of all of them later."""
-    first, second = await fake(GOOD), await fake(GOOD)
-    told, blocked, free = [], threading.Event(), threading.Event()
-
-    def blocks(record):
-        blocked.set()
-        assert free.wait(30)
-
-    def raises(record):
-        raise KeyError("my own mistake")
-
-    table = book(first.url, second.url)
-    async with Engine(table, environment=keys, listeners=[blocks, raises, told.append]) as engine:
-        results = [await engine.run("chat", "a") for _ in range(100)]
-        assert blocked.is_set()
-        assert told == []
-        free.set()
-
-    assert len(told) == 300
-    assert [record.run_id for record in told if record.type == "run"] == [result.run_id for result in results]
-    assert {len(result.attempts) for result in results} == {1}
-    assert caplog.text.count("raises failed, which changes nothing") == 1
-
-
-async def test_listening_begins_with_listen_and_ends_with_what_it_returns(fake, book, keys, eventually):
-    first, second = await fake(GOOD), await fake(GOOD)
-    all_along, between = [], []
-    async with Engine(book(first.url, second.url), environment=keys, listeners=[all_along.append]) as engine:
-        await engine.run("chat", "a")
-        await eventually(lambda: len(all_along) == 3)
-        stop = engine.listen(between.append)
-        result = await engine.run("chat", "a")
-        await eventually(lambda: len(between) == 3)
-        stop()
-        stop()
-        await engine.run("chat", "a")
-        with pytest.raises(RequestError) as caught:
-            engine.listen(asyncio.sleep)
-        assert engine.status.dropped_records == 0
-
-    assert caught.value.field == "listeners"
-    assert {record.run_id for record in between} == {result.run_id}
-    assert len(all_along) == 9
-
-
-async def test_a_listener_may_use_the_engine_that_tells_it(fake, book, keys, eventually):
-    first, second = await fake(GOOD), await fake(GOOD)
-    seen = []
-
-    def asks(record):
-        seen.append((record.type, engine.table.digest, threading.current_thread() is threading.main_thread()))
-        engine.listen(lambda _: None)()
-
-    async with Engine(book(first.url, second.url), environment=keys, listeners=[asks]) as engine:
-        await engine.run("chat", "a")
-        await eventually(lambda: len(seen) == 3)
-        digest = engine.table.digest
-
-    assert seen == [(kind, digest, False) for kind in ("attempt", "turn", "run")]
-
-
-async def test_where_nobody_listens_no_record_is_made(fake, book, keys, monkeypatch):
-    first, second = await fake([called(1), GOOD]), await fake(GOOD)
-    told = []
-    monkeypatch.setattr(Feed, "tell", lambda feed, record: told.append(record))
-    monkeypatch.setattr("routebook.engine.observe.RunEnded", None)
-    monkeypatch.setattr("routebook.engine.observe.AttemptEnded", None)
-
-    async with Engine(book(first.url, second.url), environment=keys) as engine:
-        stop = engine.listen(lambda _: None)
-        stop()
-        result = await engine.run("tools", "a")
-        first.reply = GOOD
-        [*_, finished] = [event async for event in engine.stream("shaped", "a")]
-
-    assert told == []
-    assert (result.turns, finished.result.turns) == (2, 1)
-
-
 async def test_moments_and_spans_of_what_is_told_lie_within_one_another(fake, wire, book, keys):
     first, second = await fake([wire.error(500), called(1), GOOD]), await fake(GOOD)
     began = time.time()
@@ -434,32 +257,3 @@ async def test_moments_and_spans_of_what_is_told_lie_within_one_another(fake, wi
         assert sum(within) <= turn.duration_s * 1.01 <= end.duration_s * 1.02
     [call] = of_kind(ToolCallEnded, parts)
     assert (call.tool, call.sent, call.is_error, call.turn) == ("plain.echo", True, False, 1)
-
-
-def test_a_sync_engine_tells_its_listeners_the_same_from_all_its_threads(books):
-    """Runs of eight threads, a stream that is left early, and one listener that stops."""
-    told, between = [], []
-    book = books.scripted(
-        {"when": {"contains": "fail"}, "reply": {"error": {"status": 400}}}, {"reply": {"text": "ok", "chunks": 2}}
-    )
-    with SyncEngine(books.table(book), environment={}, listeners=[told.append]) as engine:
-        with ThreadPoolExecutor(8) as threads:
-            results = list(threads.map(lambda number: engine.run("chat", f"run {number}"), range(32)))
-        stop = engine.listen(between.append)
-        with pytest.raises(ProviderError) as caught:
-            engine.run("chat", "fail")
-        events = engine.stream("chat", "left")
-        assert next(events).type == "run_started"
-        events.close()
-        stop()
-        last = engine.run("chat", "unheard by one")
-
-    by_run = {}
-    for record in told:
-        by_run.setdefault(record.run_id, []).append(record)
-    for result in (*results, last):
-        check_agrees(by_run.pop(result.run_id), result)
-    check_agrees(by_run.pop(caught.value.result.run_id), caught.value.result, caught.value)
-    [left] = by_run.values()
-    assert (left[-1].type, left[-1].error) in {("run", "CancelledError"), ("run", None)}
-    assert {record.run_id for record in between} <= {caught.value.result.run_id, left[-1].run_id}

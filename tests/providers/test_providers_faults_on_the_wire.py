@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 
 import pytest
-from event_frames import event as framed
 from fault_server import CUTS_STREAMS_OFF, HANGS_UP, TAKES_TOO_LONG, TALKS_NONSENSE, Fault
 from loopback_server import Loopback
+from wire_clients import APIS, CALLS, KEY, REQUEST, TRANSPORTS, Api
 
-from routebook.canonical.chat import ChatRequest
 from routebook.canonical.event import ResponseFinished
-from routebook.canonical.message import Message
 from routebook.errors import ProviderError
-from routebook.providers.anthropic.client import AnthropicClient
-from routebook.providers.bedrock.client import BedrockClient
-from routebook.providers.gemini.client import GeminiClient
 from routebook.providers.http.exchange import ConnectionLimits, Transport
-from routebook.providers.http.over_httptools import HttptoolsTransport
-from routebook.providers.http.over_httpx2 import HttpxTransport
-from routebook.providers.openai_chat.client import OpenAIChatClient
-from routebook.providers.openai_responses.client import OpenAIResponsesClient
 from routebook.providers.protocol import ClientConfig, ModelClient
 from routebook.routing.provider_spec import Timeouts
 
 BRIEF = Timeouts(connect=2, first_token=0.1, idle=0.1, total=0.3)
 LONG = Timeouts(connect=2, first_token=10, idle=10, total=10)
-REQUEST = ChatRequest("m-1", (Message("user", "What time is it?"),), target="luna")
-KEY = "sk-very-secret"
 FOREIGN_VARIABLES = (
     *("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "OPENAI_ORG_ID", "OPENAI_ORGANIZATION"),
     *("OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY", "OPENAI_CUSTOM_HEADERS", "OPENAI_WEBHOOK_SECRET"),
@@ -42,114 +29,6 @@ FOREIGN_VARIABLES = (
     *("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "ANTHROPIC_CUSTOM_HEADERS"),
     *("HF_TOKEN", "GROQ_API_KEY", "MISTRAL_API_KEY", "AWS_BEARER_TOKEN_BEDROCK", "GOOGLE_API_KEY"),
 )
-
-
-@dataclass(frozen=True)
-class Api:
-    """What a client of one API is made by, and what a good server answers it."""
-
-    client: Callable[[ClientConfig], ModelClient]
-    answer: dict
-    events: tuple[dict | str | bytes, ...]
-    has_terminal_marker: bool = True
-
-    @property
-    def whole(self) -> bytes:
-        return json.dumps(self.answer).encode()
-
-    @property
-    def stream(self) -> bytes:
-        if isinstance(self.events[0], bytes):
-            return b"".join(self.events)
-        lines = [event if isinstance(event, str) else json.dumps(event) for event in self.events]
-        return "".join(f"data: {line}\n\n" for line in lines).encode()
-
-
-APIS = {
-    "openai-chat": Api(
-        OpenAIChatClient,
-        {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Noon."}}]},
-        (
-            {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]},
-            {"choices": [{"index": 0, "delta": {"content": "Noon."}}]},
-            {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
-            "[DONE]",
-        ),
-    ),
-    "openai-responses": Api(
-        OpenAIResponsesClient,
-        {
-            "status": "completed",
-            "output": [
-                {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Noon."}]},
-            ],
-        },
-        (
-            {"type": "response.created", "response": {"status": "in_progress", "output": []}},
-            {"type": "response.output_item.added", "output_index": 0, "item": {"type": "message", "content": []}},
-            {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Noon."},
-            {"type": "response.completed", "response": {"status": "completed", "output": []}},
-        ),
-    ),
-    "anthropic": Api(
-        AnthropicClient,
-        {
-            "type": "message",
-            "role": "assistant",
-            "content": [{"type": "text", "text": "Noon."}],
-            "stop_reason": "end_turn",
-            "usage": {"input_tokens": 1, "output_tokens": 1},
-        },
-        (
-            {
-                "type": "message_start",
-                "message": {"type": "message", "role": "assistant", "content": [], "usage": {"input_tokens": 1}},
-            },
-            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Noon."}},
-            {"type": "content_block_stop", "index": 0},
-            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}},
-            {"type": "message_stop"},
-        ),
-    ),
-    "gemini": Api(
-        GeminiClient,
-        {"candidates": [{"content": {"role": "model", "parts": [{"text": "Noon."}]}, "finishReason": "STOP"}]},
-        (
-            {"candidates": [{"content": {"role": "model", "parts": [{"text": ""}]}}], "usageMetadata": {}},
-            {"candidates": [{"content": {"role": "model", "parts": [{"text": "Noon."}]}}]},
-            {"candidates": [{"content": {"role": "model", "parts": []}, "finishReason": "STOP"}]},
-        ),
-        has_terminal_marker=False,
-    ),
-    "bedrock": Api(
-        BedrockClient,
-        {
-            "output": {"message": {"role": "assistant", "content": [{"text": "Noon."}]}},
-            "stopReason": "end_turn",
-            "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2},
-        },
-        (
-            framed("messageStart", {"role": "assistant"}),
-            framed("contentBlockDelta", {"delta": {"text": "Noon."}, "contentBlockIndex": 0}),
-            framed("contentBlockStop", {"contentBlockIndex": 0}),
-            framed("messageStop", {"stopReason": "end_turn"}),
-            framed("metadata", {"usage": {"inputTokens": 1, "outputTokens": 1}, "metrics": {"latencyMs": 1}}),
-        ),
-    ),
-}
-TRANSPORTS = {"httpx2": HttpxTransport, "fast": HttptoolsTransport}
-
-
-async def _complete(client: ModelClient) -> str:
-    return (await client.complete(REQUEST)).message.text
-
-
-async def _stream(client: ModelClient) -> str:
-    return [event async for event in client.stream(REQUEST)][-1].response.message.text
-
-
-CALLS = {"complete": _complete, "stream": _stream}
 
 
 @pytest.fixture(params=list(APIS))
@@ -364,7 +243,7 @@ async def test_comments_do_not_stop_the_wait_for_the_first_content(loopback, cli
     server = await loopback.start(TAKES_TOO_LONG["sends comments without end"](api.stream))
     bounds = Timeouts(connect=2, first_token=0.15, idle=0.1, total=5)
     with pytest.raises(ProviderError, match=r"no answer within 0\.15 s"):
-        await _stream(client_of(server.url, bounds))
+        await CALLS["stream"](client_of(server.url, bounds))
 
 
 async def test_two_streams_one_after_the_other_share_a_connection(loopback, client_of, api):
@@ -372,7 +251,7 @@ async def test_two_streams_one_after_the_other_share_a_connection(loopback, clie
     chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
     server = await loopback.start(chunked)
     client = client_of(server.url)
-    assert [await _stream(client) for _ in range(3)] == ["Noon."] * 3
+    assert [await CALLS["stream"](client) for _ in range(3)] == ["Noon."] * 3
     assert server.connections == 1
 
 
@@ -385,7 +264,7 @@ async def test_a_stream_whose_body_never_ends_is_over_at_its_terminal_marker(loo
     server = await loopback.start(reply)
     if not api.has_terminal_marker:
         with pytest.raises(ProviderError, match="no further byte"):
-            await _stream(client_of(server.url, BRIEF))
+            await CALLS["stream"](client_of(server.url, BRIEF))
         return
     began = time.monotonic()
     stream = client_of(server.url).stream(REQUEST)
@@ -450,10 +329,6 @@ async def _meet(api: Api, how: str, fault: str, transport: str) -> float:
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
-if __name__ == "__main__":
-    print(asyncio.run(_meet(APIS[sys.argv[1]], *sys.argv[2:])))  # noqa: T201, the process that asked reads it
-
-
 UNREADABLE = {
     "is cut off": b"content-length: 500\r\n\r\n{",
     "is packed in a way that nobody asked for": b"content-length: 3\r\ncontent-encoding: br\r\n\r\nabc",
@@ -483,3 +358,7 @@ async def test_a_refusal_whose_body_stalls_is_told_by_its_head(loopback, client_
     with pytest.raises(ProviderError) as caught:
         await CALLS[how](client_of(server.url, BRIEF))
     assert (caught.value.kind, caught.value.status) == ("authentication", 401)
+
+
+if __name__ == "__main__":
+    print(asyncio.run(_meet(APIS[sys.argv[1]], *sys.argv[2:])))  # noqa: T201, the process that asked reads it

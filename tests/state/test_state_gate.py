@@ -33,7 +33,7 @@ def test_a_gate_without_limits_lets_any_number_through():
         at = Gate(NO_LIMITS, now)
 
         assert all(caller.is_in for caller in await callers(at, 100))
-        assert not at.is_limited
+        assert not at.limits.may_hold
         assert at.state().concurrency is None
 
     play(scenario)

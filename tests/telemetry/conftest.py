@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from patience import Stuck
 
 from routebook.canonical.rate_limits import RateLimits
 from routebook.canonical.usage import Usage
@@ -148,3 +150,21 @@ def every(make):
         "tool failed": make.tool_call(is_error=True),
         "run failed": make.run(error="ProviderError", kind="server_error"),
     }
+
+
+@pytest.fixture
+def feed_threads():
+    """The threads of the feeds of this test, as they are when it is called."""
+    earlier = set(threading.enumerate())
+
+    def threads() -> list[threading.Thread]:
+        return [one for one in set(threading.enumerate()) - earlier if one.name.startswith("routebook-listeners")]
+
+    return threads
+
+
+@pytest.fixture
+def stuck():
+    listener = Stuck()
+    yield listener
+    listener.go.set()

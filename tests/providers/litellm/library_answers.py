@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterable
 
+import pytest
+
 from routebook.canonical.chat import ChatRequest
 from routebook.canonical.message import Message
+from routebook.canonical.tool import ToolDefinition
+from routebook.errors import ProviderError
+from routebook.providers.litellm.client import LiteLLMClient
 
 KEY = "sk-canary-0123456789abcdef"
 
@@ -97,3 +102,22 @@ def _pieces(block: dict) -> tuple[dict, list[dict]]:
 async def last_of(events: AsyncIterator[object]) -> object:
     """The last of *events*."""
     return [event async for event in events][-1]
+
+
+async def error_of(client: LiteLLMClient, model: str = "openai/m-1", **fields: object) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
+        await client.complete(ask(model, **fields))
+    return caught.value
+
+
+ANSWERS = {"openai/m-1": CHAT, "hosted_vllm/m-1": CHAT, CLAUDE: MESSAGE, GEMINI: CANDIDATE}
+STREAMS = {
+    "openai/m-1": events_of(CHUNKS),
+    "hosted_vllm/m-1": events_of(CHUNKS),
+    CLAUDE: message_events(MESSAGE),
+    GEMINI: events_of([CANDIDATE]),
+}
+MODELS = list(ANSWERS)
+CLOCK = ToolDefinition(
+    "clock__now", "clock.now", "The time.", {"type": "object", "properties": {"zone": {"type": "string"}}}
+)
