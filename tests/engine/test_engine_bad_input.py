@@ -85,7 +85,7 @@ MESSAGES = [
 OPTIONS = [
     ([("temperature", 1)], "the caller's options must be a mapping, not of type 'list'"),
     ("temperature=1", "the caller's options must be a mapping, not of type 'str'"),
-    ({5: 1}, "the caller's options must have text for their names"),
+    ({5: 1}, "the caller's options have a name of type 'int'; names are text"),
     ({"temprature": 1}, "temprature: there is no such option; did you mean 'temperature'?"),
     ({"reasoning": {"efort": "low"}}, "reasoning.efort: there is no such option; did you mean 'effort'?"),
     ({"temperature": KEY}, "the caller's options do not fit: temperature: must be a number"),

@@ -11,7 +11,6 @@ import selectors
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ from .awaited import CLOSED_MEANWHILE, Call, OpenStream
 from .engine import NOT_OPEN, Engine
 from .events import StreamEvent
 from .lives import LIVES, PROGRAM_ENDED
+from .workers import Workers
 
 T = TypeVar("T")
 
@@ -33,7 +33,6 @@ OWN_THREAD = (
 _LAST_S = 3.0
 _LOOK_EVERY_S = 0.02
 _DAEMONS_PAUSE_S = 5.0
-_LONGEST_JOIN_S = 1.0
 
 
 class EngineThread:
@@ -47,8 +46,7 @@ class EngineThread:
         self._at_end = at_end
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._live, name="routebook-engine", daemon=True)
-        self._workers: list[threading.Thread] = []
-        self._work = ThreadPoolExecutor(thread_name_prefix="routebook-worker", initializer=self._note_worker)
+        self._workers = Workers()
         # Taken again while it is held: what is collected as garbage just then may be an unfinished stream.
         self._submitting = threading.RLock()
         self._why_closed: str | None = None
@@ -227,12 +225,12 @@ class EngineThread:
 
     def _live(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.set_default_executor(self._work)
+        self._loop.set_default_executor(self._workers)
         try:
             self._do_all(self._serve())
             self._do_all(_end_tasks())
             self._do_all(self._loop.shutdown_asyncgens())
-            self._end_workers()
+            self._workers.end()
         finally:
             self._end()
 
@@ -276,25 +274,19 @@ class EngineThread:
     def _cut_all(self) -> None:
         """Cancel whatever is under way, and let nothing begin."""
         with self._submitting:
-            self._why_closed, self._is_over = self._why_closed or NOT_OPEN, True
+            self._be_over()
         for call in self._calls:
             call.cancel()
         for stream in self._streams:
             stream.cut()
 
-    def _note_worker(self) -> None:
-        self._workers.append(threading.current_thread())
-
-    def _end_workers(self) -> None:
-        """Wait for the threads that worked for the loop, a moment: one of them may wait for this thread's end."""
-        self._work.shutdown(wait=False, cancel_futures=True)
-        give_up = time.monotonic() + _LONGEST_JOIN_S
-        for worker in self._workers:
-            worker.join(max(0.0, give_up - time.monotonic()))
+    def _be_over(self) -> None:
+        """Refuse all that is submitted from now on."""
+        self._why_closed, self._is_over = self._why_closed or NOT_OPEN, True
 
     def _end(self) -> None:
         with self._submitting:
-            self._why_closed, self._is_over = self._why_closed or NOT_OPEN, True
+            self._be_over()
             self._loop.close()
         LIVES.end(self)
         if self._at_end is not None:

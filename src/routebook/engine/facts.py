@@ -11,11 +11,12 @@ from ..canonical.frozen import EMPTY
 from ..canonical.image import ImageRequest
 from ..canonical.message import Message
 from ..canonical.part import ImagePart, TextPart
-from ..canonical.plain import NotPlain, freeze_plain, type_of
+from ..canonical.plain import NotPlain, freeze_plain
 from ..canonical.tool import ToolResult
 from ..document.options import check_options
 from ..errors import RequestError
 from ..routing.context import Facts
+from ..routing.given import check_named
 from ..routing.spec import FeatureSpec
 
 _BYTES_PER_TOKEN = 4
@@ -82,11 +83,7 @@ def _tokens(texts: Iterable[str]) -> int:
 
 
 def _checked(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    if not isinstance(options, Mapping):
-        raise RequestError(f"the caller's options must be a mapping, not {type_of(options)}", "options")
-    if not all(isinstance(name, str) for name in options):
-        raise RequestError("the caller's options must have text for their names", "options")
-    layer, problems = check_options(options)
+    layer, problems = check_options(check_named(options))
     if problems:
         raise RequestError(f"the caller's options do not fit: {'; '.join(problems)}", "options")
     try:

@@ -17,7 +17,7 @@ from ..canonical.tool import ToolCall, ToolResult
 from ..errors import RequestError
 from ..outputs.checks.found import shown
 from ..providers.arguments import read_arguments
-from .whole import what_is_wrong
+from .message_parts import what_is_wrong
 
 MessagesLike = str | Sequence[Message | Mapping[str, Any]]
 

@@ -56,15 +56,26 @@ def freeze_options(options: object) -> Frozen:
     Raises:
         RequestError: They are no mapping by name, or one is not of its form.
     """
-    if not is_mapping(options):
-        raise RequestError(f"the caller's options must be a mapping, not {type_of(options)}", "options")
-    for name, value in options.items():
-        if not isinstance(name, str):
-            raise RequestError(f"the caller's options have a name {type_of(name)}; names are text", "options")
+    named = check_named(options)
+    for name, value in named.items():
         form = _FORMS.get(name)
         if form is not None and value is not None and not form[0](value):
             raise RequestError(f"the caller's option {name!r} must be {form[1]}", "options")
-    return freeze_mapping(options)
+    return freeze_mapping(named)
+
+
+def check_named(options: object) -> Mapping[str, Any]:
+    """Return a caller's options as they are.
+
+    Raises:
+        RequestError: They are no mapping by name.
+    """
+    if not is_mapping(options):
+        raise RequestError(f"the caller's options must be a mapping, not {type_of(options)}", "options")
+    for name in options:
+        if not isinstance(name, str):
+            raise RequestError(f"the caller's options have a name {type_of(name)}; names are text", "options")
+    return options
 
 
 def _is_named(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Whole: may a message of its role hold its parts, and has each of them what every API needs of it.
+"""Message parts: may a message of its role hold its parts, and has each of them what every API needs of it.
 
 What one API takes and another does not is no matter of this: see the adapters.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, get_args
 
-from ..canonical.message import Message, Part
+from ..canonical.message import Message, Part, Role
 from ..canonical.part import AudioPart, FilePart, ImagePart, NativePart, TextPart
 from ..canonical.plain import NotPlain, freeze_plain, type_of
 from ..canonical.tool import ToolCall, ToolResult
@@ -31,20 +31,13 @@ _PLACES: dict[str, frozenset[type]] = {
 
 def what_is_wrong(message: Message, earlier: Sequence[Message]) -> str | None:
     """Say what is wrong with *message*, which follows *earlier* ones, by what it `has`; None where nothing is."""
-    role, places = message.role, _PLACES[message.role]
-    if not message.content and role != "assistant":  # a model may have answered nothing
+    if not message.content and message.role != "assistant":  # a model may have answered nothing
         return "has no content"
+    places = _PLACES[message.role]
     for part in message.content:
-        kind = type(part)
-        if isinstance(part, TextPart) and isinstance(part.text, str) and kind in places:
+        if isinstance(part, TextPart) and isinstance(part.text, str) and type(part) in places:
             continue  # nearly all are such
-        wrong = _of_fields(part)
-        if wrong is None and kind not in places:
-            wrong = f"is of role {role!r}, which cannot hold a {kind.__name__}"
-        if wrong is None and isinstance(part, ToolResult):
-            wrong = _of_order(part, earlier)
-        if wrong is None and (look := _LOOKS.get(kind)) is not None:
-            wrong = look(part)
+        wrong = _of_fields(part) or _of_role(part, message.role) or _of_order(part, earlier) or _of_content(part)
         if wrong is not None:
             return wrong
     return None
@@ -64,12 +57,23 @@ def _of_fields(part: Any) -> str | None:
     return None
 
 
-def _of_order(result: ToolResult, earlier: Sequence[Message]) -> str | None:
+def _of_role(part: Part, role: Role) -> str | None:
+    kind = type(part)
+    return None if kind in _PLACES[role] else f"is of role {role!r}, which cannot hold a {kind.__name__}"
+
+
+def _of_order(result: Part, earlier: Sequence[Message]) -> str | None:
+    if not isinstance(result, ToolResult):
+        return None
     for message in reversed(earlier):
-        for part in message.content:
-            if isinstance(part, ToolCall) and part.id == result.call_id:
-                return None
+        if any(isinstance(part, ToolCall) and part.id == result.call_id for part in message.content):
+            return None
     return f"answers the tool call {result.call_id[:64]!r}, which no message before it makes; keep the two together"
+
+
+def _of_content(part: Part) -> str | None:
+    look = _LOOKS.get(type(part))
+    return None if look is None else look(part)
 
 
 def _image(part: ImagePart) -> str | None:
