@@ -24,7 +24,7 @@ What a call costs, in Routebook and in others. `make bench` measures it anew, an
 
 ![CPU of a call, and what a slow upstream's callers wait longer]({chart})
 
-Columns `to ours` are ratios to {ours} in the same round: the median of {rounds} rounds, and the lowest and the highest.
+Columns `to ours` are ratios to `{ours}` in the same round: the median of {rounds} rounds, then the lowest and highest.
 Ratios below about 1.2 mean nothing where other programs share the machine; absolute times are this machine's.
 
 {costs}
@@ -41,8 +41,8 @@ Ratios below about 1.2 mean nothing where other programs share the machine; abso
   `engine.run` and `engine.stream` without further settings, the model having a price. LiteLLM and TensorZero have a
   price, too, and their own defaults; TensorZero stores nothing.
 - CPU is the process's own, all threads. A round has {one} calls one at a time, {many} calls {at_once} at once,
-  {streams} streams, and {delayed} calls {at_once} at once on an upstream that answers after {upstream} ms; gained
-  is what one took longer than that.
+  {streams} streams, and {delayed} calls {at_once} at once on an upstream that answers after {upstream} ms; `added`
+  is by how much a call took longer than that.
 
 Measured on {day}: {machine}; Python {python}, {versions}.
 """
@@ -56,11 +56,11 @@ def write_page(race: Race) -> None:
 
 def drawn(race: Race) -> str:
     """Return the chart: everybody but our client alone, the cheapest first."""
-    many, gained = race.cpu_s("many"), race.gained_s()
+    many, added = race.cpu_s("many"), race.added_s()
     labels = sorted((label for label in many if "alone" not in label), key=lambda label: median(many[label]))
     kinds = {label: _kind(label) for label in labels}
     costs = {label: [cost * 1e6 for cost in many[label]] for label in labels}
-    waits = {label: [late * 1e3 for late in gained[label]] for label in labels}
+    waits = {label: [late * 1e3 for late in added[label]] for label in labels}
     to_ours = {label: f"{ratio(many, label, RUN)[0]:.1f} times" for label in labels if label != RUN}
     panels = [
         Panel(f"CPU of one call, {AT_ONCE} at once", "µs", costs, notes=to_ours),

@@ -38,7 +38,7 @@ class Race:
         """Return the seconds of CPU that a call took, by entrant and round."""
         return {label: [each.cpu_s for each in found] for label, found in self.measured[task].items()}
 
-    def gained_s(self, which: Literal["p50_s", "p99_s"] = "p50_s") -> Rounds:
+    def added_s(self, which: Literal["p50_s", "p99_s"] = "p50_s") -> Rounds:
         """Return by how much the median call, or the slowest hundredth, took longer than its upstream, in seconds."""
         late = self.measured["delayed"]
         upstream_s = UPSTREAM_MS / 1e3

@@ -31,8 +31,8 @@ COSTS = (
 WAITS = (
     "time",
     f"{AT_ONCE} at once, calls/s",
-    f"upstream of {UPSTREAM_MS} ms, {AT_ONCE} at once: median gained, ms",
-    "slowest hundredth gained, ms",
+    f"upstream of {UPSTREAM_MS} ms, {AT_ONCE} at once: median added, ms",
+    "slowest hundredth added, ms",
 )
 
 
@@ -47,13 +47,13 @@ def costs(race: Race) -> Iterator[tuple[str, ...]]:
 
 def waits(race: Race) -> Iterator[tuple[str, ...]]:
     """Yield how long callers of each entrant wait, as WAITS has it, in the order of `costs`."""
-    gained, slowest = race.gained_s(), race.gained_s("p99_s")
+    added, slowest = race.added_s(), race.added_s("p99_s")
     for label in _in_order(race):
         rate = median(1 / each.wall_s for each in race.measured["many"][label])
         yield (
             label,
             f"{rate:,.0f}",
-            _spread([late * 1e3 for late in gained[label]]),
+            _spread([late * 1e3 for late in added[label]]),
             f"{median(slowest[label]) * 1e3:.0f}",
         )
 
@@ -76,8 +76,8 @@ def _cost_and_ratio(rounds: Rounds, label: str, unit: float) -> tuple[str, str]:
 
 def limit_rows(race: Race) -> Iterator[Row]:
     """Yield the limits: what a run costs over the fast transport, what it gains, and how it stands to two others."""
-    many, gained = race.cpu_s("many"), race.gained_s()
-    cost_us, late_ms = median(many[RUN]) * 1e6, median(gained[RUN]) * 1e3
+    many, added = race.cpu_s("many"), race.added_s()
+    cost_us, late_ms = median(many[RUN]) * 1e6, median(added[RUN]) * 1e3
     yield Row(
         f"engine.run over fast, {AT_ONCE} at once, CPU",
         f"{cost_us:.0f} µs",
@@ -87,9 +87,9 @@ def limit_rows(race: Race) -> Iterator[Row]:
         cost_us <= _MOST_RUN_US,
     )
     yield Row(
-        f"… gained on an upstream of {UPSTREAM_MS} ms, median",
-        f"{_spread([late * 1e3 for late in gained[RUN]])} ms",
-        f"{ROUTER}, {median(gained[ROUTER]) * 1e3:.0f} ms",
+        f"… added on an upstream of {UPSTREAM_MS} ms, median",
+        f"{_spread([late * 1e3 for late in added[RUN]])} ms",
+        f"{ROUTER}, {median(added[ROUTER]) * 1e3:.0f} ms",
         None,
         f"≤ {_MOST_GAINED_MS:g} ms",
         late_ms <= _MOST_GAINED_MS,
