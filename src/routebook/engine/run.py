@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -54,11 +54,10 @@ class Run:
     tell: Tell | None
     deadline: Deadline
     at: int = 0
+    record: RunRecord = field(init=False)
 
-    @property
-    def record(self) -> RunRecord:
-        """What the run has said, called and paid so far."""
-        return self.account.record
+    def __post_init__(self) -> None:
+        self.record = self.account.record
 
     async def play(self) -> Any:
         """Go on until there is an answer; return the validated output, or None without a contract.
