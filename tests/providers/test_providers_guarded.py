@@ -84,9 +84,10 @@ async def test_an_answer_of_another_kind_is_malformed(wrong):
         assert caught.value.kind == "malformed_response"
 
 
-async def test_an_answer_whose_usage_is_a_mapping_is_malformed():
-    with pytest.raises(ProviderError, match="the usage that it returned is a value of type dict"):
-        await guarded(ChatResponse(Message("assistant", "x"), "stop", usage={"input": 1})).complete(REQUEST)
+@pytest.mark.parametrize("usage", [{"input": 1}, Usage("5", 1), Usage(1.5, 1)], ids=repr)
+async def test_an_answer_whose_usage_is_none_is_malformed(usage):
+    with pytest.raises(ProviderError, match="the usage that it returned is none"):
+        await guarded(ChatResponse(Message("assistant", "x"), "stop", usage=usage)).complete(REQUEST)
 
 
 async def test_what_is_no_event_is_malformed():

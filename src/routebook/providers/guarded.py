@@ -121,8 +121,8 @@ class GuardedClient:
     def _checked(self, response: R, kind: type[R], request: AnyRequest) -> R:
         if not isinstance(response, kind):
             raise self._malformed(f"it returned {_a(response)}, which is no {kind.__name__}", request)
-        if response.usage is not None and not isinstance(response.usage, Usage):
-            raise self._malformed(f"the usage that it returned is {_a(response.usage)}", request)
+        if response.usage is not None and not _is_usage(response.usage):
+            raise self._malformed("the usage that it returned is none", request)
         if isinstance(response, ChatResponse) and not isinstance(response.message, Message):
             raise self._malformed(f"the message that it returned is {_a(response.message)}", request)
         return response
@@ -157,7 +157,7 @@ class GuardedClient:
             error.retry_after = None
         if not isinstance(error.status, int):
             error.status = None
-        if not isinstance(error.usage, Usage):
+        if not _is_usage(error.usage):
             error.usage = None
 
 
@@ -168,6 +168,10 @@ def _is_being_cancelled() -> bool:
 
 def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float))
+
+
+def _is_usage(value: object) -> bool:
+    return isinstance(value, Usage) and all(isinstance(getattr(value, name), int) for name in Usage.__slots__)
 
 
 def _a(value: object) -> str:
