@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -276,3 +277,25 @@ async def test_a_failure_in_time_is_its_own_error_and_not_the_deadlines(fake, wi
     async with Engine(books.table(books.over(provider.url, deadline="20s")), environment=keys) as engine:
         with pytest.raises(ProviderError, match="no such thing"):
             await engine.run("chat", "x")
+
+
+@pytest.mark.parametrize("at", ["attempt_failed", "turn_started"])
+async def test_a_listener_that_swallows_the_end_leads_to_no_call_after_it(fake, wire, books, keys, at):
+    """Whoever catches the cancellation would have the run go on with no clock at all."""
+    failing, later = await fake(wire.error(500)), await fake(wire.text("too late"))
+    heard = []
+
+    async def listen(event):
+        heard.append(event.type)
+        if event.type == at:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(30)
+
+    async with Engine(books.table(books.over(failing.url, later.url, deadline="200ms")), environment=keys) as engine:
+        async with asyncio.timeout(IN_TIME_S):
+            with pytest.raises(DeadlineError) as caught:
+                await engine.run("chat", "x", on_event=listen)
+
+    assert at in heard
+    assert later.requests == []
+    assert len(failing.requests) == len(caught.value.attempts) == (at == "attempt_failed")

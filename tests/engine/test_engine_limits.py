@@ -164,6 +164,32 @@ async def test_tokens_are_taken_as_estimated_and_settled_by_what_was_used(fake, 
     assert still_left >= left
 
 
+@pytest.mark.parametrize("made_up", [10**10, 10**400, -(10**400)], ids=["ten digits", "400 digits", "below zero"])
+@pytest.mark.parametrize("call", ["run", "stream"])
+async def test_tokens_that_no_call_can_have_taken_hold_up_no_other_and_keep_no_place(
+    fake, wire, books, keys, made_up, call
+):
+    answer = wire.stream if call == "stream" else wire.text
+    provider = await fake(answer("ok", usage=(made_up, 10)))
+    limits = {"concurrency": 1, "tokens_per_minute": 1000, "queue_timeout": "100ms"}
+    book = books.over(provider.url, provider={"limits": limits})
+    book["models"]["m0"]["price"] = {"input": 1.0, "output": 1.0}
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        for _ in range(3):
+            if call == "stream":
+                result = [event async for event in engine.stream("chat", "x")][-1].result
+            else:
+                result = await engine.run("chat", "x")
+            assert result.text == "ok"
+            assert result.usage.input == 0
+            assert result.attempts[0].outcome == "answered"
+        state = limit_states(engine)["p0", None, "platform"]
+
+    assert (state.running, state.waiting) == (0, 0)
+    assert state.tokens_left > 900
+
+
 async def test_an_answer_that_took_more_than_was_thought_makes_the_next_one_wait(fake, wire, books, keys):
     provider = await fake(wire.text("ok", usage=(2000, 1000)))
     limits = {"tokens_per_minute": 1000, "queue_timeout": "100ms"}

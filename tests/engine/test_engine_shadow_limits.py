@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 
 import pytest
 
@@ -95,6 +96,26 @@ async def test_a_shadow_overtakes_nobody_who_waits_and_takes_the_turn_of_none(
         await asyncio.gather(*waiting)
 
     assert [received.json["messages"][0]["content"] for received in busy.requests] == ["mine"] * 5
+
+
+@pytest.fixture(params=["later", "at once"])
+def task_factory(request):
+    """How tasks begin: where they are made, on loops with an eager task factory."""
+    if request.param == "at once" and sys.version_info < (3, 12):
+        pytest.skip("loops of this version begin no task at once")
+    return asyncio.eager_task_factory if request.param == "at once" else None
+
+
+async def test_a_run_goes_before_its_own_shadow_however_tasks_begin(books, eventually, task_factory):
+    book = books.scripted({"reply": {"text": "ok"}}, shadow={"model": "other", "percent": 100})
+    book["models"]["other"] = {"provider": "stage"}
+    records = []
+    asyncio.get_running_loop().set_task_factory(task_factory)
+    async with Engine(books.table(book), environment={}, listeners=[records.append]) as engine:
+        await engine.run("chat", "hello")
+        await eventually(lambda: of_shadows(records))
+
+    assert [one.shadow for one in records if one.type == "attempt"] == [False, True]
 
 
 async def test_a_run_goes_before_its_own_shadow_where_both_are_at_one_provider(fake, wire, books, keys, eventually):

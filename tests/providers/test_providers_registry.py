@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from routebook.book import compile_mapping
+from routebook.canonical.embedding import EmbeddingRequest
 from routebook.canonical.options import OPTION_PATHS
 from routebook.document.models import Capability
 from routebook.providers import registry
@@ -116,10 +117,17 @@ def test_presets_are_read_only():
 
 
 HOUSE_API = """
-from routebook import Api, ApiTraits
+from routebook import Api, ApiTraits, EmbeddingResponse
+
+class Client:
+    def __init__(self, config):
+        self.provider = config.provider
+
+    async def embed(self, request):
+        return EmbeddingResponse((), model=self.provider)
 
 def api(name="house-api"):
-    return Api(name, ApiTraits(name, options=frozenset({"temperature"})), lambda config: ("house", config.provider))
+    return Api(name, ApiTraits(name, options=frozenset({"temperature"})), Client)
 
 good, taken, wrong = api(), api("anthropic"), "no api"
 """
@@ -146,7 +154,7 @@ def added(tmp_path, monkeypatch):
     sys.modules.pop("house_api", None)
 
 
-def test_another_package_adds_an_api(added):
+async def test_another_package_adds_an_api(added):
     added(house="house_api:good")
     table = compile_mapping(
         {
@@ -156,7 +164,8 @@ def test_another_package_adds_an_api(added):
         {},
     )
     assert table.resolve("chat").attempts[0].api == "house-api"
-    assert registry.make_client("house-api", ClientConfig("house")) == ("house", "house")
+    client = registry.make_client("house-api", ClientConfig("house"))
+    assert (await client.embed(EmbeddingRequest("m", ("x",)))).model == "house"
 
 
 @pytest.mark.parametrize("target", ["house_api:taken", "house_api:wrong", "house_api:missing", "no_such_module:api"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from gate_callers import Caller
 from virtual_time import now, play, settle
@@ -107,6 +109,29 @@ def test_of_callers_without_end_only_the_gates_that_hold_something_are_kept(gate
         full.leave()
         await settle()
         assert waiter.is_in
+
+    play(scenario)
+
+
+def test_gates_of_callers_that_were_refused_and_came_no_more_are_forgotten_in_time(gates):
+    async def scenario():
+        gates.use(book(Limits(4, adaptive=True)))
+
+        async def refuse(payer):
+            for gate in gates.gates("house", "m", payer, book()):
+                gate.fall(await gate.enter(0, 0))
+                gate.leave()
+
+        for number in range(3000):
+            await refuse(f"early {number}")
+        assert len(dict(gates)) > 3000
+        await asyncio.sleep(300)
+        for number in range(3000):
+            await refuse(f"late {number}")
+
+        kept = {payer for _, model, payer in dict(gates) if model is None}
+        assert not any(payer.startswith("early") for payer in kept)
+        assert "late 2999" in kept
 
     play(scenario)
 

@@ -41,6 +41,7 @@ def test_closing_waits_no_longer_than_it_is_told_and_says_what_was_dropped(feed_
     feed.tell(make.turn(2))
 
     feed.close(0.01)
+    feed.close(LONG_S)  # for whom it gave up before it waits no more
 
     what = "closing: the listener Stuck did not come to an end within 0.01 s, and 2 records were dropped"
     assert warnings_of(caplog) == [what]

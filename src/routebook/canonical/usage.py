@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from .record import Record
 
+_MOST = 10**9
+
 
 @dataclass(frozen=True, slots=True)
 class Usage(Record):
@@ -16,6 +18,17 @@ class Usage(Record):
     cached_input: int = 0
     cache_write: int = 0
     reasoning: int = 0
+
+    @property
+    def is_credible(self) -> bool:
+        """Whether one call can have taken so many: none below zero, none beyond what any model takes or gives."""
+        return (
+            0 <= self.input <= _MOST
+            and 0 <= self.output <= _MOST
+            and 0 <= self.cached_input <= _MOST
+            and 0 <= self.cache_write <= _MOST
+            and 0 <= self.reasoning <= _MOST
+        )
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(

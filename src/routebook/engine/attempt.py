@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from ..canonical.chat import ChatRequest, ChatResponse
@@ -168,6 +168,8 @@ async def call_target(
     try:
         response = await calling.call(planned, request, draft.progress)
     except ProviderError as error:
+        if error.usage is not None and not error.usage.is_credible:
+            error.usage = None
         place.failed(error)
         unusable = error.kind == "malformed_response" and error.sent
         return error, draft.failed(error, "unusable" if unusable else "failed")
@@ -179,6 +181,9 @@ async def call_target(
     except BaseException:
         place.given_up()
         raise
+    if response.usage is not None and not response.usage.is_credible:
+        # What a provider makes up is as good as what it does not say, and must hold up no other call.
+        response = replace(response, usage=None)
     place.answered(response.usage)
     return response, draft.ended("answered", told=response)
 

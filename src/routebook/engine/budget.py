@@ -7,7 +7,8 @@ one engine in one process.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..errors import BudgetError
 from ..records.attempt import Attempt
@@ -16,29 +17,37 @@ from ..routing.spec import BudgetSpec
 from .result import RunRecord, RunWarning
 
 _SECONDS_A_DAY = 86_400
+_DAYS_KEPT = 3
 
 
-@dataclass(slots=True)
 class Spending:
-    """Millionths of a US dollar that the features of one engine have spent today."""
+    """Millionths of a US dollar that the features of one engine have spent today.
 
-    day: int = 0
-    by_feature: dict[str, int] = field(default_factory=dict)
+    *clock* gives seconds since the epoch. The last days are kept: a clock that is set back over midnight, and goes over
+    it again, makes nothing unspent.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._days: dict[int, dict[str, int]] = {}
 
     def today(self, feature: str) -> int:
         """Return what *feature* has spent today."""
-        self._turn()
-        return self.by_feature.get(feature, 0)
+        return self._today().get(feature, 0)
 
     def add(self, feature: str, microusd: int) -> None:
         """Note that *feature* has spent *microusd*."""
-        self._turn()
-        self.by_feature[feature] = self.by_feature.get(feature, 0) + microusd
+        spent = self._today()
+        spent[feature] = spent.get(feature, 0) + microusd
 
-    def _turn(self) -> None:
-        today = int(time.time() // _SECONDS_A_DAY)
-        if today != self.day:
-            self.day, self.by_feature = today, {}
+    def _today(self) -> dict[str, int]:
+        today = int(self._clock() // _SECONDS_A_DAY)
+        spent = self._days.get(today)
+        if spent is None:
+            spent = self._days[today] = {}
+            if len(self._days) > _DAYS_KEPT:
+                del self._days[next(iter(self._days))]
+        return spent
 
 
 @dataclass(slots=True)

@@ -33,6 +33,15 @@ class Deadline:
         """Whether no time is left. Loops with a coarse clock end a run a little before its moment."""
         return self.left_s <= 0 or (self._end is not None and self._end.expired())
 
+    def hold(self) -> None:
+        """Raise where the run went on over its end: an adapter or a listener swallowed the cancellation.
+
+        Raises:
+            TimeoutError: It did.
+        """
+        if self._end is not None and self._end.expired():
+            raise TimeoutError
+
     def was_spent_on(self, seconds: float) -> bool:
         """Tell whether it has passed, and most of the time went by in *seconds* of waiting for one thing."""
         return self.has_passed and seconds > self._most_s / 2

@@ -73,6 +73,7 @@ class _Walk(Generic[Q, R]):
         in_vain = partial(self.passed_over, index, cools=False)
         tries = 0
         while True:
+            calling.deadline.hold()
             retry = self._was_tried(target)
             outcome, attempt = await call_target(target, request, calling, retry=retry, in_vain=in_vain)
             if not isinstance(outcome, ProviderError):

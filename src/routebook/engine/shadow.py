@@ -60,6 +60,8 @@ class Shadows:
         await asyncio.gather(*running, return_exceptions=True)
 
     async def _send(self, table: RoutingTable, shadow: _Shadow, request: AnyRequest) -> None:
+        # On a loop with an eager task factory this begins at once, and would take the place of the run's own call.
+        await asyncio.sleep(0)
         with Leases() as leases:
             clients = self._clients.of_run(table, _PLATFORM, leases)
             limits = self._limiter.of_run(table, clients.payer)

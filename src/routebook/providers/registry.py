@@ -63,6 +63,9 @@ _APIS: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+# What holds the adapters of other packages to their promise; it needs what only a client needs.
+_GUARDED = ("routebook.providers.guarded", "GuardedClient")
+
 
 @cache
 def traits() -> Mapping[str, ApiTraits]:
@@ -103,6 +106,10 @@ def make_client(api: str, config: ClientConfig) -> ModelClient:
         KeyError: There is no such API; the compiler lets none through.
     """
     if api in added():
-        return added()[api].client(config)
+        return cast(ModelClient, _loaded(*_GUARDED)(added()[api].client, config))
     _, module, name = _APIS[api]
-    return cast(ModelClient, getattr(import_module(module), name)(config))
+    return cast(ModelClient, _loaded(module, name)(config))
+
+
+def _loaded(module: str, name: str) -> Any:
+    return getattr(import_module(module), name)

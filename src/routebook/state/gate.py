@@ -17,6 +17,7 @@ from .bucket import Bucket
 
 _FALLS_TO = 0.75
 _CLIMBS_AFTER = 25
+_FALL_COUNTS_S = 300.0
 
 
 class QueueTimeout(Exception):
@@ -54,8 +55,8 @@ class Gate:
     """
 
     __slots__ = (
-        *("_allowed", "_clock", "_cooled_at", "_falls", "_limits", "_requests", "_running", "_successes", "_timer"),
-        *("_tokens", "_waiters", "_waiting", "counts_tokens"),
+        *("_allowed", "_clock", "_cooled_at", "_falls", "_fell_at", "_limits", "_requests", "_running", "_successes"),
+        *("_timer", "_tokens", "_waiters", "_waiting", "counts_tokens"),
     )
 
     def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
@@ -70,6 +71,7 @@ class Gate:
         self._waiting = 0
         self._cooled_at = 0.0
         self._falls = 0
+        self._fell_at = 0.0
         self._successes = 0
         self._timer: asyncio.TimerHandle | None = None
         if limits is not NO_LIMITS:
@@ -168,6 +170,7 @@ class Gate:
         if self._limits.adaptive and self._allowed is not None and entered == self._falls:
             self._allowed = max(1, int(self._allowed * _FALLS_TO))
             self._falls += 1
+            self._fell_at = self._clock()
             self._successes = 0
 
     def cool_down(self, seconds: float) -> None:
@@ -175,7 +178,7 @@ class Gate:
         self._cooled_at = max(self._cooled_at, self._clock() + seconds)
 
     def is_idle(self) -> bool:
-        """Tell whether a new gate would do just as well."""
+        """Tell whether a new gate would do just as well; a fall of long ago is no reason to keep a gate at rest."""
         now = self._clock()
         is_full = all(
             bucket is None or bucket.level(now) >= (most or 0)
@@ -185,7 +188,8 @@ class Gate:
             )
         )
         at_rest = not self._running and not self._waiting and self._cooled_at <= now
-        return at_rest and is_full and self._allowed == self._limits.concurrency
+        is_whole = self._allowed == self._limits.concurrency or self._fell_at + _FALL_COUNTS_S <= now
+        return at_rest and is_full and is_whole
 
     def state(self) -> GateState:
         """Return how it stands."""

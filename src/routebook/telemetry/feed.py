@@ -94,7 +94,7 @@ class Feed:
         """
         with self._lock:
             self._is_closed, self.is_on = True, False
-            thread = self._thread
+            thread = None if self._was_given_up else self._thread
         self._bell.put(None)
         if thread is None or thread is threading.current_thread():
             return
@@ -111,6 +111,7 @@ class Feed:
         self._thread: threading.Thread | None = None
         self._is_asleep = True
         self._heard_by: Ear | None = None
+        self._was_given_up = False
 
     def _remove(self, ear: Ear) -> None:
         with self._lock:
@@ -192,6 +193,7 @@ class Feed:
         _LOG.warning("%d records were dropped until now, since %s is too slow", self.dropped, self._slow_one())
 
     def _give_up(self, within_s: float) -> None:
+        self._was_given_up = True
         left = 0
         while (told := self._taken()) is not None:
             left += not isinstance(told, threading.Event)
