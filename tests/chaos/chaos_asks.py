@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from chaos_book import KEYS
 
-from routebook import Context, EmbeddingResult, Engine, RoutingTable, RunResult
+from routebook import Context, EmbeddingResult, Engine, RoutebookError, RoutingTable, RunResult
 from routebook.engine.events import RunFinished, RunStarted
 
 _WEIGHTS = {
@@ -112,7 +112,8 @@ async def play(engine: Engine, ask: Ask) -> Told:
     except Exception as error:  # noqa: BLE001, one that it may not end in is the audit's to tell
         told.error = error
     told.took_s = time.perf_counter() - began
-    told.result = told.result or getattr(told.error, "result", None)
+    if isinstance(told.error, RoutebookError):
+        told.result = told.result or told.error.result
     if told.result is not None:
         told.run_id = told.result.run_id
     return told

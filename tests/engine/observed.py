@@ -67,8 +67,7 @@ def check_agrees(records, result, error=None):
     assert (end.run_id, end.feature, end.table) == (result.run_id, result.decision.feature, result.decision.table)
     assert (end.profile, end.route, end.arm) == (result.decision.profile, result.decision.route, result.decision.arm)
     assert (end.attempts, end.usage, end.cost_microusd) == (len(result.attempts), result.usage, result.cost_microusd)
-    in_vain = [attempt for attempt in result.attempts if attempt.kind is not None]
-    assert end.absorbed == (0 if error is not None else len(in_vain))
+    assert end.absorbed == (0 if error is not None else len(result.absorbed))
     assert end.error == (None if error is None else type(error).__name__)
     assert end.kind == (error.kind if isinstance(error, ProviderError) else None)
     assert end.duration_s >= sum(attempt.duration_s + attempt.queued_s for attempt in result.attempts) * 0.99

@@ -10,7 +10,18 @@ import time
 
 import pytest
 
-from routebook import Attempt, AttemptEnded, Context, Engine, ProviderError, RateLimits, RunEnded, Usage
+from routebook import (
+    Attempt,
+    AttemptEnded,
+    Context,
+    DeadlineError,
+    Engine,
+    EngineClosed,
+    ProviderError,
+    RateLimits,
+    RunEnded,
+    Usage,
+)
 
 PRICE = {"input": 0.25, "output": 2.0}
 
@@ -299,3 +310,84 @@ def test_an_attempt_as_plain_data_has_every_field_though_it_is_none():
         "rate_limits": {"requests_remaining": 4},
     }
     assert back(attempt) == attempt
+
+
+async def test_an_answer_that_breaks_the_output_contract_and_is_mended_is_an_absorbed_failure(fake, wire, books, keys):
+    provider = await fake([wire.text("no number"), wire.text("7")])
+    book = books.over(provider.url, output="number")
+    book["outputs"] = {"number": {"schema": {"type": "integer"}, "repair": {"attempts": 1}, "strategy": "prompt"}}
+
+    ends = []
+    async with Engine(books.table(book), environment=keys, listeners=[ends.append]) as engine:
+        result = await engine.run("chat", "hello")
+
+    assert result.output == 7
+    assert [attempt.kind for attempt in result.attempts] == [None, None]
+    assert result.absorbed == result.attempts[:1]
+    assert ends[-1].absorbed == 1
+
+
+async def test_what_a_failed_run_says_of_itself_is_that_it_failed(fake, wire, books, keys):
+    provider = await fake(wire.error(500))
+
+    ends = []
+    async with Engine(books.table(books.over(provider.url)), environment=keys, listeners=[ends.append]) as engine:
+        with pytest.raises(ProviderError) as caught:
+            await engine.run("chat", "hello")
+
+    assert caught.value.result.finish_reason == ends[-1].finish_reason == "error"
+    assert (caught.value.result.cost_microusd, ends[-1].cost_microusd) == (0, 0)
+
+
+async def test_what_a_call_costs_that_is_cut_off_under_way_is_not_known(fake, wire, books, keys):
+    async def hangs(_):
+        await asyncio.sleep(30)
+
+    provider = await fake(hangs)
+    book = books.over(provider.url, deadline="200ms")
+    book["models"]["m0"]["price"] = {"input": 1, "output": 1}
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        with pytest.raises(DeadlineError) as caught:
+            await engine.run("chat", "hello")
+
+    assert caught.value.result.cost_microusd is None
+
+
+@pytest.mark.parametrize("broken", ["no choices", "cut off"])
+async def test_tokens_that_the_provider_told_are_paid_for_whatever_became_of_the_answer(
+    fake, wire, books, keys, broken
+):
+    usage = {"prompt_tokens": 50, "completion_tokens": 7}
+    told = f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode()
+    is_cut = broken == "cut off"
+    whole = wire.http(200, {"choices": [], "usage": usage})
+    provider = await fake(lambda _: asyncio.sleep(0, wire.dripping(wire.chunk("hel"), told) if is_cut else whole))
+    book = books.over(provider.url)
+    book["models"]["m0"]["price"] = {"input": 1, "output": 1}
+
+    async with Engine(books.table(book), environment=keys) as engine:
+        with pytest.raises(ProviderError) as caught:
+            await engine.run("chat", "hello", on_event=(lambda _: None) if is_cut else None)
+
+    [attempt] = caught.value.attempts
+    assert (attempt.usage.input, attempt.usage.output, attempt.cost_microusd) == (50, 7, 57)
+    assert caught.value.result.cost_microusd == 57
+
+
+async def test_an_engine_that_closes_hands_back_what_a_run_had_received(fake, wire, books, keys, eventually):
+    never = asyncio.Event()
+    provider = await fake(lambda _: asyncio.sleep(0, wire.dripping(wire.chunk("one "), wire.chunk("two"), never)))
+    book = {**books.over(provider.url), "settings": {"drain": "100ms"}}
+    heard = []
+
+    engine = Engine(books.table(book), environment=keys)
+    async with engine:
+        run = asyncio.create_task(engine.run("chat", "hello", on_event=heard.append))
+        await eventually(lambda: len(heard) == 4)
+        await engine.close()
+        with pytest.raises(EngineClosed) as caught:
+            await run
+
+    assert caught.value.result.text == "one two"
+    assert [attempt.outcome for attempt in caught.value.result.attempts] == ["cancelled"]

@@ -171,14 +171,14 @@ async def test_what_a_caller_may_not_ask_is_refused_before_any_call(fake, wire, 
     assert provider.requests == []
 
 
-async def test_half_a_surrogate_pair_is_a_bad_request_and_no_crash(fake, wire, books, keys):
+async def test_half_a_surrogate_pair_is_refused_before_any_call(fake, wire, books, keys):
     provider = await fake(wire.text("ok"))
 
     async with Engine(books.table(books.over(provider.url)), environment=keys) as engine:
-        with pytest.raises(Exception, match="half a surrogate pair") as caught:
+        with pytest.raises(RequestError, match="half of a surrogate pair") as caught:
             await engine.run("chat", "\ud800")
 
-    assert caught.value.kind == "bad_request"
+    assert caught.value.field == "messages"
     assert provider.requests == []
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import TracebackType
 
 from ..records.attempt import Attempt
 from .budget import RunBudget
 from .observe import Watch
 from .result import RunRecord
+from .runs import leave_result
 
 
 class Account:
@@ -24,6 +26,9 @@ class Account:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            self.record.break_off()
+            leave_result(error, self.record.result())
         if self.watch is not None:
             self.watch.end(error)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from math import inf
+from types import TracebackType
 
 from ..errors import DeadlineError
 from ..routing.spec import FeatureSpec
@@ -56,17 +56,36 @@ def deadline(feature: FeatureSpec) -> AbstractAsyncContextManager[Deadline]:
     Raises:
         DeadlineError: It took longer; what was under way is cancelled.
     """
-    return nullcontext(NO_DEADLINE) if feature.deadline_s is None else _bounded(feature, feature.deadline_s)
+    return _UNBOUNDED if feature.deadline_s is None else _Bounded(feature.name, feature.deadline_s)
 
 
-@asynccontextmanager
-async def _bounded(feature: FeatureSpec, most_s: float) -> AsyncIterator[Deadline]:
-    at = asyncio.get_running_loop().time() + most_s
-    end = asyncio.timeout_at(at)
-    try:
-        async with end:
-            yield Deadline(at, most_s, end)
-    except TimeoutError as error:
-        if not end.expired():
-            raise
-        raise DeadlineError(f"feature {feature.name!r} did not answer within {most_s:g} s") from error
+_UNBOUNDED = nullcontext(NO_DEADLINE)
+
+
+class _Bounded(AbstractAsyncContextManager[Deadline]):
+    """The block of a run that has a deadline, *most_s* after it is entered."""
+
+    __slots__ = ("_feature", "_most_s", "_timeout")
+
+    def __init__(self, feature: str, most_s: float) -> None:
+        self._feature = feature
+        self._most_s = most_s
+
+    async def __aenter__(self) -> Deadline:
+        at = asyncio.get_running_loop().time() + self._most_s
+        self._timeout = asyncio.timeout_at(at)
+        await self._timeout.__aenter__()
+        return Deadline(at, self._most_s, self._timeout)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            raise self._passed() from late
+        if isinstance(error, TimeoutError) and self._timeout.expired():
+            raise self._passed() from error
+
+    def _passed(self) -> DeadlineError:
+        return DeadlineError(f"feature {self._feature!r} did not answer within {self._most_s:g} s")

@@ -39,11 +39,11 @@ def facts_of(
     """Derive the facts of a request; `input_tokens` is the UTF-8 bytes of its text divided by four, rounded up.
 
     Raises:
-        RequestError: The options are no mapping, one is unknown, or its value does not fit.
+        RequestError: The options are no mapping, one is unknown, or its value does not fit; a text cannot be encoded.
     """
     parts = [part for message in messages for part in message.content]
     return Facts(
-        input_tokens=_tokens(part.text for part in parts if isinstance(part, TextPart)),
+        input_tokens=_counted((part.text for part in parts if isinstance(part, TextPart)), "messages"),
         has_images=any(isinstance(part, ImagePart) for part in parts),
         has_tools=offers_tools,
         stream=stream,
@@ -52,10 +52,10 @@ def facts_of(
     )
 
 
-def facts_of_texts(texts: Iterable[str], options: Mapping[str, Any] | None, model: str | None) -> Facts:
-    """Derive the facts of a request for embeddings or images; see `facts_of`."""
+def facts_of_texts(texts: Iterable[str], field: str, options: Mapping[str, Any] | None, model: str | None) -> Facts:
+    """Derive the facts of a request for embeddings or images, its texts from the argument *field*; see `facts_of`."""
     return Facts(
-        input_tokens=_tokens(texts),
+        input_tokens=_counted(texts, field),
         model=model,
         options=EMPTY if options is None else _checked(options),
     )
@@ -75,6 +75,20 @@ def _texts(message: Message) -> Iterator[str]:
     for part in message.content:
         if isinstance(part, (TextPart, ToolResult)):
             yield part.text
+
+
+def _counted(texts: Iterable[str], field: str) -> int:
+    """Estimate the tokens of *texts*, the argument *field*.
+
+    Raises:
+        RequestError: One of them is no Unicode text.
+    """
+    try:
+        return -(-sum(len(text.encode()) for text in texts) // _BYTES_PER_TOKEN)
+    except UnicodeEncodeError as error:
+        at = error.object[error.start]
+        message = f"{field}: {at!r} is half of a surrogate pair, which is no character and cannot be sent; take it out"
+        raise RequestError(message, field) from error
 
 
 def _tokens(texts: Iterable[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,9 +42,11 @@ class RunResult:
     call: several with the option `n`; the first is the `message`, and the only one held to an output contract.
     `turns` is the number of model calls that answered, `tool_results` are the whole, uncut results. `usage` sums all
     turns; `cost_microusd` is what the platform pays, in millionths of a US dollar (None: unpriced).
+    `absorbed` are the attempts in vain that others made up for (of a run that failed, all in vain), answers that broke
+    the output contract among them.
     `finish_reason` is stop, length, tool_calls (the run ended in an error before they were answered), content_filter,
-    refusal, max_turns, max_calls, or error (a check chose in place of a failed run, or the answer broke off: of such a
-    run, `message` is what was received).
+    refusal, max_turns, max_calls, or error (the run failed, or a check chose in place of a failed run; where an answer
+    broke off, `message` is what was received).
     """
 
     run_id: str
@@ -61,6 +64,7 @@ class RunResult:
     attempts: tuple[Attempt, ...] = ()
     finish_reason: str = "stop"
     warnings: tuple[RunWarning, ...] = ()
+    absorbed: tuple[Attempt, ...] = ()
 
     @property
     def text(self) -> str:
@@ -71,11 +75,6 @@ class RunResult:
     def cost_usd(self) -> float | None:
         """What the platform pays in US dollars (None: unpriced)."""
         return None if self.cost_microusd is None else dollars(self.cost_microusd)
-
-    @property
-    def absorbed(self) -> tuple[Attempt, ...]:
-        """The attempts in vain that others made up for; of a run that failed, all that were in vain."""
-        return tuple(attempt for attempt in self.attempts if attempt.kind is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data, ready for JSON."""
@@ -117,6 +116,11 @@ class EmbeddingResult:
         """What the platform pays in US dollars (None: unpriced)."""
         return None if self.cost_microusd is None else dollars(self.cost_microusd)
 
+    @property
+    def absorbed(self) -> tuple[Attempt, ...]:
+        """The attempts in vain that others made up for."""
+        return tuple(attempt for attempt in self.attempts if attempt.kind is not None)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data, ready for JSON."""
         return {"vectors": [list(vector) for vector in self.vectors], **_account(self)}
@@ -139,6 +143,11 @@ class ImageResult:
     def cost_usd(self) -> float | None:
         """What the platform pays in US dollars (None: unpriced)."""
         return None if self.cost_microusd is None else dollars(self.cost_microusd)
+
+    @property
+    def absorbed(self) -> tuple[Attempt, ...]:
+        """The attempts in vain that others made up for."""
+        return tuple(attempt for attempt in self.attempts if attempt.kind is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data, ready for JSON."""
@@ -168,7 +177,8 @@ class RunRecord:
 
     `answer` is the model's last message, `made_by` the target that gave each answer, by its index in `messages`.
     `sent_calls` counts the tool calls sent to a server, `tool_turns` the model calls that made some; `limited` tells
-    that no more tools are offered; `received` is what the caller has seen of an answer that is not whole yet.
+    that no more tools are offered; `received` is what the caller has seen of an answer that is not whole yet,
+    `spoiled` the answers that broke the output contract, by their index in `attempts`.
     """
 
     decision: Decision
@@ -187,12 +197,19 @@ class RunRecord:
     tool_turns: int = 0
     limited: bool = False
     received: Partial | None = None
+    spoiled: set[int] = field(default_factory=set)
+
+    def spoil(self) -> None:
+        """Note that the last answer breaks the output contract."""
+        self.spoiled.add(len(self.attempts) - 1)
 
     def break_off(self) -> None:
-        """Take what was received of an answer that broke off for the answer."""
+        """Note that the run failed; what was received of an answer that broke off is the answer."""
         message = None if self.received is None else self.received.message()
         if message is not None:
-            self.answer, self.finish_reason = message, "error"
+            self.answer = message
+        if message is not None or self.finish_reason == "stop":
+            self.finish_reason = "error"
 
     def result(self, output: Any = None) -> RunResult:
         """Return what there is by now as a result."""
@@ -212,7 +229,13 @@ class RunRecord:
             attempts=tuple(self.attempts),
             finish_reason=self.finish_reason,
             warnings=tuple(self.warnings),
+            absorbed=tuple(self._in_vain()),
         )
+
+    def _in_vain(self) -> Iterator[Attempt]:
+        for index, attempt in enumerate(self.attempts):
+            if attempt.kind is not None or index in self.spoiled:
+                yield attempt
 
     def _usage(self) -> Usage:
         first, *others = [attempt.usage for attempt in self.attempts if attempt.usage] or (NO_USAGE,)
@@ -221,9 +244,15 @@ class RunRecord:
     def _cost_microusd(self) -> int | None:
         total = 0
         for attempt in self.attempts:
-            if attempt.payer == "caller" or (attempt.kind is not None and attempt.usage is None):
+            if attempt.payer == "caller" or (attempt.usage is None and not _is_billed(attempt)):
                 continue
             if attempt.cost_microusd is None:
                 return None
             total += attempt.cost_microusd
         return total
+
+
+def _is_billed(attempt: Attempt) -> bool:
+    """Tell whether a call is paid for though it may not say what it took: it answered, or was cut off under way."""
+    was_cut_off = attempt.outcome == "cancelled" or attempt.first_token_s is not None
+    return attempt.kind is None or (attempt.sent and was_cut_off)

@@ -71,6 +71,8 @@ class Run:
             if self.contract is None:
                 return None
             judgement = self.contract.judge(response)
+            if judgement.problems:
+                self.record.spoil()
             if judgement.problems and repairs < self.contract.spec.repair_attempts and _repairable(response):
                 repairs += 1
                 self.record.messages.append(feedback(judgement.problems))

@@ -11,6 +11,14 @@ from ..errors import EngineClosed
 _LOG = logging.getLogger("routebook")
 
 
+_RESULT = "result"
+
+
+def leave_result(cancelled: asyncio.CancelledError, result: object) -> None:
+    """Leave what there was of a run with what cancels it: where that is the engine's closing, its error has it."""
+    setattr(cancelled, _RESULT, result)
+
+
 class Runs:
     """Counts runs in and out."""
 
@@ -84,4 +92,5 @@ class _Counted:
         closed = self._runs.leave(self)
         # Whoever else cancelled the task is told so, not of the engine.
         if closed is not None and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            closed.result = getattr(error, _RESULT, None)
             raise closed from error

@@ -11,6 +11,7 @@ from typing import Any
 from ..canonical.embedding import EmbeddingRequest, EmbeddingResponse
 from ..canonical.image import ImageRequest, ImageResponse
 from ..errors import RequestError, RoutebookError
+from ..routing.context import Facts
 from ..routing.decision import PlannedAttempt
 from ..routing.resolve import find_feature
 from ..routing.spec import FeatureSpec
@@ -35,7 +36,8 @@ async def start_embedding(asked: FeatureAsked, inputs: str | Sequence[str], mean
             raise malformed(planned, f"{len(response.vectors)} vectors came for {len(texts)} texts", response)
         return response
 
-    response, paid = await _answered(asked, feature, texts, means, request_for, call)
+    facts = facts_of_texts(texts, "inputs", asked.options, asked.model)
+    response, paid = await _answered(asked, feature, facts, means, request_for, call)
     return EmbeddingResult(
         response.vectors, paid.run_id, paid.decision, paid.usage, paid.cost_microusd, paid.attempts, paid.warnings
     )
@@ -59,7 +61,8 @@ async def start_image(asked: FeatureAsked, prompt: str, means: RunMeans) -> Imag
             raise malformed(planned, "the answer has no image", response)
         return response
 
-    response, paid = await _answered(asked, feature, (prompt,), means, request_for, call)
+    facts = facts_of_texts((prompt,), "prompt", asked.options, asked.model)
+    response, paid = await _answered(asked, feature, facts, means, request_for, call)
     return ImageResult(
         response.images,
         response.text,
@@ -93,13 +96,13 @@ async def start_by_kind(asked: RunAsked, means: RunMeans) -> object:
 async def _answered(
     asked: FeatureAsked,
     feature: FeatureSpec,
-    texts: Sequence[str],
+    facts: Facts,
     means: RunMeans,
     request_for: Callable[[PlannedAttempt], Q],
     call: Call[Q, R],
 ) -> tuple[R, RunResult]:
     """Return the answer, and what a run leaves behind."""
-    account = account_of(asked, feature, facts_of_texts(texts, asked.options, asked.model), [], means)
+    account = account_of(asked, feature, facts, [], means)
     decision = account.record.decision
     with account:
         try:

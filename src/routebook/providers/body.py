@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ..canonical.usage import Usage
 from .answer import Answer
 from .fault import Fault, NoPlace, say
 from .sentence import read_sentence
@@ -94,15 +95,15 @@ def read_json(decoder: msgspec.json.Decoder[T], text: bytes, answer: Answer) -> 
     return found
 
 
-def malformed(what: str, answer: Answer) -> Fault:
-    """Return the fault of an answer that is none of its API's; *what* is a sentence."""
-    return Fault("malformed_response", say(what, answer.secrets))
+def malformed(what: str, answer: Answer, usage: Usage | None = None) -> Fault:
+    """Return the fault of an answer that is none of its API's; *what* is a sentence, *usage* what it tells it took."""
+    return Fault("malformed_response", say(what, answer.secrets), None, usage)
 
 
-def lacking(what: str, answer: Answer) -> Fault:
-    """Return the fault of an answer that has no *what*, with the words that stand in it instead."""
+def lacking(what: str, answer: Answer, usage: Usage | None = None) -> Fault:
+    """Return the fault of an answer that has no *what*, with the words that stand in it instead, and its *usage*."""
     words = read_sentence(answer.body)
-    return malformed(f"the answer has no {what}" + (f": {words}" if words else ""), answer)
+    return malformed(f"the answer has no {what}" + (f": {words}" if words else ""), answer, usage)
 
 
 def _unreadable(text: bytes, error: Exception) -> str:

@@ -106,6 +106,7 @@ class Endpoint:
             ProviderError: As `call`, at any event.
         """
         sent = await self._request(request, path, body, accept=self._dialect.stream_type)
+        reading: Reading | None = None
         try:
             async with self._transport.stream(sent, self._timeouts(request)) as http:
                 first = await first_words(http)
@@ -131,7 +132,9 @@ class Endpoint:
                 yield ResponseFinished(answer)
                 await drain(http)
         except ExchangeFault as fault:
-            raise self._unanswered(request, fault) from fault
+            error = self._unanswered(request, fault)
+            error.usage = None if reading is None else reading.usage
+            raise error from fault
 
     def refuse(self, request: AnyRequest, what: str) -> ProviderError:
         """Return the error of a call that this API does not have; *what* is a sentence."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from ..canonical.chat import ChatResponse
 from ..canonical.event import ModelEvent
+from ..canonical.usage import Usage
 from .answer import CUT_OFF, Framing, StreamReader
 from .fault import Fault
 from .http.exchange import ExchangeFault, HttpStream
@@ -48,6 +49,11 @@ class Reading:
         if self._fault is not None or not isinstance(answer, Fault) or answer.kind != "malformed_response":
             return answer
         return replace(CUT_OFF, usage=answer.usage) if self._framing.is_within_event() else answer
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider has counted by now, of an answer that breaks off here."""
+        return self.end().usage
 
 
 def is_whole(first: bytes) -> bool:

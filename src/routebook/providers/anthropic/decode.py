@@ -60,7 +60,7 @@ def decode(answer: Answer) -> ChatResponse | Fault:
     if wire.error or wire.type == "error":
         return fault_of_error(wire.error, answer)
     if wire.content is None:
-        return lacking("content", answer)
+        return lacking("content", answer, None if wire.usage is None else usage_of(wire.usage))
     blocks: list[Block] = []
     for plain in wire.content:
         block = read_block(plain, answer)
@@ -85,15 +85,16 @@ def read_block(plain: dict[str, Any], answer: Answer) -> Block | Fault:
 
 def response_of(wire: WireAnswer, blocks: Sequence[Block], answer: Answer) -> ChatResponse | Fault:
     """Return the response in *wire* and its *blocks*, the body of *answer* or what its events add up to."""
+    usage = None if wire.usage is None else usage_of(wire.usage)
     try:
-        return _response(wire, blocks, answer)
+        return _response(wire, blocks, usage, answer)
     except Malformed as error:
-        return malformed(str(error), answer)
+        return malformed(str(error), answer, usage)
     except RecursionError:
-        return malformed("the answer is nested too deeply", answer)
+        return malformed("the answer is nested too deeply", answer, usage)
 
 
-def _response(wire: WireAnswer, blocks: Sequence[Block], answer: Answer) -> ChatResponse:
+def _response(wire: WireAnswer, blocks: Sequence[Block], usage: Usage | None, answer: Answer) -> ChatResponse:
     if wire.role not in (None, "assistant"):
         raise Malformed(f"the answer's role is {wire.role!r}, not 'assistant'")
     parts = tuple(_parts(wire, blocks))
@@ -102,7 +103,7 @@ def _response(wire: WireAnswer, blocks: Sequence[Block], answer: Answer) -> Chat
         message=Message("assistant", parts),
         finish_reason=_finish_reason(wire.stop_reason, parts),
         raw_finish_reason=wire.stop_reason,
-        usage=None if wire.usage is None else usage_of(wire.usage),
+        usage=usage,
         request_id=answer.headers.get("request-id"),
         id=wire.id,
         model=wire.model,

@@ -8,7 +8,6 @@ API knows are kept whole, and what an answer says beside its message is in `extr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -94,9 +93,9 @@ def response_of(wire: WireAnswer, role: str | None, blocks: Sequence[Block], ans
     try:
         return _response(wire, role, blocks, usage, answer)
     except Malformed as error:
-        return replace(malformed(str(error), answer), usage=usage)
+        return malformed(str(error), answer, usage)
     except RecursionError:
-        return malformed("the answer is nested too deeply", answer)
+        return malformed("the answer is nested too deeply", answer, usage)
 
 
 def _response(

@@ -9,7 +9,6 @@ message is in `extra`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -106,15 +105,15 @@ def response_of(plain: Mapping[str, Any], answer: Answer) -> ChatResponse | Faul
     if wire.prompt_feedback is not None and wire.prompt_feedback.block_reason and not _is_answered(wire):
         return _blocked(wire.prompt_feedback, usage, answer)
     if not wire.candidates:
-        return lacking("candidates", answer)
+        return lacking("candidates", answer, usage)
     try:
         return _response(plain, wire, usage, answer)
     except _Broken as broken:
-        return replace(malformed(str(broken), answer), usage=usage)
+        return malformed(str(broken), answer, usage)
     except Malformed as error:
-        return malformed(str(error), answer)
+        return malformed(str(error), answer, usage)
     except RecursionError:
-        return malformed("the answer is nested too deeply", answer)
+        return malformed("the answer is nested too deeply", answer, usage)
 
 
 def _is_answered(wire: WireAnswer) -> bool:

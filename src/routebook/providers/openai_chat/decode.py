@@ -98,16 +98,16 @@ def response_of(wire: WireAnswer, rest: Mapping[str, msgspec.Raw], answer: Answe
     if not wire.choices:
         if wire.object == "error":
             return fault_of_error(parse_json(answer.body)[0], answer)
-        return lacking("choices", answer)
+        return lacking("choices", answer, read_usage(wire.usage))
     for choice in wire.choices:
         if choice.error or choice.finish_reason in _ENDED_BY_ERROR:
             return fault_of_error(choice.error or _ENDED_BY_ERROR[choice.finish_reason or ""], answer)
     try:
         return _response(wire, rest, answer)
     except Malformed as error:
-        return malformed(str(error), answer)
+        return malformed(str(error), answer, read_usage(wire.usage))
     except RecursionError:
-        return malformed("the answer is nested too deeply", answer)
+        return malformed("the answer is nested too deeply", answer, read_usage(wire.usage))
 
 
 def _response(wire: WireAnswer, rest: Mapping[str, msgspec.Raw], answer: Answer) -> ChatResponse:

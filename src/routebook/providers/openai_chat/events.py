@@ -22,6 +22,7 @@ from ..sentence import parse_json
 from .decode import HAS_A_PLACE, read_fields, response_of
 from .faults import fault_of_error
 from .pieces import Pieces
+from .usage import read_usage
 from .wire import WireAnswer, WireChunk
 
 _DECODER = msgspec.json.Decoder(WireChunk)
@@ -71,7 +72,8 @@ class Events:
         """Return the whole answer; see `StreamReader.response`."""
         has_reasons = all(pieces.finish_reason is not None for pieces in self._choices.values())
         if not self.is_finished and not (self._ends_by_reason and self._choices and has_reasons):
-            return CUT_OFF if self._choices else malformed("the stream has no events", self._answer)
+            fault = CUT_OFF if self._choices else malformed("the stream has no events", self._answer)
+            return replace(fault, usage=read_usage(self._whole.usage))
         self._whole.choices = [self._choices[index].whole() for index in sorted(self._choices)]
         return response_of(self._whole, self._rest, self._answer)
 

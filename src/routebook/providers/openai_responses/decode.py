@@ -98,15 +98,15 @@ def response_of(wire: WireAnswer, rest: Mapping[str, msgspec.Raw], answer: Answe
     if wire.output is None:
         if wire.object == "error":
             return fault_of_error(parse_json(answer.body)[0], answer)
-        return lacking("output", answer)
+        return lacking("output", answer, read_usage(wire.usage))
     if wire.status in _UNDER_WAY:
         return malformed(f"the answer is none yet: its status is {wire.status!r}", answer)
     try:
         return _response(wire, wire.output, rest, answer)
     except Malformed as error:
-        return malformed(str(error), answer)
+        return malformed(str(error), answer, read_usage(wire.usage))
     except RecursionError:
-        return malformed("the answer is nested too deeply", answer)
+        return malformed("the answer is nested too deeply", answer, read_usage(wire.usage))
 
 
 def failure_of(wire: WireAnswer, answer: Answer) -> Fault | None:

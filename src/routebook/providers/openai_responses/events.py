@@ -23,6 +23,7 @@ from .decode import HAS_A_PLACE, failure_of, read_answer, read_fields, response_
 from .faults import fault_of_error
 from .items import Items
 from .pieces import Item, arguments_text
+from .usage import read_usage
 from .wire import WireAnswer, WireEvent
 
 _DECODER = msgspec.json.Decoder(WireEvent)
@@ -76,7 +77,8 @@ class Events:
     def response(self) -> ChatResponse | Fault:
         """Return the whole answer; see `StreamReader.response`."""
         if not self.is_finished:
-            return CUT_OFF if self._is_begun else malformed("the stream has no events", self._answer)
+            fault = CUT_OFF if self._is_begun else malformed("the stream has no events", self._answer)
+            return replace(fault, usage=read_usage(self._whole.usage))
         return response_of(self._whole, self._rest, self._answer)
 
     def _failed(self, event: WireEvent, data: bytes) -> Fault:
