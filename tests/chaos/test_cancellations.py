@@ -57,7 +57,8 @@ async def test_a_thousand_random_cancellations_leave_their_records_and_nothing_e
         async with Engine(tmp_path / "routes", environment={}, listeners=[heard]) as engine:
             started, cancelled = await _cancel_many(engine)
             status = engine.status
-        assert (sockets(), children()) == held
+        assert not sockets() - held[0], "what was there before may go, but nothing may stay"
+        assert not children() - held[1]
         assert tasks() == set()
         await until(lambda: not any(provider.open for provider in providers.values()))
         logged = {name: len(provider.log()) for name, provider in providers.items()}
