@@ -7,6 +7,7 @@ import json
 import logging
 
 import pytest
+import structlog as package
 
 from routebook.telemetry.runlog import RunLog, fields_of
 
@@ -14,9 +15,8 @@ from routebook.telemetry.runlog import RunLog, fields_of
 @pytest.fixture
 def structlog():
     """The package, configured anew by each test."""
-    structlog = pytest.importorskip("structlog")
-    yield structlog
-    structlog.reset_defaults()
+    yield package
+    package.reset_defaults()
 
 
 def test_a_record_is_one_event_with_its_fields(every, structlog, well):
